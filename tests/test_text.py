@@ -4,6 +4,7 @@ import io
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from itertools import pairwise
 from textwrap import wrap
 
@@ -12,9 +13,11 @@ from _pytest._io import TerminalWriter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from power_edge.checking.allowance import Allowance
 from power_edge.config.error import refuse
 from power_edge.text import (
     Screen,
+    command_in,
     did_you_mean,
     identifier,
     printable,
@@ -109,6 +112,16 @@ def test_nothing_is_obeyed_wherever_a_line_is_wrapped(text: str) -> None:
     for width in (50, 64, 78):
         assert not any(map(obeyed, wrap(safe, width)))
     assert printable(safe) == safe
+
+
+@pytest.mark.parametrize("piece", ["::a ", f"::{'a' * 1000}", "##a", "#", ":", "a::a"])
+@pytest.mark.parametrize("shown", [printable, printable_json, identifier, command_in])
+def test_a_megabyte_of_beginnings_of_commands(shown: Callable[[str], object], piece: str) -> None:
+    """A node that said `::a ::a ...` on stderr, 60 KB of it, held up the run for minutes: each
+    beginning was followed by a look at all the rest.
+    """
+    text = piece * ((1 << 20) // len(piece))
+    Allowance(60).spend(lambda: shown(text))
 
 
 @given(HOSTILE)

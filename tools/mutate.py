@@ -2,8 +2,9 @@
 notices.
 
 `mutate.py [PATH...]` takes files or folders of the checkout. Without a PATH it takes all that can
-make a false pass. It ends with 1 if a change survived, and with 2 if the tests fail without a
-change or $MINUTES (30 by default) ran out: the same command goes on from there.
+make a false pass. What is named first is tried first. It ends with 1 if a change survived, and with
+2 if the tests fail without a change or $MINUTES (30 by default) ran out: the same command goes on
+from there.
 
 mutmut makes the changes, in a copy in .mutate/. This file runs the tests, inside one pytest that
 has collected them once: it is also a plugin of that pytest. First all tests run without a change,
@@ -31,7 +32,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tokenize
 from collections import Counter, defaultdict
@@ -40,7 +40,6 @@ from contextlib import suppress
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from types import FrameType
 
 import pytest
 
@@ -80,8 +79,12 @@ def main(paths: list[str]) -> int:
     """Run, and print what survived. The status is described at the top."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends as well
     chosen = [CHECKOUT / path for path in paths] or [CHECKOUT / PACKAGE / path for path in DECIDES]
-    files = sorted(
-        {file for path in chosen for file in (path.rglob("*.py") if path.is_dir() else [path])}
+    files = list(
+        dict.fromkeys(
+            file
+            for path in chosen
+            for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])
+        )
     )
     work = (
         CHECKOUT / ".mutate" / ("+".join(path.replace("/", ".") for path in paths)[-100:] or "all")
@@ -430,29 +433,25 @@ class Trials:
 
         A line of a function whose result is kept (`@cache`) is known of the first test alone.
         """
+        from coverage import Coverage
+
         path = self.work / "lines.json"
 
         def all_tests() -> None:
-            hit: set[str] = set()
-
-            def line(frame: FrameType, event: str, _: object) -> Callable:
-                if event == "line":
-                    hit.add(f"{frame.f_code.co_filename}:{frame.f_lineno}")
-                return line
-
-            def call(frame: FrameType, *_: object) -> Callable | None:
-                return line if frame.f_code.co_filename in files else None
-
+            measured = Coverage(
+                data_file=None, include=sorted(files), config_file=False, messages=False
+            )
             lines, seconds = defaultdict(list), {}
-            threading.settrace(call)
-            sys.settrace(call)
-            for test in self.items:
-                hit.clear()
-                since = time.process_time()
-                self.run_one(test)
-                seconds[test] = time.process_time() - since
-                for place in hit:
-                    lines[place].append(test)
+            with measured.collect():
+                for test in self.items:
+                    measured.switch_context(test)
+                    since = time.process_time()
+                    self.run_one(test)
+                    seconds[test] = time.process_time() - since
+            data = measured.get_data()
+            for file in data.measured_files():
+                for number, tests in data.contexts_by_lineno(file).items():
+                    lines[f"{file}:{number}"] = [test for test in tests if test in seconds]
             path.write_text(json.dumps([lines, seconds]))
 
         path.unlink(missing_ok=True)

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _INTERRUPTION: "pytest.StashKey[Callable[[], None]]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
-_NODE_FILES = ("state.yaml", "system-identity.yaml")
+_NODE_FILES = ("state.yaml", "identity.yaml")  # and system-identity.yaml
+_OUTPUTS = ("prometheus_textfile", "event_log", "metrics_listen")
+"""Options that say where results about nodes go."""
+_SELECTORS = {
+    "role": "nodes that have this role",
+    "tag": "nodes with this tag",
+    "site": "nodes of this site",
+    "environment": "nodes of this environment, such as production",
+}
+"""Options --node-NAME, and what they check."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +41,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="check this node of node-configs/; repeatable, and a glob ('rig-*')",
     )
+    for name, what in _SELECTORS.items():
+        group.addoption(
+            f"--node-{name}",
+            action="append",
+            default=[],
+            metavar=name.upper(),
+            help=f"check {what}; repeatable. With --node and the like, nodes that fit all of them",
+        )
     group.addoption(
         "--node-configs",
         metavar="DIR",
@@ -42,14 +59,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="judge the answer of a script of `power-edge probe-script`, and connect to nothing;"
+        help="judge this answer of a script from `power-edge probe-script`; connect to nothing;"
         " repeatable",
     )
     group.addoption(
         "--max-age",
         default="24h",
         metavar="AGE",
-        help="the greatest age of such an answer: 90 (seconds), 30m, 24h, 7d (default: 24h)",
+        help="how old an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
     )
     group.addoption(
         "--prometheus-textfile",
@@ -128,8 +145,12 @@ def pytest_terminal_summary(
 def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "Run | None":
     """Return the run about nodes, begun once; None if the command line asks for none."""
     if _RUN not in config.stash:
-        about_nodes = bool(options.node or options.answers or options.prometheus_textfile) or any(
-            _names_a_node(argument) for argument in arguments
+        selected = (getattr(options, f"node_{name}") for name in _SELECTORS)
+        about_nodes = (
+            bool(options.node or options.answers or options.watch)
+            or any(selected)
+            or any(getattr(options, name) is not None for name in _OUTPUTS)
+            or any(_names_a_node(argument) for argument in arguments)
         )
         run = None
         if about_nodes:

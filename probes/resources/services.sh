@@ -162,7 +162,7 @@ of() {
 
 echo '== show'
 shown=$(show "$@")
-[ -n "$shown$up" ] || { echo 'systemctl tells nothing about these units; does systemd run here (a chroot?)' >&2; exit 1; }
+[ -n "$shown$up" ] || { echo 'systemctl says nothing about these units: check that systemd runs here (in a chroot it does not)' >&2; exit 1; }
 say "$shown"
 
 # What the jobs are for that the manager has for them.

@@ -191,3 +191,23 @@ def test_what_a_node_says_is_no_word_to_the_terminal(rig: Lab, run: Run) -> None
     assert status == 0
     assert "\x1b" not in message
     assert '"\\e]0;x\\a"   # ours' in rig.file.read_text()
+
+
+def test_what_identity_yaml_demands_is_not_adopted(run: Run, rig: Lab) -> None:
+    (rig.file.parent / "identity.yaml").write_text(
+        'version: "1.0"\nnode: {hostname: rig}\nsystem_tuning:\n  swappiness: 60\n'
+        "network_tuning: {max_syn_backlog: 512}\n"
+    )
+    rig.values({"net.ipv4.tcp_max_syn_backlog": "256"})
+    status, message = run("rig", "--yes")
+    assert status == 0
+    assert (
+        "not adopted: sysctl[vm.swappiness]: node-configs/rig/identity.yaml:4 demands it" in message
+    )
+    assert (
+        "not adopted: sysctl[net.ipv4.tcp_max_syn_backlog]: node-configs/rig/identity.yaml:5"
+        in message
+    )
+    assert rig.file.read_text() == STATE.replace('"10"', '"0"')
+    derived = "node-configs/rig/identity.yaml::sysctl[net.ipv4.tcp_max_syn_backlog]"
+    assert run("rig", derived, "--yes")[0] == 4

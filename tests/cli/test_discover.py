@@ -98,7 +98,7 @@ def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Pa
     assert done.exit_code == 0
     assert machine.urls == ["ssh://stella@10.0.0.7"]
     node = load_node(root / "rig-31m-7")
-    assert [(item.name, item.expected["value"]) for item in node.items] == [
+    assert [(item.name, item.expected["value"]) for item in node.state.items] == [
         ("net.ipv4.ip_forward", "1"),
         ("vm.swappiness", "60"),
     ]
@@ -107,9 +107,16 @@ def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Pa
     assert node.identity.node.hardware is not None
     assert node.identity.node.hardware.model == "Dell Inc. PowerEdge T420"
     assert [role.name for role in node.identity.roles or ()] == ["vpn-gateway"]
+    (unit,) = [item for item in node.items if item.reasons]
+    assert (unit.type, unit.name) == ("services", "openvpn@server")
     assert node.watcher is not None
-    assert node.watcher.watchers.auditd is not None
-    assert node.watcher.watchers.auditd.commands == ["sysctl"]
+    watchers = node.watcher.watchers
+    # What is declared is watched anyway, and a source without a list is not switched off.
+    assert watchers.inotify is None
+    assert watchers.journald is not None
+    assert (watchers.journald.enabled, watchers.journald.units) == (True, [])
+    assert watchers.auditd is not None
+    assert (watchers.auditd.enabled, watchers.auditd.commands) == (True, ["sysctl"])
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert (node.connection.ssh.user, node.connection.ssh.host) == ("stella", "10.0.0.7")
@@ -253,12 +260,29 @@ def test_merged_is_what_is_new_and_a_person_s_own_words_stay(run: Run, root: Pat
     assert done.exit_code == 0
     text = (created / "state.yaml").read_text()
     assert text.startswith(HAND_MADE)
-    assert {item.name: item.expected["value"] for item in load_node(created).items} == {
+    assert {item.name: item.expected["value"] for item in load_node(created).state.items} == {
         "vm/swappiness": "10",
         "net.ipv4.ip_forward": "1",
     }
     assert (created / "system-identity.yaml").read_bytes() == identity(MACHINE_ID)
     assert run("--merge").stdout.splitlines()[-1] == "node-configs/here/ is up to date"
+
+
+def test_a_role_that_demands_what_is_not_so_is_not_enabled(
+    run: Run, machine: Machine, root: Path
+) -> None:
+    machine.roles += b"node_exporter\tnode_exporter.service runs\n"
+    stopped = HAND_MADE + "services: [{name: openvpn@server, state: stopped}]\n"
+    created = folder(root, "here", state=stopped.encode(), system_identity=identity(MACHINE_ID))
+    assert run("--merge").exit_code == 0
+    node = load_node(created)
+    assert not any(item.reasons for item in node.items)
+    assert node.identity is not None
+    assert [(role.name, role.enabled) for role in node.identity.roles or ()] == [
+        ("vpn-gateway", False),
+        ("monitoring-target", True),
+    ]
+    assert "# Not enabled: it demands what is not so" in (created / "identity.yaml").read_text()
 
 
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
@@ -271,7 +295,7 @@ def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, r
         connection=arguments_or_file,
     )
     assert run("root@10.0.0.7", "--force").exit_code == 0
-    assert {item.name: item.expected["value"] for item in load_node(created).items} == {
+    assert {item.name: item.expected["value"] for item in load_node(created).state.items} == {
         "vm.swappiness": "60",
         "net.ipv4.ip_forward": "1",
     }
@@ -397,7 +421,7 @@ def test_of_an_answer_only_what_is_asked_for_is_taken(
     (tmp_path / "answer").write_bytes(machine.answer())
     assert run("--answers", str(tmp_path / "answer"), "--all").exit_code == 2
     assert run("--answers", str(tmp_path / "answer"), "--only", "files").exit_code == 0
-    assert load_node(root / "rig-31m-7").items == ()
+    assert load_node(root / "rig-31m-7").state.items == ()
 
 
 def test_an_answer_that_was_cut_says_what_it_does_not_hold(
@@ -410,7 +434,7 @@ def test_an_answer_that_was_cut_says_what_it_does_not_hold(
     assert done.exit_code == 0
     hidden = "net.ipv4.ip_forward, vm.swappiness, services, packages, firewall, files"
     assert f"not observed: {hidden}: the answer is incomplete" in " ".join(done.stderr.split())
-    assert load_node(root / "rig-31m-7").items == ()
+    assert load_node(root / "rig-31m-7").state.items == ()
 
 
 def test_an_answer_of_another_script_is_none(run: Run, root: Path, tmp_path: Path) -> None:

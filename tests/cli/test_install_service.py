@@ -13,6 +13,7 @@ from power_edge.probing.process import Ended
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 CONNECTION = "ssh: {host: rig-7.example, user: stella}\n"
 UNIT = "power-edge-watch@rig-1.service"
+AUDIT = f"{UNIT}.d/50-power-edge-audit.conf"
 LEGACY = f"{UNIT}.d/50-power-edge-iptables-legacy.conf"
 DROP_IN = f"{UNIT}.d/50-power-edge-ssh.conf"
 
@@ -26,6 +27,8 @@ class Service:
         self.commands: list[list[str]] = []
         self.failing = ""
         self.legacy = tmp_path / "ip6_tables_names"
+        self.audit = tmp_path / "loginuid"
+        self.container = tmp_path / "container"
 
     def systemctl(self, argv: Sequence[str], stdin: bytes, lifeline: object) -> Ended:
         self.commands.append(list(argv[1:]))
@@ -59,6 +62,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(install_service, "FOLDER", made.units)
     monkeypatch.setattr(install_service, "run", made.systemctl)
     monkeypatch.setattr(install_service, "_LEGACY", (tmp_path / "missing", made.legacy))
+    monkeypatch.setattr(install_service, "_AUDIT", made.audit)
+    monkeypatch.setattr(install_service, "_CONTAINER", made.container)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
@@ -125,6 +130,23 @@ def test_remove_undoes_it(run: Run, service: Service) -> None:
     assert list(service.units.iterdir()) == []
     status, _, err = run("rig-1", "--remove")
     assert (status, err) == (4, f"Error: there is no {service.units}/{UNIT}: nothing to remove\n")
+
+
+def test_a_machine_with_audit_gets_the_drop_in(run: Run, service: Service) -> None:
+    service.audit.write_text("4294967295")
+    service.legacy.write_text("filter\n")
+    run("rig-1")
+    assert service.files() == [UNIT, AUDIT, LEGACY]
+    added = (service.units / AUDIT).read_text()
+    assert "CapabilityBoundingSet=CAP_AUDIT_READ CAP_AUDIT_CONTROL\n" in added
+    service.container.write_text("systemd-nspawn\n")
+    service.legacy.write_text("")
+    run("rig-1")
+    assert service.files() == [UNIT]
+    service.container.unlink()
+    service.node(connection=CONNECTION)
+    run("rig-1")
+    assert service.files() == [UNIT, DROP_IN]
 
 
 def test_remove_works_after_the_node_is_gone_and_leaves_the_drop_ins_of_others(

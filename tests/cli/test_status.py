@@ -4,8 +4,9 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -98,7 +99,7 @@ c: 2 blocked
   the gate is shut: unreachable: timed out
   checked 60 seconds ago, all items 2 minutes ago
   configuration loaded 61 minutes ago
-  no source of events: all items are checked again and again
+  no source of events: all items are checked at intervals
 
 b: 1 drift, 1 unknown, 1 compliant
   drift  sysctl[vm.swappiness] for 60 seconds
@@ -108,7 +109,7 @@ b: 1 drift, 1 unknown, 1 compliant
   checked 60 seconds ago, all items 2 minutes ago
   a check is overdue for 75 seconds
   configuration loaded 61 minutes ago, commit 0123456789ab
-  audit     down: this is a container (0 events)
+  audit     not up: this is a container (0 events)
   inotify   down: Too many open files (2 events, 1 lost)
   dbus      up (7 events)
 
@@ -202,7 +203,8 @@ def test_urls(
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://x", "http://", "localhost", "http://x:y", "http://[::1", "x:99999", "http:///a"]
+    "url",
+    ["ftp://x", "http://", "http://x:y", "http://[::1", "x:99999", "99999", "http:///a", "::1"],
 )
 def test_what_is_no_url(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -211,6 +213,40 @@ def test_what_is_no_url(
     assert (code, out) == (4, "")
     # What could be a password is not shown.
     assert err.splitlines()[-1].startswith(f"Error: {url.replace(':y', ':...')}: ")
+    assert err.endswith("write HOST:PORT, or http://HOST:PORT\n")
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("localhost", ("localhost", 9400)),
+        ("localhost:", ("localhost", 9400)),
+        ("localhost/a", ("localhost", 9400)),
+        ("9400", ("127.0.0.1", 9400)),
+        (":9401", ("127.0.0.1", 9401)),
+        ("rig-1:80", ("rig-1", 80)),
+        ("[::1]", ("::1", 9400)),
+        ("http://rig-1", ("rig-1", 80)),
+        ("https://rig-1", ("rig-1", 443)),
+    ],
+)
+def test_short_forms(
+    given: str,
+    address: tuple[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[object] = []
+
+    def refused(address: object, *_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError(111, "Connection refused")
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+    code, _, err = run(monkeypatch, capsys, given)
+    assert (code, asked) == (11, [address])
+    hint = " (a watch listens on port 9400 by default: rig-1:9400)" if "://" in given else ""
+    assert err == f"Error: unreachable: no watch answers at {given}{hint}: Connection refused\n"
 
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -219,16 +255,25 @@ OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"HTTP/1.1 404 Not Found\r\n\r\n", "is no watch of Power Edge: 404 Not Found"),
-        (b"HTTP/1.1 302 \x1b[2J\r\nLocation: /\r\n\r\n", r"is no watch of Power Edge: 302 \x1b[2J"),
+        (b"HTTP/1.1 404 Not Found\r\n\r\n", "is not a watch of Power Edge: 404 Not Found"),
+        (
+            b"HTTP/1.1 302 \x1b[2J\r\nLocation: /\r\n\r\n",
+            r"is not a watch of Power Edge: 302 \x1b[2J",
+        ),
         (b"SSH-2.0-OpenSSH_9.2p1\r\n", "does not speak HTTP: "),
         (b"x" * 100_000 + b"\r\n", "does not speak HTTP: "),
         (b"\x16\x03\x01\xff", "does not speak HTTP: "),
-        (OK, "is no watch of Power Edge: "),
-        (OK + b"<html>", "is no watch of Power Edge: "),
-        (OK + b"\xff\xfe", "is no watch of Power Edge: "),
-        (OK + b'{"version": "1"}', "is no watch of Power Edge: Object missing required field"),
-        (OK + b"[" * 100_000, "is no watch of Power Edge: "),
+        (OK, "is not a watch of Power Edge: "),
+        (OK + b"<html>", "is not a watch of Power Edge: "),
+        (OK + b"\xff\xfe", "is not a watch of Power Edge: "),
+        (OK + b'{"version": "1"}', "is not a watch of Power Edge: Object missing required field"),
+        (OK + b"[" * 100_000, "is not a watch of Power Edge: "),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<html>",
+            "is not a watch of Power Edge: it answers with text/html, not with JSON",
+        ),
+        (OK + b'{"x":' * 100_000, "is not a watch of Power Edge: "),
+        (OK + b'{"x":' + b"[" * 100_000, "is not a watch of Power Edge: "),
     ],
 )
 def test_what_is_no_watch(
@@ -245,15 +290,70 @@ def test_what_is_no_watch(
     assert len(err) < 250
 
 
+@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX: ", OK])
+def test_an_answer_that_comes_byte_by_byte_has_a_deadline(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each byte had a deadline of its own, so a server could hold the command for ever."""
+    monkeypatch.setattr("power_edge.cli.status._LONGEST_WAIT", 0.5)
+
+    def drip() -> None:
+        connection, _ = listener.accept()
+        with closing(connection), suppress(OSError):
+            connection.sendall(begun)
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.01)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        thread = threading.Thread(target=drip)
+        thread.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, out, err = run(monkeypatch, capsys, address)
+        thread.join()
+    assert (code, out) == (11, "")
+    assert err == (
+        f"Error: unreachable: what answers at {address} has not ended its answer in 0.5 s\n"
+    )
+
+
+def test_what_is_shown_has_a_limit(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A million problems, and texts of megabytes, took a minute of computing and all of the
+    terminal. The JSON has all.
+    """
+    long = "::a " * 500_000
+    many = view("a", Gate(11, long), sources=[UP] * 2000, config_error=long)
+    made = status([many], health.Judgement([long] * 2 + ["x"] * 1998), "2.0.0", NOON, NOON)
+    code, out = shown(
+        monkeypatch, capsys, encode(Page(as_json(made), "application/json"), body=True)
+    )
+    assert code == 11
+    assert len(out) < 20_000
+    assert out.count("  and 1980 more (/status has all)\n") == 2
+
+
 def test_an_answer_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("power_edge.cli.status._LONGEST", 1000)
     with serving(OK + b" " * 1001) as (address, _):
         code, _, err = run(monkeypatch, capsys, address)
-    assert (code, err.endswith(" is no watch of Power Edge: its answer does not end\n")) == (
+    assert (code, err.endswith(" is not a watch of Power Edge: its answer does not end\n")) == (
         11,
         True,
+    )
+
+
+def test_nothing_comes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("power_edge.cli.status._TIMEOUT", 0.2)
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        code, _, err = run(monkeypatch, capsys, address)
+    assert (code, err) == (
+        11,
+        f"Error: unreachable: no watch answers at {address}: nothing came in 0 s\n",
     )
 
 

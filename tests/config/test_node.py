@@ -13,7 +13,7 @@ import yaml
 from testinfra.backend import BACKENDS
 
 from power_edge.config import ConfigError, find_node_configs, load_node, select
-from power_edge.config.node import check_name
+from power_edge.config.names import check_name
 from power_edge.text import identifier
 from tests.support.cases import Verdict, parameters
 
@@ -137,14 +137,55 @@ def test_problems_of_all_files_and_their_names(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["-rf", "a\nb", "a:b", "a[1]", "a*", " a", "\x1b[2J", "a'b"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "-rf",
+        "a\nb",
+        "a:b",
+        "a[1]",
+        "a*",
+        " a",
+        "\x1b[2J",
+        "a'b",
+        # Nobody sees the last character.
+        "rig-7 ",
+        "rig-7.",
+        "rig-7\u00a0",
+        "rig-7\u200b",
+        "rig-7\u3164",
+        # Names that look like others.
+        "r\u0456g-7",
+        "\u03c1\u03b9g-7",
+        "\uff52ig-7",
+        "rig-\uff17",
+        "\ufb01g",
+        "rig-\u09ea",
+        "\U0001d42big-7",
+        "rig\u02d07",
+        "gro\u0308\u00dfe",
+    ],
+)
 def test_names_of_nodes(tmp_path: Path, name: str) -> None:
     (problem,) = problems(make(tmp_path / name))
     assert "is not a valid node name" in problem
     assert problem.isprintable()
 
 
-@pytest.mark.parametrize("name", ["rig-07", "stella-PowerEdge-T420", "größe", "a b", "a.b_c+d@e"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rig-07",
+        "stella-PowerEdge-T420",
+        "größe",
+        "a b",
+        "a.b_c+d@e",
+        "a-",
+        "риг-7",
+        "東京-rigラック7",
+        "x" * 255,
+    ],
+)
 def test_names_that_will_do(tmp_path: Path, name: str) -> None:
     assert load_node(make(tmp_path / name)).name == name
 
@@ -420,6 +461,10 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
             "id_type without primary_id",
         ),
         (identity(composite_key__hash="0" * 64), "the hash does not match the key"),
+        (
+            identity(validation__check_on_startup=False),
+            "the identity is always checked, at the start too",
+        ),
         (
             identity(composite_key__hash=sha256(f"linux:{MACHINE_ID}\n".encode()).hexdigest()),
             "without a newline",

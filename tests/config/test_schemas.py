@@ -20,6 +20,7 @@ NAMES = (
     "event",
     "node-identity",
     "report",
+    "role",
     "state",
     "status",
     "system-identity",

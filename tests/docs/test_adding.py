@@ -57,6 +57,13 @@ def test_the_mounts_of_the_page_are_checked(copy: Path) -> None:
     }
 
 
+def test_the_role_of_the_page_demands_its_items(copy: Path) -> None:
+    done = _python(copy, "-c", "from power_edge.cli import main; main()", "derive", "here")
+    lines = done.splitlines()
+    assert "services[postgresql]: state running, enabled true" in lines
+    assert "sysctl[vm.overcommit_memory]: value 2" in lines
+
+
 def test_the_event_source_of_the_page_is_found(copy: Path) -> None:
     listed = _python(
         copy,

@@ -1,6 +1,7 @@
 """Hostile machines and folders, to each command of `power-edge`."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from power_edge.cli import main
 from power_edge.config.schema import schema
 from power_edge.probing import transport
 from power_edge.probing.framing import read
-from power_edge.text import readable
+from power_edge.text import quoted, readable
 from tests.cli.test_identity import printed
 from tests.fuzz.test_answers import corpus
 from tests.support import answers
@@ -37,6 +38,8 @@ class Lab:
         self.folder = folder
         self.answer: bytes | RuntimeError = b""
         self.stderr = b""
+        self.said = ""
+        """What the last command wrote to stderr."""
         self._monkeypatch, self._captured = monkeypatch, captured
         monkeypatch.chdir(folder)
         monkeypatch.setattr(transport, "execute", self._execute)
@@ -69,6 +72,7 @@ class Lab:
         out, err = self._captured.readouterr()
         harmless(out)
         harmless(err)
+        self.said = err.decode()
         assert ended.value.code in STATUSES
         return int(str(ended.value.code)), out.decode()
 
@@ -211,3 +215,74 @@ def test_arguments_and_folders(lab: Lab, value: str) -> None:
         ("discover",),
     ):
         lab.run(*arguments)
+
+
+WRITING = {
+    "a new node": (("discover", "--answers=answer", "--as=new"), "new/state.yaml"),
+    "discover": (("discover", "rig", "--merge"), "rig/watcher.yaml"),
+    "adopt": (("adopt", "rig", "--yes"), "rig/state.yaml"),
+    "identity": (("identity", "rig", "--write"), "rig/system-identity.yaml"),
+    "init": (("init", "this"), "this/state.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", WRITING)
+@pytest.mark.parametrize(
+    "name", ["elsewhere", VALUES["osc"], VALUES["newline"], VALUES["command"], VALUES["not utf-8"]]
+)
+def test_a_node_configs_that_is_a_link_is_followed_and_where_it_leads_is_said(
+    lab: Lab, case: str, name: str
+) -> None:
+    """A branch can bring such a link, and an operator can want one: who writes has to know."""
+    arguments, file = WRITING[case]
+    lab.answer = machine("x")
+    (lab.folder / "answer").write_bytes(lab.answer)
+    rig = lab.folder / "node-configs" / "rig"
+    if case == "identity":
+        (rig / "system-identity.yaml").unlink()
+    if case in ("init", "a new node"):  # this machine is no node yet
+        shutil.rmtree(rig)
+    target = lab.folder / name.replace("/", "_")
+    (lab.folder / "node-configs").rename(target)
+    (lab.folder / "node-configs").symlink_to(target)
+    before = (target / file).read_bytes() if (target / file).exists() else None
+    assert lab.run(*arguments)[0] == 0, lab.said
+    assert "node-configs/ is a symbolic link: files are written in " in lab.said
+    assert quoted(str(target), 200) in lab.said
+    assert (target / file).read_bytes() != before
+    assert (lab.folder / "node-configs").is_symlink()
+
+
+def test_a_node_configs_that_leads_nowhere_is_not_made(lab: Lab) -> None:
+    lab.answer = machine("x")
+    (lab.folder / "answer").write_bytes(lab.answer)
+    shutil.rmtree(lab.folder / "node-configs")
+    (lab.folder / "node-configs").symlink_to(lab.folder / "elsewhere")
+    assert lab.run("discover", "--answers=answer", "--as=new")[0] in (3, 4)
+    assert lab.run("init")[0] in (3, 4)
+    assert not (lab.folder / "elsewhere").exists()
+
+
+def test_no_node_is_made_whose_name_is_another_s_but_for_case(lab: Lab) -> None:
+    lab.answer = machine("x")
+    (lab.folder / "answer").write_bytes(lab.answer)
+    (lab.folder / "node-configs/rig/system-identity.yaml").write_bytes(
+        made.written(identity_of(answers.OTHER))
+    )
+    for arguments in (("discover", "--answers=answer", "--as=Rig"), ("init", "RIG")):
+        assert lab.run(*arguments)[0] == 4
+        assert "differs from rig in upper and lower case alone" in lab.said
+    assert [each.name for each in (lab.folder / "node-configs").iterdir()] == ["rig"]
+    assert lab.run("discover", "--answers=answer", "--as=rig-2")[0] == 0
+
+
+def test_names_that_differ_in_case_alone_are_reported(lab: Lab) -> None:
+    shutil.copytree(lab.folder / "node-configs/rig", lab.folder / "node-configs/Rig")
+    (lab.folder / "node-configs/Rig/system-identity.yaml").unlink()
+    assert lab.run("validate")[0] == 4
+    assert lab.said.count("in upper and lower case alone") == 2
+    assert lab.run("validate", "rig")[0] == 4
+    assert (
+        "node-configs/rig: differs from Rig in upper and lower case alone (rename one of the two)"
+        in lab.said
+    )

@@ -492,12 +492,12 @@ LEFT: dict[str, tuple[str, dict[str, str], str]] = {
     "a file for a folder": (
         "cd ..; rmdir here; echo x >here",
         {"content": "right\n"},
-        "/srv/mend/here is in the way",
+        "/srv/mend/here is not a directory",
     ),
     "a link to nothing for a folder": (
         "cd ..; rmdir here; ln -s nowhere here",
         {"content": "right\n"},
-        "/srv/mend/here is in the way",
+        "/srv/mend/here is not a directory",
     ),
     "immutable": (
         f"mount -t tmpfs none .; cd /srv/mend/here; {OTHER}; chattr +i f",

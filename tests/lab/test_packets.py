@@ -21,7 +21,8 @@ from power_edge.model import Finding, NotObserved, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.observation import parse
+from power_edge.resources.firewall.ruleset import Ruleset
 from tests.support.firewalls import unexpected_conditions
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired

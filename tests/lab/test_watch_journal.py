@@ -220,7 +220,7 @@ def test_what_is_written_while_the_source_is_down_is_reported_later(
             "systemd-journald has to run",
         ),
         ("exec setpriv --reuid=guest --regid=guest --clear-groups", "group systemd-journal"),
-        ("mount --bind /dev/null /lib/*/libsystemd.so.0; exec", "libsystemd.so.0 is not to be had"),
+        ("mount --bind /dev/null /lib/*/libsystemd.so.0; exec", "libsystemd.so.0 cannot be used"),
     ],
 )
 def test_where_it_cannot_read_it_says_why(node: Node, before: str, why: str) -> None:

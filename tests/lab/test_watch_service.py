@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from power_edge import package_data
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.watching import CHECKOUT, FOLDER, declare, watched_node
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.lab
 
 NAME = "served"
 UNIT = f"power-edge-watch@{NAME}.service"
+TEMPLATE = "power-edge-watch@.service"
 EVENTS, REPORT = f"/var/log/power-edge/{NAME}.jsonl", f"/var/lib/power-edge/{NAME}/junit.xml"
 ODD = "/srv/odd %i $HOME 'q'"
 """A folder whose name means something to systemd."""
@@ -143,13 +145,13 @@ def test_it_is_enabled_and_active_when_everything_was_checked(service: Node) -> 
     assert shown(service, "Type", "ActiveState", "UnitFileState") == ["notify", "active", "enabled"]
     assert outcome(service, "node", "identity") == "compliant"
     text = journal(service)
-    assert "watched by dbus, inotify, nftables, values" in text
+    assert "watched by dbus, inotify, network, nftables, values, xtables" in text
     assert re.findall(r"(\w+) is not up", text) == ["auditd"]  # a container has no audit
     assert "reception only permitted" not in text
 
 
-def exposure(node: Node, unit: str) -> float:
-    text = node.sh(f"systemd-analyze security --no-pager {unit} | tail -n 1")
+def exposure(node: Node, unit: str, *options: str) -> float:
+    text = node.sh(f"systemd-analyze security --no-pager {' '.join(options)} {unit} | tail -n 1")
     found = re.search(r"exposure level for \S+: ([0-9.]+)", text)
     assert found is not None, text
     return float(found[1])
@@ -157,6 +159,20 @@ def exposure(node: Node, unit: str) -> float:
 
 def test_its_exposure(service: Node) -> None:
     assert exposure(service, UNIT) <= 2.5
+
+
+@pytest.mark.parametrize(
+    ("drop_ins", "most"),
+    [(["audit"], 2.6), (["iptables-legacy"], 2.8), (["iptables-legacy", "audit"], 2.9)],
+    ids=["audit", "iptables-legacy", "both"],
+)
+def test_its_exposure_with_drop_ins(node: Node, drop_ins: list[str], most: float) -> None:
+    """A node is a container, where audit is of no use: the file is judged, not the service."""
+    folder = f"deploy/systemd/{TEMPLATE}"
+    files = [folder, *(f"{folder}.d/{name}.conf" for name in drop_ins)]
+    text = "".join(map(package_data.text, files)).replace("%i", NAME)
+    node.write("/tmp/exposed.service", text)
+    assert exposure(node, "/tmp/exposed.service", "--offline=true") <= most
 
 
 def test_its_verdicts_are_those_outside_of_the_sandbox(service: Node) -> None:

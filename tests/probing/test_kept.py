@@ -230,6 +230,21 @@ def test_after_a_failure_a_new_connection_is_used(
     assert place.starts() == 2
 
 
+def test_a_person_need_not_wait_for_the_back_off(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "_FIRST_PAUSE", 1e6)
+    place.ssh(f'[ -e "{place.folder}/up" ] || exit 255\n{RUNS}')
+    with pytest.raises(Unreachable):
+        place.ask("one")
+    (place.folder / "up").touch()
+    with pytest.raises(Unreachable):
+        place.ask("one")
+    place.kept.try_now()
+    assert place.ask("one") == "one"
+    assert place.starts() == 2
+
+
 def test_sudo_that_is_refused_is_the_reason(place: Place) -> None:
     place.ssh(RUNS)
     place.program("sudo", "echo 'sudo: a password is required' >&2; exit 1")

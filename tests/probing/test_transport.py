@@ -51,9 +51,8 @@ def test_a_node_that_hangs_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> N
         never.set()
 
 
-def test_the_caller_waits_until_the_commands_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_caller_waits_until_the_commands_run() -> None:
     """Not until they end, and not for a node that cannot be asked."""
-    monkeypatch.setattr(parallel, "_HEAD_START", threading.TIMEOUT_MAX)
     goes_on = threading.Event()
 
     def ask(job: Job, lifeline: Lifeline) -> Answer:
@@ -64,9 +63,36 @@ def test_the_caller_waits_until_the_commands_run(monkeypatch: pytest.MonkeyPatch
         return answered(job.script.node)
 
     try:
-        pending = start([job("a"), job("fails"), job("b")], ask)
+        jobs = [job("a"), job("fails"), job("b")]
+        pending = start(jobs, ask, head_start=threading.TIMEOUT_MAX)
         assert not pending["a"].is_done_within(0)
         assert pending["fails"].is_done_within(0)
+    finally:
+        goes_on.set()
+
+
+def test_a_caller_who_only_waits_gives_no_head_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop of a watch has other nodes, too."""
+    waited: list[float] = []
+
+    class Watched(Lifeline):
+        def __init__(self) -> None:
+            super().__init__()
+            wait = self.begun.wait
+            self.begun.wait = lambda timeout=None: waited.append(timeout) or wait(0)  # type: ignore
+
+    monkeypatch.setattr(parallel, "Lifeline", Watched)
+    goes_on = threading.Event()
+
+    def ask(job: Job, _: Lifeline) -> Answer:
+        goes_on.wait()
+        return answered(job.script.node)
+
+    try:
+        start([job("a")], ask, head_start=0.0)
+        assert waited == [0.0]
+        start([job("a")], ask)
+        assert waited[1] > 0
     finally:
         goes_on.set()
 

@@ -47,6 +47,8 @@ def nodes(result: pytest.RunResult) -> set[str]:
         ([], ["rig-2"]),
         (["--node=rig-1"], ["rig-1"]),
         (["--node", "rig-1"], ["rig-1"]),
+        (["--node-site=here"], ["rig-1", "rig-2"]),
+        (["--node-site", "here", "rig-1"], ["rig-1"]),
         (["--node=rig-1", "rig-2"], ["rig-1", "rig-2"]),
         (["--", "test_more.py"], ["rig-2"]),
         (["--", "node-configs/rig-1"], ["rig-1"]),
@@ -151,9 +153,10 @@ def test_the_node_that_is_this_machine_is_looked_for_in_the_given_folder(
 def test_loaded_twice_it_would_be_seen(checked: Project) -> None:
     """The plugin is loaded once, though -p, an entry point and a conftest.py name it."""
     (checked.path / "conftest.py").write_text("pytest_plugins = ['power_edge.pytest_plugin']\n")
-    result = checked.run(
-        "-v", "-p", PLUGINS[1], "-p", PLUGINS[-1], "rig-1", "--trace-config", nodes=("rig-1",)
-    )
+    # pytest may not know that an editable install, as tox makes it, is one.
+    not_rewritten = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+    named = ("-p", PLUGINS[1], "-p", PLUGINS[-1])
+    result = checked.run("-v", *not_rewritten, *named, "rig-1", "--trace-config", nodes=("rig-1",))
     assert result.ret == 0, result.errlines
     active = [
         line for line in result.outlines if "power_edge.pytest_plugin" in line and ": <" in line

@@ -30,13 +30,45 @@ def test_max_age(project: Project, age: str) -> None:
     )
 
 
-@pytest.mark.parametrize("option", ["--answers", "--prometheus-textfile"])
-def test_options_about_nodes_without_one(project: Project, option: str) -> None:
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--answers=file",
+        "--prometheus-textfile=file",
+        "--watch",
+        "--event-log=x",
+        "--metrics-listen=1",
+    ],
+)
+def test_options_about_nodes_without_one(project: Project, given: str) -> None:
     project.node("a")
+    (project.path / "test_other.py").write_text("def test_it(): raise AssertionError('it ran')\n")
+    option = given.partition("=")[0]
     assert (
-        refused(project, f"{option}=file")
+        refused(project, given)
         == f"ERROR: {option} is about nodes, and none is selected: add --node=NAME"
     )
+
+
+@pytest.mark.parametrize("option", ["--prometheus-textfile", "--event-log", "--metrics-listen"])
+@pytest.mark.parametrize("more", [[], ["--node=a"], ["--node=a", "--watch"]], ids=" ".join)
+def test_an_output_that_is_empty(project: Project, option: str, more: list[str]) -> None:
+    project.node("a")
+    assert refused(project, f"{option}=", *more) == (
+        f"ERROR: {option}= is empty: give a value, or leave the option out"
+    )
+
+
+def test_a_watch_of_broken_nodes_alone(project: Project) -> None:
+    folder = project.node("a")
+    (folder / "state.yaml").write_text("nonsense\n")
+    arguments = ("--watch", "--node=a", "--continue-on-collection-errors")
+    result = project.run(*arguments, nodes=())
+    assert result.ret == 4
+    first, *problems = [line for line in result.errlines if line]
+    assert first == "ERROR: unusable configuration"
+    assert problems
+    assert all(line.startswith("node-configs/a/state.yaml:") for line in problems)
 
 
 def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:

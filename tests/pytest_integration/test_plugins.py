@@ -252,7 +252,7 @@ def test_it():
         for name, module in sys.modules.items()
         if name.startswith("power_edge.")
     }
-    assert loaders.pop("power_edge.pytest_plugin") == "AssertionRewritingHook"
+    del loaders["power_edge.pytest_plugin"]  # it depends on the way in which it was installed
     assert {*loaders.values()} == {"SourceFileLoader"}, loaders
 """
     )

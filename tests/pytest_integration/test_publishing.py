@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from contextlib import closing, contextmanager
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.project import PASSED_OVER, Project, item_id
+from tests.support.project import PASSED_OVER, Project, identity_of, item_id
 
 pytest_plugins = ["pytester"]
 
@@ -111,21 +112,26 @@ class Session:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(self.url + path) as response:
+            with urllib.request.urlopen(self.url + path, timeout=60) as response:
                 return response.status, response.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
 
-    def stop(self) -> int:
-        """End it as systemd does. Its exit status."""
+    def stop(self, *, read: bool = True) -> int:
+        """End it as systemd does; `read` its output. Its exit status."""
         self._process.send_signal(signal.SIGTERM)
-        self.printed.append(self._process.communicate()[0])
-        return self._process.returncode
+        if read:
+            self.printed.append(self._process.communicate()[0])
+        return self._process.wait(60)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
 
 @contextmanager
-def session(project: Project, *arguments: str) -> Iterator[Session]:
+def session(project: Project, *arguments: str, pipe_size: int = 65536) -> Iterator[Session]:
     usual = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     process = subprocess.Popen(
         [
@@ -137,6 +143,7 @@ def session(project: Project, *arguments: str) -> Iterator[Session]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        pipesize=pipe_size,
     )
     with process:
         try:
@@ -194,3 +201,86 @@ def test_a_session_of_selected_items(project: Project) -> None:
         running.until(r"(drift) +a sysctl\[kernel.ostype\]")
         assert json.loads(running.get("/status")[1])["nodes"]["a"]["items"]["drift"] == 1
         assert running.stop() == 1
+
+
+@pytest.mark.shell
+def test_a_session_whose_output_nobody_reads(project: Project) -> None:
+    many = {f"kernel.none{number}": "1" for number in range(200)}
+    project.node("a", {**NO_ITEM, **many}, identity=HERE)
+    arguments = ("--node=a", "--junitxml=junit.xml", "--event-log=events")
+    with session(project, *arguments, pipe_size=4096) as running:
+        # More lines than the pipe takes come, and nobody reads them.
+        while running.get("/health")[0] != 200:
+            time.sleep(0.05)
+        assert json.loads(running.get("/status")[1])["exit_status"] == 1
+        assert running.stop(read=False) == 1
+    assert 'name="kernel.none199"' in (project.path / "junit.xml").read_text()
+    assert "kernel.none199" in (project.path / "events").read_text()
+
+
+def events(project: Project) -> list[tuple[str, str | None, str | None]]:
+    return [
+        (line["name"], line["from"], line["to"])
+        for line in map(json.loads, (project.path / "events").read_text().splitlines())
+    ]
+
+
+@pytest.mark.shell
+def test_a_session_after_another(project: Project) -> None:
+    """The event log says once what is so, whatever becomes of the watch."""
+    folder = project.node("a", {**NO_ITEM, "kernel.none": "1"}, identity=HERE)
+    for _ in range(2):
+        with session(project, "--node=a", "--event-log=events") as running:
+            running.until("(watched by)")
+            if running.get("/health")[0] == 200:
+                running.kill()  # -9
+    assert sorted(events(project), key=str) == [
+        ("identity", None, "compliant"),
+        ("kernel.none", None, "drift"),
+        ("kernel.ostype", None, "drift"),
+    ]
+    state = folder / "state.yaml"
+    with session(project, "--node=a", "--event-log=events") as running:
+        running.until("(watched by)")
+        text = state.read_text()
+        state.write_text(text.replace("kernel.none:", "kernel.other:"))
+        running.until(r"(drift) +a sysctl\[kernel.other\]")
+        items = json.loads(running.get("/status")[1])["nodes"]["a"]["items"]
+        assert sum(items.values()) == 3
+        assert 'name="kernel.none"' not in running.get("/metrics")[1]
+        state.write_text(text.replace("kernel.none:", "#"))
+        running.until("(loaded again, 1 items)")
+        assert running.stop() == 1
+    assert events(project)[3:] == [
+        ("kernel.none", "drift", None),
+        ("kernel.other", None, "drift"),
+        ("kernel.other", "drift", None),
+    ]
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize("alert", [True, False], ids=["an alert", "no alert"])
+def test_a_session_on_another_machine(project: Project, alert: bool) -> None:
+    identity = identity_of("0123456789abcdef0123456789abcdef", alert_on_mismatch=alert)
+    project.node("a", NO_ITEM, identity=identity)
+    connection = ("--connection=local", "--hosts=local://")
+    with session(project, "--node=a", "--event-log=events", *connection) as running:
+        running.until("(1|2) blocked; ")
+        status, text = running.get("/health")
+        assert (status, text.startswith("healthy\n")) == ((503, False) if alert else (200, True))
+        assert "a: the gate is shut: another machine" in text
+        assert running.stop() == 12
+    logged = (project.path / "events").read_text()
+    assert logged.count('"to":"blocked"') == (2 if alert else 0)
+
+
+@pytest.mark.shell
+def test_a_session_counts_the_same_everywhere(project: Project) -> None:
+    folder = project.node("a", {**NO_ITEM, "kernel.none": "1"}, identity=HERE)
+    (folder / "test_own.py").write_text("def test_own(node): raise AssertionError('no')\n")
+    with session(project, "--node=a", "-k", "ostype or test_own") as running:
+        running.until("a: (1 drift, 1 own test failed; )")
+        read = json.loads(running.get("/status")[1])["nodes"]["a"]
+        assert (sum(read["items"].values()), read["items"]["drift"]) == (1, 1)
+        assert running.stop() == 1
+    assert "a: 1 drift, 1 own test failed\n" in "".join(running.printed)

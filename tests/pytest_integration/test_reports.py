@@ -31,7 +31,7 @@ def hostile(project: Project) -> None:
         sections={"files": FILES},
     )
     (folder / "identity.yaml").write_text(
-        'version: "1.0"\nnode: {hostname: a, purpose: "a \\"b\\"\\n\\\\ c"}\nroles: [{name: vpn-gateway, enabled: true}]\n'
+        'version: "1.0"\nnode: {hostname: a, purpose: "a \\"b\\"\\n\\\\ c"}\nroles: [{name: dev-workstation, enabled: true}]\n'
     )
     project.node("b", machine=answers.OTHER, gate="wrong")
     project.node("c", gate=None)

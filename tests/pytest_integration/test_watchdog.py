@@ -5,13 +5,18 @@ import os
 import signal
 import socket
 from pathlib import Path
+from threading import Timer
 from typing import Any, cast
 
 import pytest
 
+from power_edge.probing.kept import Kept
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
 from power_edge.watch.publisher import Publisher, Targets
+
+HANGS = 30.0
+"""Seconds after which a watch counts as one that nothing ends."""
 
 
 class Stub:
@@ -27,6 +32,24 @@ class Stub:
             os.kill(os.getpid(), signal.SIGTERM)
             return 99.0 * self._overdue[0]
         return 99.0 * self._overdue.pop(0)
+
+
+def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
+    class Unreached(Stub):
+        def check_all(self, why: str) -> None:
+            checked.append((why, kept._next_try))
+
+    checked: list[tuple[str, float]] = []
+    kept = Kept()
+    kept._next_try = 1e9
+    watching = Watching(
+        cast(Nodes, None), [], lambda _: None, None, Publisher(Targets(), lambda _: None)
+    )
+    watching._watched["rig-1"] = Watched(
+        cast(Any, None), [], cast(Any, Unreached([])), cast(Any, None), kept
+    )
+    watching._reload_all()
+    assert checked == [("SIGHUP", 0.0)]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +71,14 @@ def test_a_watch_that_is_overdue_sends_no_sign_of_life(
         # What a probe starts is not to speak to systemd.
         assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC"} & os.environ.keys()
         watching._watched["rig-1"] = Watched(
-            cast(Any, None), [], cast(Any, Stub(overdue)), cast(Any, None)
+            cast(Any, None), [], cast(Any, Stub(overdue)), cast(Any, None), Kept()
         )
+        # The stub ends the watch when it was asked. If nobody asks it, this does.
+        late = Timer(HANGS, os.kill, (os.getpid(), signal.SIGTERM))
+        late.start()
         watching.run(lambda: 0)
+        assert late.is_alive(), "the watchdog was not asked"
+        late.cancel()
         messages = []
         while True:
             try:

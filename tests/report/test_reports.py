@@ -168,7 +168,7 @@ def series(project: Project) -> dict[str, str]:
 def test_prometheus(project: Project) -> None:
     four(project)
     (project.path / "node-configs" / "a" / "identity.yaml").write_text(
-        'version: "1.0"\nnode: {hostname: a, purpose: "VPN \\"gateway\\"\\n\\\\"}\nroles: [{name: vpn-gateway, enabled: true}]\n'
+        'version: "1.0"\nnode: {hostname: a, purpose: "VPN \\"gateway\\"\\n\\\\"}\nroles: [{name: dev-workstation, enabled: true}]\n'
     )
     assert project.run("--node=*", "--prometheus-textfile=edge.prom").ret == 12
     found = series(project)

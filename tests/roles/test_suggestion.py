@@ -1,8 +1,10 @@
 """Roles and tags from evidence."""
 
+from pathlib import Path
+
 import pytest
 
-from power_edge.config import schema
+from power_edge.config.role_files import built_in, load
 from power_edge.roles.suggestion import suggest, tags
 
 FORWARDS = ("forwarding", "net.ipv4.ip_forward is 1")
@@ -40,8 +42,8 @@ def test_a_role_comes_with_its_settings_and_evidence() -> None:
         (["podman"], {"container-host": {"runtime": "podman"}}),
         (["containerd"], {"container-host": {"runtime": "containerd"}}),
         (["containerd", "docker"], {"container-host": {"runtime": "docker"}}),
-        (["containerd", "kubelet"], {"k8s-node": {"distribution": "kubelet"}}),
-        (["containerd", "k3s", "forwarding"], {"k8s-node": {"distribution": "k3s"}}),
+        (["containerd", "kubelet"], {"k8s-node": {"service": "kubelet"}}),
+        (["containerd", "k3s", "forwarding"], {"k8s-node": {"service": "k3s"}}),
         (["node_exporter"], {"monitoring-target": {}}),
         (["prometheus"], {}),
         (["desktop"], {}),
@@ -54,9 +56,8 @@ def test_what_evidence_is_enough(evidence: list[str], roles: dict[str, dict[str,
 
 
 def test_all_roles_of_the_schema_can_be_suggested() -> None:
-    known = set(
-        schema("node-identity")["properties"]["roles"]["items"]["properties"]["name"]["enum"]
-    )
+    files = {name: load(Path(), name) for name in built_in()}
+    known = {name for name, file in files.items() if file is not None and file.role.kind == "role"}
     everything = [
         "openvpn",
         "docker",

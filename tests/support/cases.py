@@ -7,8 +7,9 @@ A case is a folder tests/recordings/AREA/CASE/ with
   stderr when it could not look). `make record` writes it (tests/support/lab/record.py). Cases of
   `identity` hold the files of a machine instead, and no script,
 - `setup.sh` (sh, run as root): makes the state on a lab node that has just booted from the root
-  `node`; without that key it is the area's own root. A case without a script is the state of a
-  fresh `node`, or `no_node` says why the lab cannot have it. The functions of `functions.sh` in the
+  `node`; without that key it is the area's own root. It may be a link to that of another
+  case: the same state on another root. A case without a script is the state of a fresh `node`, or
+  `no_node` says why the lab cannot have it. The functions of `functions.sh` in the
   folder of the area are defined for each script.
 """
 

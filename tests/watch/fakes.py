@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from power_edge.identity.gate import Gate
-from power_edge.model import Item, Outcome, Result
+from power_edge.model import Item, Outcome, Result, drifts
 from power_edge.model import Source as Place
 from power_edge.model.generated.resources.files_schema import File
 from power_edge.watch.event import Event, Kind, Subject
@@ -55,13 +55,21 @@ class Machine:
 
     def __init__(self) -> None:
         self.outcomes: dict[str, Outcome] = {}
+        self.values: dict[str, str] = {}
+        """What is observed of a file that drifts: its mode."""
         self.gate = OPEN
         self.checks: asyncio.Queue[list[str]] = asyncio.Queue()
 
     async def check(self, items: Sequence[Item]) -> Checked:
-        results = [Result(each, self.outcomes.get(each.name, Outcome.COMPLIANT)) for each in items]
+        results = [self._result(each) for each in items]
         await self.checks.put([each.name for each in items])
         return Checked(self.gate, results)
+
+    def _result(self, each: Item) -> Result:
+        outcome = self.outcomes.get(each.name, Outcome.COMPLIANT)
+        mode = self.values.get(each.name, "0600")
+        findings = (drifts("mode", "0644", mode),) if outcome is Outcome.DRIFT else ()
+        return Result(each, outcome, findings)
 
 
 def outcomes(results: Mapping[ItemId, Result]) -> dict[str, str]:

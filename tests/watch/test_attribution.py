@@ -4,16 +4,17 @@ import pytest
 
 from power_edge.model import Item
 from power_edge.watch.attribution import (
+    Window,
     choose,
     only_reads,
     subject_of_command,
     subject_of_commit,
     touches,
 )
-from power_edge.watch.cause import Act, Cause
+from power_edge.watch.audit_reports import cause_of
+from power_edge.watch.cause import Act, Cause, as_text
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.processes import Process
-from power_edge.watch.sources.auditd import cause_of
 from tests.support.audit import events
 from tests.support.cases import items_of
 
@@ -91,49 +92,103 @@ def test_what_only_reads(argv: str, reads: bool) -> None:
 
 def test_no_act_no_cause() -> None:
     others = [act(Subject(Kind.PATH, "/etc/issue"), "/etc/issue", user="mallory")]
-    assert choose(others, MOTD, 0, 100) is None
-    assert choose([], MOTD, 0, 100) is None
+    assert choose(others, MOTD, Window(0, 100)) is None
+    assert choose([], MOTD, Window(0, 100)) is None
 
 
 def test_only_acts_of_the_time_count() -> None:
     done = act(Subject(Kind.PATH, "/etc/motd"), user="alice", time=50.0)
-    assert choose([done], MOTD, 51, 60) is None
-    assert choose([done], MOTD, 40, 49) is None
-    assert choose([done], MOTD, 50, 60) is None
-    assert choose([done], MOTD, 49, 50) == done.cause
+    assert choose([done], MOTD, Window(51, 60)) is None
+    assert choose([done], MOTD, Window(40, 49)) is None
+    assert choose([done], MOTD, Window(50, 60)) is None
+    assert choose([done], MOTD, Window(49, 50)) == done.cause
 
 
-def test_the_last_act_counts_and_others_are_named() -> None:
+def test_of_several_acts_nobody_is_named_for_what_another_may_have_done() -> None:
     motd = Subject(Kind.PATH, "/etc/motd")
-    first = act(motd, user="alice", command="vi /etc/motd", pid=1001, time=50.0)
-    last = act(motd, user="bob", command="sed -i x /etc/motd", pid=1002, time=51.0)
-    cause = choose([last, first], MOTD, 0, 100)
-    assert cause == last.cause._replace(detail=("also touched by vi /etc/motd (1001)",))
-    # Nobody is preferred because his name is known.
-    nobody = act(motd, command="logrotate", pid=1003, time=52.0)
-    found = choose([last, nobody], MOTD, 0, 100)
-    assert found is not None
-    assert (found.user, found.command) == (None, "logrotate")
+    first = act(motd, user="alice", command="vi /etc/motd", terminal="pts/0", pid=1001, time=50.0)
+    last = act(motd, user="bob", command="sed -i x /etc/motd", terminal="pts/0", pid=1002, time=51)
+    assert choose([last, first], MOTD, Window(0, 100)) == Cause(
+        "audit",
+        terminal="pts/0",
+        time=51.0,
+        detail=("one of: vi /etc/motd (1001), sed -i x /etc/motd (1002)",),
+    )
+    # What holds for all of them is said.
+    again = last._replace(cause=last.cause._replace(user="alice"))
+    cause = choose([again, first], MOTD, Window(0, 100))
+    assert cause is not None
+    assert (cause.user, cause.command, cause.pid) == ("alice", None, None)
+
+
+def test_two_files_of_two_users_in_one_second() -> None:
+    (issue,) = items_of({"files": [{"path": "/etc/issue", "mode": "0644"}]})
+    acts = [
+        act(Subject(Kind.PATH, path), path, user=user, pid=pid, time=50.0)
+        for path, user, pid in (("/etc/motd", "alice", 7), ("/etc/issue", "bob", 8))
+    ]
+    for item, user in ((MOTD, "alice"), (issue, "bob")):
+        cause = choose(acts, item, Window(0, 100))
+        assert cause is not None
+        assert (cause.user, cause.detail) == (user, ())
+
+
+def commit(pid: int, at: float, *line: tuple[int, str], command: str = "ip6tables") -> Act:
+    return act(RULESET, kind="commit", command=command, pid=pid, time=at)._replace(
+        line=((pid, command), *line)
+    )
+
+
+def test_a_commit_before_the_first_event_made_no_later_drift() -> None:
+    old, new = commit(7, 99.0, command="nft a"), commit(8, 100.0, command="nft b")
+    later = commit(9, 100.3, command="nft c")
+    assert choose([old, new], POLICY, Window(98, 101, 100.0)) == new.cause
+    # Two within one burst: either may have done it.
+    cause = choose([old, new, later], POLICY, Window(98, 101, 100.0))
+    assert cause is not None
+    assert (cause.command, cause.pid) == (None, None)
+    assert cause.detail == ("one of: nft b (8), nft c (9)",)
+
+
+def test_twenty_processes_of_one_command_are_that_command() -> None:
+    ufw = (500, "/usr/bin/python3 /usr/sbin/ufw allow 22/tcp"), (400, "-bash"), (1, "init")
+    acts = [commit(pid, 100 + pid / 1000, *ufw) for pid in range(501, 521)]
+    cause = choose(acts, POLICY, Window(98, 101, 100.0))
+    assert cause is not None
+    assert (cause.pid, cause.command) == ufw[0]
+    assert as_text(cause) == "/usr/bin/python3 /usr/sbin/ufw allow 22/tcp (process 500)"
+    # Another user's commit beside them: nothing is said that is not true of all.
+    foreign = commit(600, 100.9, (500, "reused"), command="nft")
+    other = foreign._replace(cause=foreign.cause._replace(user="bob"))
+    cause = choose([*acts, other], POLICY, Window(98, 101, 100.0))
+    assert cause is not None
+    assert (cause.pid, cause.command) == (None, None)
+    assert cause.detail == ("one of: ip6tables (20 processes), nft (600)",)
+    # All that come from PID 1 alone have nothing in common.
+    daemons = [commit(pid, 100.1, (1, "init"), command=f"d{pid}") for pid in (7, 8)]
+    cause = choose(daemons, POLICY, Window(98, 101, 100.0))
+    assert cause is not None
+    assert cause.command is None
 
 
 def test_one_process_is_one_cause() -> None:
     motd = Subject(Kind.PATH, "/etc/motd")
     acts = [act(motd, user="alice", time=time) for time in (50.0, 50.1, 50.2)]
-    assert choose(acts, MOTD, 0, 100) == acts[-1].cause
+    assert choose(acts, MOTD, Window(0, 100)) == acts[-1].cause
 
 
 def test_systemd_acts_for_others() -> None:
     unit = "/etc/systemd/system/multi-user.target.wants/cron.service"
-    assert choose([act(UNITS, unit, pid=1)], CRON, 0, 100) is None
+    assert choose([act(UNITS, unit, pid=1)], CRON, Window(0, 100)) is None
 
 
 def test_a_commit_gets_its_user_from_the_record_of_its_process() -> None:
     commit = act(RULESET, kind="commit", command="nft", pid=7, time=10.0)
     record = act(subject_of_commit(7), user="alice", command="nft flush ruleset", pid=7, time=9.99)
     another = act(subject_of_commit(8), user="mallory", pid=8, time=10.0)
-    assert choose([record, commit, another], POLICY, 0, 100) == record.cause
-    assert choose([commit, another], POLICY, 0, 100) == commit.cause
-    assert choose([record, another], POLICY, 0, 100) is None
+    assert choose([record, commit, another], POLICY, Window(0, 100)) == record.cause
+    assert choose([commit, another], POLICY, Window(0, 100)) == commit.cause
+    assert choose([record, another], POLICY, Window(0, 100)) is None
 
 
 # Audit and a running systemd: the records were captured on a machine without systemd, and a node's
@@ -149,7 +204,7 @@ def test_a_stop_that_d_bus_reports_is_that_of_the_recorded_systemctl() -> None:
         cause_of(run, [], "stella", [sudo]),
         argv=run.argv,
     )
-    cause = choose([recorded], CRON, stopped.time - 2, stopped.time + 0.5)
+    cause = choose([recorded], CRON, Window(stopped.time - 2, stopped.time + 0.5))
     assert cause == Cause(
         "audit",
         user="stella",
@@ -160,7 +215,7 @@ def test_a_stop_that_d_bus_reports_is_that_of_the_recorded_systemctl() -> None:
         time=1796073004.233,
     )
     (ssh,) = items_of({"services": [{"name": "ssh", "state": "running"}]})
-    assert choose([recorded], ssh, stopped.time - 2, stopped.time + 0.5) is None
+    assert choose([recorded], ssh, Window(stopped.time - 2, stopped.time + 0.5)) is None
 
 
 SHELL = Process(17080, "bash", 17000, 1000, 1000, "bash", "session-3.scope")

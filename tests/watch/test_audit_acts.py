@@ -1,5 +1,6 @@
 """What an audit event did, and to what."""
 
+import os
 from collections.abc import Iterable
 
 import pytest
@@ -102,6 +103,15 @@ def test_a_command_is_known_by_the_name_it_was_called_by() -> None:
     assert did(events("exec-with-blanks")[-1]) == [Done(subject_of_command("true"))]
     nothing = KNOWN._replace(commands=frozenset({"ufw"}))
     assert did(events("sudo-systemctl-stop")[-1], known=nothing) == []
+
+
+def test_a_command_of_a_container_or_of_no_root_stops_nothing_here() -> None:
+    event = without_key(events("sudo-systemctl-stop")[-1])
+    assert did(event, now={"/usr/bin/systemctl": (0, 0x30, 5)}) == []
+    ours = {os.path.realpath("/usr/bin/systemctl"): (0, 0x71, 798770)}
+    assert did(event, now=ours) == [Done(subject_of_command("systemctl"))]
+    event.user = 1000
+    assert did(event, now=ours) == []
 
 
 def test_a_system_call_of_the_configuration_is_reported_from_our_rules_alone() -> None:

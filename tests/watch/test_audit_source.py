@@ -5,13 +5,16 @@ import errno
 import socket
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from power_edge.model.generated.watcher_schema import Auditd, Watchers
+from power_edge.watch import audit_feed, audit_ruleset
 from power_edge.watch.audit_acts import WRITES
 from power_edge.watch.audit_rules import (
+    KEY,
     Rule,
     Status,
     command_rule,
@@ -19,10 +22,11 @@ from power_edge.watch.audit_rules import (
     folder_rule,
     syscall_rule,
 )
+from power_edge.watch.audit_ruleset import Wanted, rules
 from power_edge.watch.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.sources import Watched, auditd
-from power_edge.watch.sources.auditd import SOURCE, Wanted, rules
+from power_edge.watch.sources import Unavailable, Watched, auditd
+from power_edge.watch.sources.auditd import SOURCE
 from tests.support.audit import records
 
 NUMBERS = {name: number for number, name in enumerate(WRITES, 1)} | {"settimeofday": 164}
@@ -75,7 +79,7 @@ def test_commands_and_system_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     program.touch(mode=0o755)
     for name in ("iptables", "ip6tables"):
         (tmp_path / name).symlink_to("multi")
-    monkeypatch.setattr(auditd, "PROGRAMS", str(tmp_path))
+    monkeypatch.setattr(audit_ruleset, "PROGRAMS", str(tmp_path))
     found = wanted(
         frozenset(), commands=("iptables", "ip6tables", "missing"), syscalls=("settimeofday",)
     )
@@ -209,14 +213,14 @@ def test_with_locked_rules_records_are_read_and_the_reason_is_shown() -> None:
 
 
 def test_lost_records_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, full = auditd._records, [OSError(errno.ENOBUFS, "full")]
+    real, full = audit_feed.records, [OSError(errno.ENOBUFS, "full")]
 
     async def records_of(feed: socket.socket) -> list[tuple[int, str]]:
         if full:
             raise full.pop()
         return await real(feed)
 
-    monkeypatch.setattr(auditd, "_records", records_of)
+    monkeypatch.setattr(auditd, "records", records_of)
 
     async def test(heard: Heard, send: Callable[[int, str], None]) -> None:
         assert await heard.all.get() == ("lost", 1)
@@ -246,3 +250,31 @@ def test_what_the_kernel_dropped_counts_beside_auditd(monkeypatch: pytest.Monkey
         assert await heard.all.get() == ("lost", 3)
 
     reading(kernel, test)
+
+
+def test_only_one_watch_has_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with audit_feed.alone(), pytest.raises(Unavailable, match="another watch"), audit_feed.alone():
+        pass
+    with audit_feed.alone():  # it ends with its holder, and leaves a file that root alone can open
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_other_user_can_keep_a_watch_from_the_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was the name of a socket, which any user could take: nobody was named any more."""
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taken:
+        with suppress(OSError):  # a watch of this machine may have it
+            taken.bind(f"\0{KEY}/audit")
+        with audit_feed.alone():
+            pass
+
+
+def test_a_lock_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lock").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.setattr(audit_feed, "LOCK", str(tmp_path / "lock"))
+    with pytest.raises(Unavailable, match="lock cannot be opened: "), audit_feed.alone():
+        pass
+    assert not (tmp_path / "elsewhere").exists()

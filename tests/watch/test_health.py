@@ -1,9 +1,12 @@
 """/health: what makes a watch unhealthy, and what does not."""
 
+from dataclasses import replace
+
 import pytest
 
 from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
+from power_edge.model.generated.system_identity_schema import SystemIdentity, Validation
 from power_edge.watch import health
 from power_edge.watch.view import View
 from tests.support.views import DOWN, NEVER, OPEN, UP, result, view
@@ -62,6 +65,23 @@ def test_health(views: list[View], problems: list[str], notes: list[str]) -> Non
     judgement = health.judge(views)
     assert (list(judgement.problems), list(judgement.notes)) == (problems, notes)
     assert judgement.healthy is (not problems)
+
+
+def test_another_machine_that_is_no_alert() -> None:
+    quiet = SystemIdentity(validation=Validation(alert_on_mismatch=False))
+
+    def of(gate: Gate, name: str = "a") -> View:
+        made = view(name, gate)
+        return replace(made, node=replace(made.node, system_identity=quiet))
+
+    assert health.judge([of(SHUT)]) == ([], [SHUT_LINE])
+    assert health.judge([of(SHUT), view("b", GONE)]) == (
+        ["b: the gate is shut: unreachable: timed out"],
+        [SHUT_LINE],
+    )
+    # A node that does not answer is no other machine.
+    assert not health.judge([of(GONE)]).healthy
+    assert not health.judge([of(NOT_ASKED)]).healthy
 
 
 def test_text() -> None:

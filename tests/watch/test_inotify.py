@@ -1,9 +1,12 @@
 """File events of the kernel, on real files."""
 
 import asyncio
+import fcntl
+import mmap
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -223,3 +226,59 @@ def test_an_overflow_is_a_loss_and_everything_is_looked_at(
             names.discard((await heard.events.get()).subject.name)
 
     listen([watched, path], scenario)
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as memory:
+        yield memory
+
+
+def test_writes_through_mapped_memory_are_found_by_the_sweep(tmp_path: Path) -> None:
+    # Linux notes no time for the second write, since the page has not gone to the disk yet.
+    path = tmp_path / "file"
+    path.write_text("old old old\n")
+    os.utime(path, (1e9, 1e9))
+
+    async def scenario(heard: Heard) -> None:
+        with mapped(path) as memory:
+            for word in (b"new", b"two", b"end"):
+                memory[:3] = word
+                event = await heard.events.get()
+                assert event.subject == Subject(Kind.PATH, str(path))
+
+    listen([path], scenario, sweep=0.05)
+
+
+def test_a_file_that_was_written_lately_and_stays_is_reported_once(tmp_path: Path) -> None:
+    path, other = tmp_path / "file", tmp_path / "other"
+    path.write_text("old\n")
+    other.write_text("old\n")
+
+    async def scenario(heard: Heard) -> None:
+        path.write_text("new\n")
+        assert (await heard.events.get()).subject.name == str(path)
+        with mapped(other) as memory:
+            for word in (b"new", b"two"):  # two sweeps
+                memory[:3] = word
+                assert (await heard.events.get()).subject.name == str(other)
+        assert heard.events.empty()
+
+    listen([path, other], scenario, sweep=0.05)
+
+
+@pytest.mark.parametrize("change", ["attributes", "extended"])
+def test_attributes_that_need_no_event_are_found_by_the_sweep(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "file"
+    path.write_text("old\n")
+
+    async def scenario(heard: Heard) -> None:
+        if change == "extended":
+            os.setxattr(path, "user.power-edge", b"1")
+        else:
+            # FS_IOC_SETFLAGS with FS_NODUMP_FL, as `chattr +d` does.
+            with path.open("rb") as file:
+                fcntl.ioctl(file, 0x40086602, (0x40).to_bytes(8, "little"))
+        assert (await heard.events.get()).subject.name == str(path)
+
+    listen([path], scenario, sweep=0.05)

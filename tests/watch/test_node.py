@@ -7,14 +7,17 @@ import pytest
 
 from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
+from power_edge.watch import node
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.node import NodeWatch, State, summary
+from power_edge.watch.node import GATE, NodeWatch, State, counts, summary
 from power_edge.watch.settings import Settings
 from power_edge.watch.sources import Listener, Unavailable
 from power_edge.watch.transition import Transition
+from tests.support.views import result
 from tests.watch.fakes import Machine, Played, event, item, outcomes
 
 A, B = item("/a"), item("/b")
+DRIFTS = result(Outcome.DRIFT, "x")
 SLOW = 1e6
 """Seconds that no test waits."""
 
@@ -120,10 +123,10 @@ def test_after_a_gap_everything_is_checked(gap: str) -> None:
             listener.lost(3, "the queue was full")
             assert scene.watch.health[0].lost == 3
         else:
-            await scene.played.ends.put(ConnectionError("the bus has gone"))
+            await scene.played.ends.put(ConnectionError("the bus has ended"))
             again = await scene.played.starts.get()
             (health,) = scene.watch.health
-            assert (health.up, health.why, health.lost) == (False, "the bus has gone", 1)
+            assert (health.up, health.why, health.lost) == (False, "the bus has ended", 1)
             again.up()
         assert await scene.machine.checks.get() == ["/a", "/b"]
 
@@ -146,7 +149,7 @@ def test_what_no_source_covers_is_checked_again_and_again() -> None:
     play(scenario, Settings(full=SLOW, uncovered=0.001, doubtful=SLOW), covers=False)
 
 
-def test_what_is_not_compliant_is_looked_at_again() -> None:
+def test_what_is_not_compliant_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(scene: Scene) -> None:
         scene.machine.outcomes["/b"] = Outcome.UNKNOWN
         scene.listener.event(event("/b"))
@@ -156,7 +159,152 @@ def test_what_is_not_compliant_is_looked_at_again() -> None:
         while await scene.changed() != ("/b", "unknown", "compliant"):
             pass
 
-    play(scenario, Settings(full=SLOW, uncovered=SLOW, doubtful=0.001))
+    monkeypatch.setattr(node, "_PATIENCE", 0)
+    play(scenario, Settings(quiet=0.001, full=SLOW, uncovered=SLOW, doubtful=0.001))
+
+
+PATIENT = Settings(quiet=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW)
+
+
+def test_an_item_that_is_unknown_for_a_moment_is_not_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(node, "_AGAIN", 0.001)
+    monkeypatch.setattr(node, "_PATIENCE", SLOW)
+
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.UNKNOWN
+        scene.listener.event(event("/a", 5.0))
+        for _ in range(3):  # it is looked at again and again
+            assert await scene.machine.checks.get() == ["/a"]
+        # Whoever asks meanwhile is told what is known.
+        assert outcomes(scene.watch.state.results)["/a"] == "unknown"
+        assert scene.transitions.empty()
+        scene.machine.outcomes["/a"] = Outcome.DRIFT
+        transition = await scene.transitions.get()
+        assert (transition.before, transition.result.outcome) == (Outcome.COMPLIANT, Outcome.DRIFT)
+        assert transition.event == event("/a", 5.0)
+        assert not scene.watch.state.held
+
+    play(scenario, PATIENT)
+
+
+def test_an_item_that_comes_back_from_unknown_has_not_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(node, "_AGAIN", 0.001)
+    monkeypatch.setattr(node, "_PATIENCE", SLOW)
+
+    async def scenario(scene: Scene) -> None:
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.UNKNOWN
+        scene.listener.lost(1, "full")  # a full check finds it, and another one
+        while not scene.watch.state.held:
+            await scene.machine.checks.get()
+        scene.listener.lost(1, "full")
+        await scene.machine.checks.get()
+        scene.machine.outcomes["/a"] = Outcome.COMPLIANT
+        while scene.watch.state.held:
+            await scene.machine.checks.get()
+            await asyncio.sleep(0)
+        assert scene.transitions.empty()
+
+    play(scenario, PATIENT)
+
+
+def test_an_item_that_stays_unknown_is_reported_with_the_first_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(node, "_AGAIN", 0.001)
+    monkeypatch.setattr(node, "_PATIENCE", 0.05)
+
+    async def scenario(scene: Scene) -> None:
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.UNKNOWN
+        scene.listener.event(event("/a", 5.0))
+        transition = await scene.transitions.get()
+        assert (transition.before, transition.result.outcome) == (
+            Outcome.COMPLIANT,
+            Outcome.UNKNOWN,
+        )
+        assert transition.event == event("/a", 5.0)
+
+    play(scenario, PATIENT)
+
+
+def test_what_is_unknown_when_the_watch_ends_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node, "_PATIENCE", SLOW)
+    ended: list[asyncio.Queue[Transition]] = []
+
+    async def scenario(scene: Scene) -> None:
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.UNKNOWN
+        scene.listener.event(event("/a"))
+        while not scene.watch.state.held:
+            await scene.machine.checks.get()
+            await asyncio.sleep(0)
+        ended.append(scene.transitions)
+
+    play(scenario, PATIENT)
+    transition = ended[0].get_nowait()
+    assert (transition.before, transition.result.outcome) == (Outcome.COMPLIANT, Outcome.UNKNOWN)
+
+
+def test_a_drift_of_another_value_is_a_transition() -> None:
+    async def scenario(scene: Scene) -> None:
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/a"] = Outcome.DRIFT
+        scene.listener.event(event("/a"))
+        assert await scene.changed() == ("/a", "compliant", "drift")
+        scene.listener.event(event("/a"))
+        scene.machine.values["/a"] = "0777"
+        scene.listener.event(event("/a"))
+        assert await scene.changed() == ("/a", "drift", "drift")
+        assert scene.transitions.empty()
+
+    play(scenario)
+
+
+def test_an_item_that_is_new_is_checked_before_the_sources_are_up() -> None:
+    known = State()
+
+    async def first(scene: Scene) -> None:
+        known.results["files", "/a"] = scene.watch.state.results["files", "/a"]
+        known.last_cycle = scene.watch.state.last_cycle
+
+    async def second() -> None:
+        scene = Scene(Settings(full=SLOW, uncovered=SLOW, doubtful=SLOW), known, covers=True)
+        assert outcomes(scene.watch.state.results) == {"/a": "compliant", "/b": "unknown"}
+        watching = asyncio.create_task(scene.watch.run())
+        await scene.played.starts.get()
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        assert await scene.changed() == ("/b", None, "compliant")
+        assert not scene.watch.begun.is_set()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    play(first)
+    asyncio.run(asyncio.wait_for(second(), 30))
+
+
+def test_the_gate_counts_only_if_it_is_selected() -> None:
+    def state(*, counts_gate: bool) -> State:
+        results = {GATE: result(Outcome.COMPLIANT, "identity", "node"), ("s", "x"): DRIFTS}
+        return State(results=results, counts_gate=counts_gate)
+
+    assert sum(counts(state(counts_gate=True)).values()) == 2
+    assert counts(state(counts_gate=False)) == dict.fromkeys(Outcome, 0) | {Outcome.DRIFT: 1}
+
+
+def test_the_summary_counts_own_tests() -> None:
+    async def scenario(scene: Scene) -> None:
+        own = [Outcome.DRIFT, Outcome.COMPLIANT, Outcome.UNKNOWN]
+        text = summary("a", scene.watch, own)
+        assert text.startswith("a: 1 own test failed, 1 unknown, 3 compliant; ")
+
+    play(scenario)
 
 
 def test_a_gate_that_shuts_lets_everything_be_judged_again() -> None:
@@ -229,7 +377,7 @@ def test_the_summary_names_the_sources_and_why_one_is_not_up() -> None:
     async def without(scene: Scene) -> None:
         await scene.watch.begun.wait()
         assert summary("a", scene.watch) == (
-            "a: 2 compliant; no events; checked again and again; played is not up: not here"
+            "a: 2 compliant; no events; checked at intervals; played is not up: not here"
         )
 
     play(scenario)
@@ -256,7 +404,7 @@ def test_a_source_that_goes_down_lets_everything_be_checked_at_once_and_again_an
     async def scenario(scene: Scene) -> None:
         while not scene.machine.checks.empty():
             scene.machine.checks.get_nowait()
-        await scene.played.ends.put(ConnectionError("the bus has gone"))
+        await scene.played.ends.put(ConnectionError("the bus has ended"))
         await scene.played.starts.get()
         for _ in range(3):
             assert await scene.machine.checks.get() == ["/a", "/b"]

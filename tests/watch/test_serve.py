@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from power_edge.watch import serve
 from power_edge.watch.listen import Address, address_of, listen
 from power_edge.watch.serve import (
     _CONNECTIONS,
@@ -203,6 +204,79 @@ def test_answers(request_: bytes, status: int) -> None:
     serving(client)
 
 
+@pytest.mark.parametrize(
+    ("hosts", "status"),
+    [
+        ([], 200),
+        ([""], 200),
+        (["127.0.0.1:9400"], 200),
+        (["10.8.0.1"], 200),
+        (["[::1]:9400"], 200),
+        (["localhost:9400"], 200),
+        (["LocalHost."], 200),
+        (["rig.localhost"], 200),
+        (["rig-1:9400"], 200),
+        (["{this}:9400"], 200),
+        (["evil.example:9400"], 421),
+        (["evil.example."], 421),
+        (["localhost.evil.example"], 421),
+        (["127.0.0.1.evil.example:9400"], 421),
+        (["127.0.0.1", "evil.example"], 421),
+        (["evil.example", "127.0.0.1"], 421),
+        ([" evil.example\t"], 421),
+        (["evil.example:9400:1"], 421),
+        (["[evil.example]"], 421),
+        (["\xff.\xff"], 421),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_of_the_web_does_not_get_through_by_a_name_of_its_own(
+    hosts: list[str], status: int, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DNS rebinding: the browser takes what is answered for the page's own."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "Rig-1.site.example")
+
+    async def client(client: Client) -> None:
+        lines = "".join(
+            f"{header}: {host.format(this='rig-1.site.example')}\r\n"
+            for header, host in zip(("Host", "hOST"), hosts, strict=False)
+        )
+        request = f"{method} /health HTTP/1.1\r\n{lines}X: y\r\n\r\n".encode("latin-1")
+        answer = await client.send(request)
+        expected = 405 if (status, method) == (200, "POST") else status
+        assert answer.startswith(f"HTTP/1.1 {expected} ".encode()), answer
+        assert b"evil" not in answer
+
+    serving(client)
+
+
+@pytest.mark.parametrize(
+    ("here", "peer", "local"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.1.1", "127.0.0.1", True),
+        ("::1", "::1", True),
+        ("10.8.0.1", "10.8.0.1", True),
+        ("fe80::1%lo", "fe80::1%lo", True),
+        ("10.8.0.1", "10.8.0.2", False),
+        ("fd00::1", "fd00::2", False),
+    ],
+)
+def test_where_a_client_is(here: str, peer: str, local: bool) -> None:
+    assert serve.comes_from_here(here, peer) is local
+
+
+def test_over_a_network_any_name_may_lead_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prometheus asks for whatever name it was given."""
+    monkeypatch.setattr(serve, "comes_from_here", lambda *_: False)
+
+    async def client(client: Client) -> None:
+        request = b"GET /health HTTP/1.1\r\nHost: rig-1.example.com:9400\r\n\r\n"
+        assert (await client.send(request)).startswith(b"HTTP/1.1 200 ")
+
+    serving(client)
+
+
 @pytest.mark.parametrize("begun", [b"", b"GET /health HT", b"GET /health HTTP/1.1\r\nHost: x\r\n"])
 def test_a_client_that_ends_in_the_middle(begun: bytes) -> None:
     async def client(client: Client) -> None:
@@ -356,6 +430,36 @@ def test_a_large_answer_blocks_nobody() -> None:
         assert b"healthy" in await client.get()
         assert len(await everything(reader)) > LARGE
         writer.close()
+
+    serving(client)
+
+
+def test_answers_that_nobody_takes_have_a_limit_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty clients that asked for a long page and read nothing kept fifty copies of it, twice."""
+    monkeypatch.setattr(serve, "_HELD", 3 * LARGE)
+
+    async def client(client: Client) -> None:
+        opened = [await client.connect() for _ in range(6)]
+        for reader, writer in opened:
+            writer.write(b"GET /large HTTP/1.1\r\n\r\n")
+            await reader.readexactly(1)
+            assert sum(client.server._held.values()) <= 3 * LARGE
+        waiting = [each.transport.get_write_buffer_size() for each in client.server._open.values()]
+        assert max(waiting) <= 65536
+        assert b"healthy" in await client.get()
+        sizes = [len(await everything(reader)) for reader, _ in opened]
+        assert [size > LARGE for size in sizes] == [False] * 4 + [True] * 2
+        for _, writer in opened:
+            writer.close()
+
+    serving(client)
+
+
+def test_one_answer_may_be_longer_than_all_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "_HELD", 100)
+
+    async def client(client: Client) -> None:
+        assert len(await client.get("/large")) > LARGE
 
     serving(client)
 

@@ -61,3 +61,25 @@ def test_clear_forgets_all() -> None:
     due.add([A], event("/a"), 0.0)
     due.clear()
     assert due.next() is None
+
+
+def test_what_a_tool_is_changing_waits_for_its_end() -> None:
+    locked = {"/a"}
+    due = Due({"files": 1.0}, busy=lambda item: item.name in locked)
+    due.add([A, B], event("/a"), 0.0)
+    assert taken(due, 1.0) == ["/b"]
+    later = due.next()
+    assert later is not None
+    assert later > 1.0
+    locked.clear()
+    # What it wrote last may be on its way.
+    assert taken(due, later) == []
+    assert taken(due, later + 1.0) == ["/a"]
+
+
+def test_a_tool_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    due = Due({"files": 1.0}, busy=lambda _: True)
+    due.add([A], event("/a"), 0.0)
+    moments = range(1, 10_000)
+    found = next(moment for moment in moments if taken(due, float(moment)))
+    assert found == 121

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from dbus_fast import Message, MessageType
 
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.sources import Listener, Source, Unavailable, Watched, sources
-from power_edge.watch.sources.dbus import Units, rules
+from power_edge.watch.sources import Listener, Source, Unavailable, Watched, dbus, sources
+from power_edge.watch.sources.dbus import Signals, Units, rules, unit_path
 from power_edge.watch.sources.nftables import Commit, commits
 from power_edge.watch.sources.values import SOURCE as VALUES
 from power_edge.watch.supervisor import Supervisor
@@ -52,6 +53,77 @@ def test_there_is_a_rule_for_each_unit_and_none_for_the_whole_manager() -> None:
     assert sum("PropertiesChanged" in rule for rule in made) == 2
     assert all("member=" in rule for rule in made)
     assert made[-1] == "type='signal',interface='org.example.Thing',member='Changed'"
+
+
+def test_hundreds_of_units_share_a_rule() -> None:
+    made = list(rules([f"/{number}" for number in range(1000)], []))
+    assert len(made) < 10
+    assert f"path_namespace='{UNIT}'" in made[0]
+
+
+def test_what_starts_a_unit_concerns_it() -> None:
+    found = Units(["cron.service", "ssh.service"])
+    listed = [SimpleNamespace(path=path) for path in ("/cron", "/ssh")]
+    found.locate(listed)  # type: ignore[arg-type]
+    timer = f"{UNIT}/cron_2etimer"
+    assert unit_path("cron.timer") == timer
+    assert found.changed(timer, {"ActiveState": "active"}) == set()
+    assert found.locate(listed, {"/cron": {"cron.timer"}}) == {"cron.service"}  # type: ignore[arg-type]
+    assert found.locate(listed, {"/cron": {"cron.timer"}}) == set()  # type: ignore[arg-type]
+    assert timer in found.paths
+    assert found.changed(timer, {"ActiveState": "inactive"}) == {"cron.service"}
+    # It has fired, and waits again.
+    assert found.changed(timer, {"ActiveState": "inactive", "SubState": "x"}) == set()
+    assert found.locate(listed) == {"cron.service"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("member", "unit", "looks"),
+    [
+        ("JobRemoved", "new.timer", True),
+        ("JobRemoved", "new.socket", True),
+        ("JobRemoved", "new.path", True),
+        ("JobRemoved", "session-1.scope", False),
+        ("JobRemoved", "cron.service", False),
+    ],
+)
+def test_relations_are_looked_at_anew_when_a_trigger_was_started(
+    member: str, unit: str, looks: bool
+) -> None:
+    signals = Signals(Units([]), [], Heard(), ":1.1")
+    signals.on_message(
+        Message(
+            message_type=MessageType.SIGNAL,
+            sender=":1.1",
+            path="/org/freedesktop/systemd1",
+            interface="org.freedesktop.systemd1.Manager",
+            member=member,
+            signature="uoss",
+            body=[1, "/a", unit, "done"],
+        )
+    )
+    assert signals.files_changed.is_set() is looks
+
+
+def test_a_bus_that_is_missing_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DBUS_SYSTEM_BUS_ADDRESS", raising=False)
+    monkeypatch.setattr(dbus, "_SOCKET", tmp_path / "socket")
+    monkeypatch.setattr(dbus, "_ABSENT", 0.01)
+    said: list[str] = []
+
+    class Told(Heard):
+        def limited(self, why: str) -> None:
+            said.append(why)
+            (tmp_path / "socket").touch()
+
+    async def scenario() -> None:
+        async with asyncio.timeout(30):
+            await dbus._come(Told())
+
+    asyncio.run(scenario())
+    assert said == [f"there is no system bus: {tmp_path}/socket is missing"]
 
 
 # nftables.

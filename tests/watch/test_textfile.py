@@ -3,7 +3,6 @@
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,15 +33,14 @@ def running(
     written = Written()
 
     async def run() -> None:
-        with ThreadPoolExecutor(2) as threads:
-            file = Textfile(folder / "e.prom", written.render, written.said.append, threads, pace)
-            task = asyncio.create_task(file.run())
-            try:
-                async with asyncio.timeout(HANGS):
-                    await test(file, written)
-            finally:
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+        file = Textfile(folder / "e.prom", written.render, written.said.append, pace)
+        task = asyncio.create_task(file.run())
+        try:
+            async with asyncio.timeout(HANGS):
+                await test(file, written)
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(run())
     return written

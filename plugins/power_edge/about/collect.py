@@ -86,7 +86,7 @@ def _node_of(identity: Identity | None, root: Path | None) -> Node | None:
     found = share_identifier({identity.kind: Reading("ok", identity.hash)}, candidates)
     for folder in found.get(identity.kind, ()):
         with suppress(ConfigError):
-            return load_node(folder)
+            return load_node(folder, with_derived=False)
     return None
 
 

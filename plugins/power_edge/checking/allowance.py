@@ -2,10 +2,12 @@
 be made to take for ever.
 """
 
+import ctypes
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
 
@@ -34,18 +36,16 @@ class Allowance:
         """Return what `work` returns.
 
         Raises TookTooLong: at once if nothing is left, or in the middle of the work when the
-        allowance is spent. Only the main thread gets signals; in any other thread the work runs to
-        its end.
+        allowance is spent.
         """
         if self.remaining <= 0:
             raise self._too_long()
         started = time.thread_time()
         try:
-            return (
-                self._interrupted(work)
-                if threading.current_thread() is threading.main_thread()
-                else work()
-            )
+            if threading.current_thread() is threading.main_thread():
+                return self._interrupted(work)
+            with _THREADS.limit(self.remaining):
+                return work()
         except _Alarm:
             self.remaining = 0
             raise self._too_long() from None
@@ -73,3 +73,62 @@ class Allowance:
             "the node's answer is too long or too complex: more than"
             f" {self.seconds:g} s of computing"
         )
+
+
+class _Threads:
+    """Ends the work of threads other than the main one, which alone gets signals.
+
+    While any of them works, one more thread looks at the CPU time of each, and raises _Alarm in
+    those that have spent theirs.
+    """
+
+    _PAUSE = 0.1
+    """Seconds between two looks."""
+
+    def __init__(self) -> None:
+        # A plain lock: Python does not raise between its being taken and the block below `with`.
+        self._lock = threading.Lock()
+        self._ends: dict[int, float] = {}
+        """Thread -> its CPU time when its work must have ended."""
+        self._looking = False
+
+    @contextmanager
+    def limit(self, seconds: float) -> Iterator[None]:
+        """Let _Alarm be raised in this thread once the block has taken so many seconds of CPU
+        time.
+        """
+        thread = threading.get_ident()
+        with self._lock:
+            self._ends[thread] = time.thread_time() + seconds
+            if not self._looking:
+                self._looking = True
+                threading.Thread(target=self._look, name="allowances", daemon=True).start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends.pop(thread, None)
+                _raise_in(thread, None)  # wherever Python looks for one: none comes from here on
+
+    def _look(self) -> None:
+        while True:
+            time.sleep(self._PAUSE)
+            with self._lock:
+                if not self._ends:
+                    self._looking = False
+                    return
+                for thread, end in [*self._ends.items()]:
+                    # The thread is alive: it has to take the lock before it ends.
+                    if time.clock_gettime(time.pthread_getcpuclockid(thread)) >= end:
+                        del self._ends[thread]
+                        _raise_in(thread, _Alarm)
+
+
+def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
+    """Raise an exception in a thread, soon; None takes back one that has not been raised yet."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(exception) if exception is not None else None
+    )
+
+
+_THREADS = _Threads()

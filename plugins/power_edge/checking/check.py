@@ -72,6 +72,14 @@ def timeouts(node: Node) -> Timeouts:
     )
 
 
+def gate_item(node: Node) -> Item:
+    """Return the gate's own item of a node."""
+    on_file = expected(node)
+    fields = {"hash": on_file.hash_on_file if on_file is not None else None}
+    place = Source(f"node-configs/{node.name}/system-identity.yaml", 1)
+    return Item(node.name, GATE_TYPE, GATE_NAME, GATE_NAME, None, fields, (place,))
+
+
 def script_for(node: Node) -> ProbeScript:
     """Return the probe script for all items of a node."""
     return probe_script(node.name, expected(node), node.items, timeouts(node))
@@ -138,18 +146,7 @@ class Checked:
     @cached_property
     def gate_result(self) -> Result:
         """The result of the gate's own item, `node[identity]`."""
-        on_file = expected(self.node)
-        expected_fields = {"hash": on_file.hash_on_file if on_file is not None else None}
-        file = f"node-configs/{self.node.name}/system-identity.yaml"
-        item = Item(
-            self.node.name,
-            GATE_TYPE,
-            GATE_NAME,
-            GATE_NAME,
-            None,
-            expected_fields,
-            (Source(file, 1),),
-        )
+        item = gate_item(self.node)
         if not self.gate.open:
             return self._not_looked_at(item)
         if self.stale is not None:
@@ -157,7 +154,7 @@ class Checked:
         return Result(
             item,
             Outcome.COMPLIANT,
-            (agrees("hash", expected_fields["hash"], self.gate.observed),),
+            (agrees("hash", item.expected["hash"], self.gate.observed),),
             self.gate.why,
         )
 

@@ -46,7 +46,7 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     if "://" in text or ("@" in text and not _is_node(text, root)):
         return Target(_route(text, options), Timeouts(), None, without_password(text))
     try:
-        node = named(text, root)
+        node = named(text, root, with_derived=False)
     except ConfigError as error:
         if _is_node(text, root):
             raise
@@ -58,8 +58,8 @@ def target(text: str | None, root: Path | None, options: Options) -> Target:
     return Target(check.route_to(node, options), check.timeouts(node), node, node.name)
 
 
-def named(name: str, root: Path | None) -> Node:
-    """Return the one node that a name or a glob matches.
+def named(name: str, root: Path | None, *, with_derived: bool = True) -> Node:
+    """Return the one node that a name or a glob matches; `with_derived` as for load_node.
 
     Raises ConfigError if it matches none or several, or if the node does not load.
     """
@@ -70,7 +70,7 @@ def named(name: str, root: Path | None) -> Node:
             f"{without_password(name)} matches {len(folders)} nodes",
             "name one of them",
         )
-    return load_node(folders[0])
+    return load_node(folders[0], with_derived=with_derived)
 
 
 def _is_node(text: str, root: Path | None) -> bool:

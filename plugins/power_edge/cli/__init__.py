@@ -1,26 +1,15 @@
-"""The command `power-edge`. Each of its commands is a module."""
+"""The command `power-edge`. Each of its commands is a module, found by being there."""
 
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import click
 
 from power_edge import exit_status
-from power_edge.cli import (
-    about,
-    adopt,
-    check,
-    discover,
-    identity,
-    init,
-    install_service,
-    probe_script,
-    schema,
-    status,
-    validate,
-)
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.connection import BadRoute
 from power_edge.probing.failure import NotAsked, Unreachable
@@ -69,20 +58,10 @@ def cli(context: click.Context) -> None:
         context.obj = find_node_configs(Path.cwd())
 
 
-for _module in (
-    about,
-    adopt,
-    check,
-    discover,
-    identity,
-    init,
-    install_service,
-    probe_script,
-    schema,
-    status,
-    validate,
-):
-    cli.add_command(_node_configs(_module.command))
+for _module in iter_modules(__path__):
+    if not _module.name.startswith("_"):
+        _command: click.Command = import_module(f"{__name__}.{_module.name}").command
+        cli.add_command(_node_configs(_command))
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from power_edge.text import printable, printable_json
 
 @click.command("about", short_help="Show what a machine is, at a glance.")
 @click.argument("machine", metavar="[TARGET]", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON (power-edge schema about).")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (power-edge schema about).")
 @connection_options
 @click.pass_obj
 def command(root: Path | None, /, machine: str | None, as_json: bool, options: Options) -> None:
@@ -28,8 +28,8 @@ def command(root: Path | None, /, machine: str | None, as_json: bool, options: O
     Without one it is this machine. The machine is only read, once, and needs nothing but sh. What
     could not be read is listed with the reason; as root, or with --sudo, more can be read.
 
-    Exits with 11 if the machine is unreachable, and with 12 if another machine answers than the
-    node's: then nothing else of it is read.
+    Exits with 11 if the machine is unreachable. Exits with 12 if another machine answers instead
+    of the node's: nothing else is read then.
     """
     from power_edge.about.collect import ask
 

@@ -11,7 +11,13 @@ from power_edge.cli._confirm import agreed
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config import Node
-from power_edge.config.node_configs import NODE_CONFIGS, STATE, read_file
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    NODE_IDENTITY,
+    STATE,
+    note_of_link,
+    read_file,
+)
 from power_edge.model import Item
 from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
@@ -80,6 +86,8 @@ def command(
         click.echo(f"{node.name}: nothing to adopt")
         return
     changes = propose(node.path, {STATE: (content, adoption.text.encode())}, adoption.secrets)
+    if (note := note_of_link(node.path.parent)) is not None:
+        click.echo(note, err=True)
     if not agreed(changes, f"Write this to {file}?", yes=yes, instead="use --yes to write it"):
         click.echo("nothing was written", err=True)
         return
@@ -111,7 +119,7 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
         return matched
     matched_ids = []
     for text in ids:
-        item = by_id.get(text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{STATE}::"))
+        item = by_id.get(_without_file(text, node))
         if item is None:
             hint = did_you_mean(text.rpartition("::")[2], by_id)
             raise click.UsageError(
@@ -119,6 +127,12 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
             )
         matched_ids.append(item)
     return matched_ids if ids else list(node.items)
+
+
+def _without_file(text: str, node: Node) -> str:
+    for file in (STATE, NODE_IDENTITY):
+        text = text.removeprefix(f"{NODE_CONFIGS}/{node.name}/{file}::")
+    return text
 
 
 def _matches(expression: str, node: Node, item: Item) -> bool:

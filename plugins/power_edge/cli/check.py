@@ -30,7 +30,8 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     tool).
 
     NODE is the name of a node, or a glob such as 'rig-*'. Without one, the node that is this
-    machine is checked. OPTION is any option of pytest and its plugins. PATH is a test file, a
+    machine is checked, or all that --node-role, --node-tag, --node-site and --node-environment
+    select. OPTION is any option of pytest and its plugins. PATH is a test file, a
     folder or a test id that is run as well.
 
     \b
@@ -47,7 +48,7 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     --ssh-identity-file and --sudo say how to connect. https://docs.pytest.org has pytest's.
 
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
-    unreachable, 12 if another machine answered, 4 for bad use.
+    unreachable, 12 if another machine answered, 4 for a wrong option or configuration.
     """
     plugins = [word for name in _PLUGINS for word in ("-p", name)]
     folder = [f"--node-configs={root}"] if root is not None else []

@@ -12,8 +12,8 @@ from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
-from power_edge.config.node import check_name
-from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.config.names import check_name
+from power_edge.config.node_configs import NODE_CONFIGS, note_of_link
 from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
@@ -161,6 +161,8 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
     if not node.changes.files:
         click.echo(f"{place} is up to date")
         return
+    if (note := note_of_link(node.changes.folder.parent)) is not None:
+        click.echo(note, err=True)
     if node.exists and not agreed(
         node.changes,
         f"Write this to {place}?",

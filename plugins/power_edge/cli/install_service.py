@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from shlex import join
@@ -19,10 +19,12 @@ from power_edge.text import printable, quoted
 
 FOLDER = Path("/etc/systemd/system")
 _TEMPLATE = "power-edge-watch@.service"
-_DROP_INS = ("ssh", "iptables-legacy")
+_DROP_INS = ("ssh", "iptables-legacy", "audit")
 """Files of the template's folder of drop-ins. Each is for some nodes."""
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
 """Files that name the tables of iptables-legacy, if there are any."""
+_AUDIT, _CONTAINER = Path("/proc/self/loginuid"), Path("/run/systemd/container")
+"""What there is if the kernel has an audit subsystem, and in a container, where it is of no use."""
 _OURS = "# Written by power-edge install-service; see https://github.com/power-edge/power-edge\n"
 """The first line of what this command has written. It changes and removes nothing else."""
 _NAME = re.compile(r"[A-Za-z0-9_.@-]+")
@@ -68,7 +70,7 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
     if remove:
         return _remove(unit, [file, *drop_ins.values()], dry_run=dry_run)
     files = {file: _text(name, root)}
-    if (wanted := _drop_in(name, root)) is not None:
+    for wanted in _wanted(name, root):
         text = package_data.text(f"deploy/systemd/{_TEMPLATE}.d/{wanted}.conf")
         files[drop_ins[wanted]] = _OURS + text
     commands = [["systemctl", "daemon-reload"], ["systemctl", "enable", unit]]
@@ -137,12 +139,16 @@ def _folder(name: str, root: Path | None) -> Path:
     return folder
 
 
-def _drop_in(name: str, root: Path | None) -> str | None:
-    """Return which drop-in a node needs: for another machine, or for what this one has."""
+def _wanted(name: str, root: Path | None) -> Iterator[str]:
+    """Yield the drop-ins that a node needs: for another machine, or for what this one has."""
     route = route_to(load_node(_folder(name, root)), Options())
     if not route.url.startswith("local:"):
-        return "ssh"
-    return "iptables-legacy" if any(map(_has_text, _LEGACY)) else None
+        yield "ssh"
+        return
+    if any(map(_has_text, _LEGACY)):
+        yield "iptables-legacy"
+    if _AUDIT.exists() and not _CONTAINER.exists():
+        yield "audit"
 
 
 def _has_text(file: Path) -> bool:

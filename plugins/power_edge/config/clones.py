@@ -9,7 +9,8 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from power_edge.config.error import ConfigError
-from power_edge.config.node import check_name, load_system_identity
+from power_edge.config.names import check_name
+from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
     SYSTEM_IDENTITY,

@@ -1,16 +1,18 @@
 """A node: its folder, read and checked completely."""
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from power_edge.config.derived import Derived, join
 from power_edge.config.error import ConfigError, refuse
+from power_edge.config.names import check_name
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -26,9 +28,9 @@ from power_edge.config.node_configs import (
     shown_name,
 )
 from power_edge.config.schema import schema
-from power_edge.config.state import State, check_schema, load_state
+from power_edge.config.state import State, check_schema, state_of
 from power_edge.config.yaml_reader import Document, read
-from power_edge.model import Item, Problem, Source
+from power_edge.model import Item, Problem, Source, Value
 from power_edge.text import quoted
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_NAME = re.compile(r"[\w+@][\w.+@ -]{0,254}")
+_NETWORK = "#/$defs/node_identity_network"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +55,8 @@ class Node:
     name: str
     path: Path
     state: State
+    derived: Derived | None = None
+    """All items, with those that identity.yaml demands. None if it demands nothing."""
     system_identity: "SystemIdentity | None" = None
     connection: "Connection | None" = None
     identity_document: Document | None = None
@@ -60,8 +64,12 @@ class Node:
 
     @property
     def items(self) -> tuple[Item, ...]:
-        """The items of state.yaml, in its order."""
-        return self.state.items
+        """The items of state.yaml, in its order, and then those that identity.yaml demands."""
+        return self.state.items if self.derived is None else self.derived.items
+
+    def with_items(self, items: Iterable[Item]) -> "Node":
+        """Return the node with these items in place of its own."""
+        return replace(self, derived=Derived(tuple(items)))
 
     @cached_property
     def identity(self) -> "NodeIdentity | None":
@@ -82,21 +90,14 @@ class Node:
         return None if self.watcher_document is None else _converted(self.watcher_document, Watcher)
 
 
-def check_name(name: str) -> None:
-    """Check the name of a node. Raises ConfigError if it is not valid."""
-    if not _NAME.fullmatch(name):
-        raise refuse(
-            f"{NODE_CONFIGS}/{quoted(name)[1:-1]}",
-            "is not a valid node name",
-            "use letters, digits and _ + @; after the first character also . - and blanks",
-        )
-
-
-def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
+def load_node(
+    folder: Path, instead: Mapping[str, bytes] = {}, *, with_derived: bool = True
+) -> Node:
     """Return the node of a folder.
 
-    `instead` are contents by file name, of files that are yet to be written. Raises ConfigError
-    with the problems of all files.
+    `instead` are contents by file name, of files that are yet to be written. Without
+    `with_derived`, what identity.yaml demands is left out: for what reads a machine and checks
+    nothing. Raises ConfigError with the problems of all files.
     """
     name = folder.name
     check_name(name)
@@ -117,8 +118,9 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
             problems.extend(error.problems)
             return None
 
-    state = load(STATE, lambda data, file: load_state(data, file, name))
-    identity = load(NODE_IDENTITY, lambda data, file: _checked(data, file, "node-identity"))
+    declared = load(STATE, read)
+    state = None if declared is None else load(STATE, lambda _, __: state_of(declared, name))
+    identity = load(NODE_IDENTITY, _identity_document)
     system_identity = load(SYSTEM_IDENTITY, load_system_identity)
     connection = load(CONNECTION, _load_connection)
     watcher = load(WATCHER, lambda data, file: _checked(data, file, "watcher"))
@@ -135,12 +137,17 @@ def load_node(folder: Path, instead: Mapping[str, bytes] = {}) -> Node:
         place = node_file(folder, STATE)
         if not any(problem.source.file == place for problem in problems):
             problems.append(Problem(Source(place, 0), "is missing", _hint_for_missing_state(name)))
-    if problems or state is None:
+    if problems or state is None or declared is None:
         raise ConfigError(problems)
+    derived = None
+    if with_derived and identity is not None:
+        platform = None if system_identity is None else _builtins(system_identity.platform)
+        derived = join(folder, state, declared, identity, platform)
     return Node(
         name=name,
         path=folder,
         state=state,
+        derived=derived,
         system_identity=system_identity,
         connection=connection,
         identity_document=identity,
@@ -180,7 +187,50 @@ def load_node_identity(data: bytes, file: str) -> "NodeIdentity":
     """
     from power_edge.model.generated.node_identity_schema import NodeIdentity
 
-    return _converted(_checked(data, file, "node-identity"), NodeIdentity)
+    return _converted(_identity_document(data, file), NodeIdentity)
+
+
+def _identity_document(data: bytes, file: str) -> Document:
+    document = _checked(data, file, "node-identity")
+    root = schema("node-identity")
+    if problems := [
+        Problem(
+            document.find(path),
+            f"{quoted(text)} is no network",
+            "write an address and the length of its prefix, such as 10.8.0.0/24 or fd00::/64",
+        )
+        for path, text in _networks(document.value, root, ())
+        if not _is_network(text)
+    ]:
+        raise ConfigError(problems)
+    return document
+
+
+def _networks(
+    value: Any, part: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield the values that the schema calls a network, with their paths."""
+    if part.get("$ref") == _NETWORK:
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _networks(inner, part.get("properties", {}).get(key, {}), (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _networks(inner, part.get("items", {}), (*path, index))
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
+
+
+def _builtins(platform: object) -> dict[str, Value]:
+    built: dict[str, Value] = msgspec.to_builtins(platform) if platform is not None else {}
+    return built
 
 
 def _load_connection(data: bytes, file: str) -> "Connection":

@@ -19,6 +19,10 @@ CONNECTION = "connection.yaml"
 WATCHER = "watcher.yaml"
 FILES = (STATE, SYSTEM_IDENTITY, NODE_IDENTITY, CONNECTION, WATCHER)
 """The files of a node's folder."""
+ROLES = "roles"
+"""The folder of node-configs/ with the files of roles of one's own."""
+_NO_NODES = (ROLES, "bases")
+"""Folders of node-configs/ that are no nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -59,6 +63,8 @@ def is_node(folder: Path) -> bool:
 
     If in doubt it is: nobody would notice a node that is not checked.
     """
+    if folder.name in _NO_NODES:
+        return False
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
     except (FileNotFoundError, NotADirectoryError):
@@ -119,6 +125,9 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
             "there is no node-configs/ in this folder or above it",
             "change to its folder, or name it with --node-configs=DIR",
         )
+    for name in _NO_NODES:
+        if has_state(root / name):
+            raise ConfigError([no_node(name)])
     by_name = {folder.name: folder for folder in nodes(root)}
     matched: set[str] = set()
     problems = []
@@ -157,6 +166,15 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
     return did_you_mean(last, names, most=3, similarity=0.5) or (
         f"the nodes are {', '.join(map(shown_name, names[:10]))}"
         + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+    )
+
+
+def no_node(name: str) -> Problem:
+    """Return the problem of a state.yaml in a folder that is no node."""
+    return Problem(
+        Source(f"{NODE_CONFIGS}/{name}/{STATE}", 0),
+        f"{NODE_CONFIGS}/{name}/ is for {name} and is no node",
+        "move the node's files to a folder of another name",
     )
 
 
@@ -264,6 +282,17 @@ def _leads_out(folder: Path, name: str) -> Problem:
         "it was not read: replace the link with the file, or with a link to a file below "
         f"{NODE_CONFIGS}/",
     )
+
+
+def note_of_link(root: Path) -> str | None:
+    """Return a note for who writes into a node-configs/ that is itself a link; None if it is none.
+
+    Such a link is followed. Where it leads need not be where a person thinks.
+    """
+    if not root.is_symlink():
+        return None
+    target = quoted(os.path.realpath(root), 200)
+    return f"{NODE_CONFIGS}/ is a symbolic link: files are written in {target}"
 
 
 def check_not_linked(folder: Path, name: str) -> None:

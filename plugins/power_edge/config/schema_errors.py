@@ -5,7 +5,7 @@ The message for a pattern or a condition is beside it in the schema, as `pattern
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -47,13 +47,16 @@ def explain(document: Document, name: str) -> Iterator[Problem]:
 
     A place that has a problem already gets no other.
     """
+    return explained(document, schema(name), validator(name).iter_errors(document.value))
+
+
+def explained(
+    document: Document, root: dict[str, Any], errors: Iterable[ValidationError]
+) -> Iterator[Problem]:
+    """Yield the problems that a validator of the schema `root` found, as `explain`."""
     reported = {problem.source for problem in document.problems}
     hidden = frozenset(_hidden(document.value))
-    found = (
-        problem
-        for error in validator(name).iter_errors(document.value)
-        for problem in _problems(document, schema(name), error, hidden)
-    )
+    found = (problem for error in errors for problem in _problems(document, root, error, hidden))
     yield from (
         problem for problem in dict.fromkeys(islice(found, LIMIT)) if problem.source not in reported
     )
@@ -76,13 +79,17 @@ def _problems(
 ) -> Iterator[Problem]:
     path: _Path = tuple(error.instance_path)
     words = error.kind.as_dict()
-    holder = _at(root, error.schema_path[:-1])
+    holder = {
+        key: value
+        for key, value in _at(root, error.schema_path[:-1]).items()
+        if not key.lower().endswith("errormessage") or isinstance(value, str)
+    }  # the schema of a role's settings may be a stranger's
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
             hint = did_you_mean(key, allowed) or f"the keys here are {', '.join(allowed)}"
             message = quoting.unknown_key(key, allowed, error.instance) + (
-                f" in {_path_in_words(path)}" if path else ""
+                f" in {path_in_words(path)}" if path else ""
             )
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
@@ -95,8 +102,7 @@ def _problems(
         )
     elif error.kind.name == "required":
         message = (
-            holder.get("errorMessage")
-            or f"{words['property']} is missing in {_path_in_words(path)}"
+            holder.get("errorMessage") or f"{words['property']} is missing in {path_in_words(path)}"
         )
         yield Problem(
             document.find(path),
@@ -120,7 +126,7 @@ def _problems(
                 or holder.get("errorMessage")
                 or f"it does not match the schema ({keyword})"
             )
-            message = f"{_path_in_words(path)}: {why}"
+            message = f"{path_in_words(path)}: {why}"
         else:
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder
@@ -158,7 +164,7 @@ def _wrong_type(
     if value is None:
         return Problem(
             source,
-            f"{_path_in_words(path)} is empty and should be {expected}",
+            f"{path_in_words(path)} is empty and should be {expected}",
             "give it a value, or remove the line",
         )
     if holder.get("writeOnly"):
@@ -171,7 +177,7 @@ def _wrong_type(
         )
         return Problem(
             source,
-            f"{_path_in_words(path)} is {kind} and should be {expected}",
+            f"{path_in_words(path)} is {kind} and should be {expected}",
             "write it in quotes",
         )
     hint = holder.get("errorMessage")
@@ -187,7 +193,7 @@ def _wrong_type(
     text = None if {"array", "object"} & set(types) else document.plain_text(source)
     return Problem(
         source,
-        f"{_path_in_words(path)} is {_described(value, text, hidden)} and should be {expected}",
+        f"{path_in_words(path)} is {_described(value, text, hidden)} and should be {expected}",
         hint,
     )
 
@@ -224,7 +230,7 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _path_in_words(path: _Path) -> str:
+def path_in_words(path: _Path) -> str:
     """Return a path for people: `services[2].state`, counted from 1."""
     text = "".join(
         f"[{step + 1}]"

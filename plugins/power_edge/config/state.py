@@ -69,6 +69,12 @@ def declarations(document: Document) -> Iterator[tuple[str, Any]]:
             yield name, msgspec.convert(_attributes(section), resource(name).declares)
 
 
+def section_of(name: str, declaration: Any) -> tuple[Any, bool]:
+    """Return a declaration as a section of its type, and whether the section is a list."""
+    listed = resource(name).key is not None
+    return ([declaration] if listed else declaration), listed
+
+
 def check_schema(document: Document, name: str) -> None:
     """Check a document against the schema `name`.
 

@@ -65,14 +65,25 @@ class Document(NamedTuple):
 
         If there is no such value, return the place of the nearest one around it.
         """
+        place = self.place(path)
+        mark = place.key if key else place.value
+        return Source(self.file, mark.line + 1, mark.column + 1)
+
+    def place(self, path: tuple[str | int, ...]) -> Place:
+        """Return the place of the value at `path`, or of the nearest one around it."""
         place = self.root
         for step in path:
             try:
                 place = place.inner[step]
             except (TypeError, LookupError):
                 break
-        mark = place.key if key else place.value
-        return Source(self.file, mark.line + 1, mark.column + 1)
+        return place
+
+    def part(self, path: tuple[str | int, ...], value: dict[str, Any]) -> "Document":
+        """Return a mapping of the file as a document of its own. `value` is the value at `path`,
+        or what it stands for.
+        """
+        return Document(self.file, value, self.place(path), (), self.data)
 
     def plain_text(self, source: Source) -> str | None:
         """Return the scalar at a place as it is spelled: the number 1.10 has lost its last digit.

@@ -1,13 +1,11 @@
 """Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any, NamedTuple
 
 from power_edge.discover.sections import Section, items
-from power_edge.model import Triggers
 from power_edge.resources import resource
-from power_edge.roles.suggestion import Suggested
+from power_edge.roles import suggestion
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
 MOST = 30
@@ -23,7 +21,9 @@ class Machine(NamedTuple):
     hostname: str
     family: str
     hardware: Mapping[str, Any] = {}
-    roles: tuple[Suggested, ...] = ()
+    roles: tuple[suggestion.Suggested, ...] = ()
+    disabled: frozenset[str] = frozenset()
+    """Roles that demand what is not so on the machine."""
     tags: Mapping[str, tuple[str, ...]] = {}
     """Tag to find the machine by -> the evidence for it."""
 
@@ -67,46 +67,41 @@ def _left_out(section: Section) -> Iterable[str]:
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of watcher.yaml: what can change the declared things."""
-    triggers: list[Triggers] = []
+    """Return the paragraphs of watcher.yaml: what says more about the declared things than they do
+    themselves. The files of the items are watched without being named there.
+    """
+    units: list[str] = []
+    commands: list[str] = []
     names: dict[str, str] = {}
     for section in sections:
         kind = resource(section.type)
         for item, _ in items(kind, section.value) if section.found else ():
             found = kind.triggers(item.declared, machine.family)
-            triggers.append(found)
-            if item.key in chain(*found):
+            units += found.units
+            commands += found.commands
+            if item.key in found.units:
                 names[item.key] = kind.name
-    needs = Triggers(
-        *(tuple(dict.fromkeys(chain.from_iterable(part))) for part in zip(*triggers, strict=True))
-        if triggers
-        else ()
-    )
     return (
         Paragraph("version", "1.0"),
         Paragraph(
             "watchers",
             (
                 Entry(True, (), "enabled"),
+                Entry(_source("units", units), ("the declared services",), "journald"),
                 Entry(
-                    _source("paths", needs.paths),
-                    ("the declared files, and the files that set the rest",),
-                    "inotify",
-                ),
-                Entry(_source("units", needs.units), ("the declared services",), "journald"),
-                Entry(
-                    _source("commands", needs.commands),
+                    _source("commands", commands),
                     ("the commands that change what is declared",),
                     "auditd",
                 ),
             ),
+            ("The declared files are watched without being named here.",),
             names=names,
         ),
     )
 
 
-def _source(name: str, values: Sequence[str]) -> tuple[Entry, ...]:
-    return (Entry(bool(values), (), "enabled"), Entry(list(values), (), name))
+def _source(name: str, values: Iterable[str]) -> tuple[Entry, ...]:
+    return (Entry(True, (), "enabled"), Entry(list(dict.fromkeys(values)), (), name))
 
 
 def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
@@ -125,12 +120,19 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
         ),
         Paragraph(
             "roles",
-            tuple(map(_role, machine.roles)),
+            tuple(_role(each, enabled=each.role not in machine.disabled) for each in machine.roles),
             ("Suggested by the evidence in the comments.",) if machine.roles else (),
+        ),
+        *(
+            Paragraph(found[0], tuple(Entry(value, (), key) for key, value in found[1].items()))
+            for each in machine.roles
+            if each.role not in machine.disabled and (found := suggestion.section(each)) is not None
         ),
     )
 
 
-def _role(suggested: Suggested) -> Entry:
+def _role(suggested: suggestion.Suggested, *, enabled: bool) -> Entry:
     config = {"config": suggested.config} if suggested.config else {}
-    return Entry({"name": suggested.role, "enabled": True, **config}, suggested.evidence)
+    comment = () if enabled else ("Not enabled: it demands what is not so on the machine now.",)
+    entry = {"name": suggested.role, "enabled": enabled, **config}
+    return Entry(entry, (*suggested.evidence, *comment))

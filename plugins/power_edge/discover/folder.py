@@ -1,6 +1,7 @@
 """The folder that a discovered machine gets in node-configs/, and the content of its files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -12,7 +13,8 @@ from power_edge.checking.target import Target
 from power_edge.config import ConfigError
 from power_edge.config.clones import KnownMachine, node_of, pairs_of_one_machine
 from power_edge.config.error import refuse
-from power_edge.config.node import check_name, load_node_identity, load_system_identity
+from power_edge.config.names import check_name, check_new_name
+from power_edge.config.node import load_node_identity, load_system_identity
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -61,6 +63,8 @@ def make(
     tidy(root)
     machines = known(root)
     folder = _folder(found, target, root.absolute(), name, machines)
+    if not folder.exists():
+        check_new_name(root, folder.name)
     content = read_file(folder, SYSTEM_IDENTITY) if folder.exists() else None
     if content is not None and not _may_be(
         found, folder, load_system_identity(content, node_file(folder, SYSTEM_IDENTITY))
@@ -74,8 +78,33 @@ def make(
         duplicate = next(pairs_of_one_machine(with_this_one, [folder]), None)
         if duplicate is not None:
             raise KnownMachine(*duplicate)
-    changes = propose(folder, dict(_contents(found, target, folder, replace=replace)))
+    changes = _proposed(found, target, folder, replace=replace)
     return NodeChanges(changes, folder.exists(), machines.notes)
+
+
+def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Changeset:
+    """Return the changes. A suggested role that demands what is not so on the machine, or what
+    state.yaml contradicts, is not enabled. Raises ConfigError.
+    """
+
+    def proposed(disabled: Iterable[str]) -> Changeset:
+        machine = found.machine._replace(disabled=frozenset(disabled))
+        contents = _contents(found._replace(machine=machine), target, folder, replace=replace)
+        return propose(folder, dict(contents))
+
+    roles = [suggested.role for suggested in found.machine.roles]
+    try:
+        return proposed(())
+    except ConfigError:
+        if not roles:
+            raise
+    disabled = set(roles)
+    changes = proposed(disabled)  # what is wrong without any role is an error
+    for role in roles:
+        with suppress(ConfigError):
+            changes = proposed(disabled - {role})
+            disabled.remove(role)
+    return changes
 
 
 def _folder(

@@ -13,7 +13,13 @@ from power_edge.checking.target import THIS_MACHINE, Target
 from power_edge.config.clones import node_of
 from power_edge.config.error import refuse
 from power_edge.config.node import load_system_identity
-from power_edge.config.node_configs import NODE_CONFIGS, STATE, SYSTEM_IDENTITY, read_file
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    STATE,
+    SYSTEM_IDENTITY,
+    note_of_link,
+    read_file,
+)
 from power_edge.config.yaml_reader import read
 from power_edge.discover.known import KnownNodes, known
 from power_edge.identity.identifiers import expected
@@ -67,7 +73,8 @@ def write(collected: CollectedIdentity, target: Target, root: Path | None) -> Wr
     propose(folder, {SYSTEM_IDENTITY: (None, file(collected, folder))}).write()
     source = ", from this machine" if target.route.url.startswith("local:") else ""
     note = f"recorded {_place(folder)}{source}"
-    return Written(folder.name, (*machines.notes, note))
+    link = note_of_link(folder.parent)
+    return Written(folder.name, (*machines.notes, *([link] if link is not None else ()), note))
 
 
 def safe_name(hostname: str) -> str:

@@ -11,12 +11,14 @@ from power_edge.checking.target import target
 from power_edge.config import ConfigError, load_node
 from power_edge.config.clones import node_of
 from power_edge.config.error import refuse
-from power_edge.config.node import check_name, load_system_identity
+from power_edge.config.names import check_name
+from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
     STATE,
     SYSTEM_IDENTITY,
     node_file,
+    note_of_link,
     read_file,
     resolved,
 )
@@ -85,6 +87,8 @@ def record(root: Path, name: str | None = None) -> Recorded:
         if recorded is None:
             raise
         return recorded  # another command has recorded it meanwhile
+    if (note := note_of_link(root)) is not None:
+        notes += (note,)
     notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)

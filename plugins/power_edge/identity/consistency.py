@@ -40,6 +40,12 @@ def contradictions(
     """
     os_type = identity.platform.os_type if identity.platform is not None else "linux"
     primary = None
+    if identity.validation is not None and identity.validation.check_on_startup is False:
+        yield Contradiction(
+            ("validation", "check_on_startup"),
+            "the identity is always checked, at the start too",
+            "write true, or leave it out",
+        )
     if identity.identifiers is not None:
         primary = identity.identifiers.primary_id
         yield from _identifiers(identity.identifiers, os_type, definitions)

@@ -1,6 +1,6 @@
 """The data that all other packages share: items, observations, findings, results."""
 
-from power_edge.model.item import Item, Problem, Source
+from power_edge.model.item import Item, Problem, Reason, Source
 from power_edge.model.outcome import (
     Finding,
     Outcome,
@@ -25,6 +25,7 @@ __all__ = [
     "Observations",
     "Outcome",
     "Problem",
+    "Reason",
     "Remedy",
     "ResourceType",
     "Result",

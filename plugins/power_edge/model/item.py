@@ -21,6 +21,19 @@ class Source(NamedTuple):
         return f"{self.file}:{self.line}"
 
 
+class Reason(NamedTuple):
+    """Why an item is demanded that a role or a section of identity.yaml derives.
+
+    `path` is that of the value in identity.yaml, for people (`vpn_gateway.routing.ip_forward`).
+    `role` is None if a section demands it by itself. `text` is one sentence.
+    """
+
+    source: Source
+    path: str
+    role: str | None
+    text: str
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with a configuration: where, what, and what to do."""
 
@@ -51,7 +64,9 @@ class Item(NamedTuple):
     `name` is as declared. `key` is the canonical form that observations are found by (`cron` ->
     `cron.service`). Two items of one type with the same key are one thing declared twice.
     `expected` holds every field that the declaration asserts, by name, as reports show them.
-    `origins` are the places that declare it, at least one; the first one decides.
+    `origins` are the places that declare it, at least one; the first one decides: that in
+    state.yaml if there is one. `reasons` has one entry for each place in identity.yaml that demands
+    it, by a role or a section.
     """
 
     node: str
@@ -61,6 +76,7 @@ class Item(NamedTuple):
     declared: object
     expected: Mapping[str, Value]
     origins: tuple[Source, ...]
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def source(self) -> Source:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from power_edge.model.outcome import Finding, Value
 from power_edge.model.remedy import Remedy
@@ -45,7 +45,9 @@ class Triggers(NamedTuple):
     The watch alone uses the rest. `databases` are absolute paths of what a tool keeps for itself.
     `values` are absolute paths of files that send no events, and
     whose content is compared (in /proc and /sys). `topics` are names that event sources report
-    about a node as a whole: `unit-files`, `nftables`, `packages`.
+    about a node as a whole: `unit-files`, `nftables`, `xtables`, `network`. `locks` are absolute
+    paths of files that a tool locks while it changes the item (fcntl(2)): what is seen meanwhile
+    is not what will be.
     """
 
     paths: tuple[str, ...] = ()
@@ -54,6 +56,7 @@ class Triggers(NamedTuple):
     databases: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    locks: tuple[str, ...] = ()
 
 
 def _asserted_fields(declared: Any, key: str | None) -> dict[str, Value]:
@@ -109,7 +112,7 @@ class ResourceType(Generic[Declared, Observed]):
     """Yield the items of a section of the type `declares`."""
     canonical: Callable[[str], str] = str
     """Return the key of the observation for a declared name. Total: every string has a key."""
-    expected: Callable[[Declared], Mapping[str, object]] | None = None
+    expected: Callable[[Declared], Mapping[str, Value]] | None = None
     """Return the fields that a declaration asserts. Default: all fields of the dataclass that are
     set, without the key.
     """
@@ -157,8 +160,7 @@ class ResourceType(Generic[Declared, Observed]):
     def asserts(self, declared: Declared) -> Mapping[str, Value]:
         """Return the fields that a declaration asserts, by name."""
         if self.expected is not None:
-            # Declared values come from YAML, so they are values that JSON can hold.
-            return cast("Mapping[str, Value]", self.expected(declared))
+            return self.expected(declared)
         return _asserted_fields(declared, self.key)
 
     def observation_key(self, name: str) -> str:

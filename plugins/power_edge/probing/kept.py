@@ -72,13 +72,17 @@ class Kept:
         self._pause = 0.0
         return answer
 
+    def try_now(self) -> None:
+        """Let the next call make a connection, however often that has failed."""
+        self._pause = self._next_try = 0.0
+
     def close(self) -> None:
         """End the connection that waits, and each that would wait later."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, None
         if idle is not None:
-            idle.conversation.close()
+            idle.conversation.close(idle=True)
 
     def _take(self, route: Route) -> Conversation | None:
         """Return the connection that waits, if it can be used.
@@ -92,14 +96,14 @@ class Kept:
         # What was printed since the last answer is no answer to the next script.
         if idle.route == route and idle.conversation.is_silent():
             return idle.conversation
-        idle.conversation.close()
+        idle.conversation.close(idle=True)
         return None
 
     def _keep(self, kept: _Open) -> None:
         with self._lock:
             surplus, self._idle = (kept, self._idle) if self._closed else (self._idle, kept)
         if surplus is not None:
-            surplus.conversation.close()
+            surplus.conversation.close(idle=True)
 
     def _answer(self, idle: Conversation | None, job: Job, lifeline: Lifeline) -> Answer:
         if idle is not None:

@@ -26,8 +26,8 @@ _FILES_EACH, _FILES_KEPT, _FILES_LEAST = 12, 16, 8
 """Open files for each node that is being asked (both ends of the pipes to its process), and open
 files kept free for everything else; the fewest of those with which one node is asked.
 """
-_HEAD_START = 0.05
-"""Seconds that the caller waits at most until the nodes' commands run."""
+HEAD_START = 0.05
+"""Seconds that a caller who goes on computing waits at most until the nodes' commands run."""
 _GRACE = 5.0  # seconds beyond the node's own deadlines, for a slow line to bring the last bytes
 
 
@@ -77,11 +77,16 @@ class _Turn(NamedTuple):
 
 
 def start(
-    jobs: Sequence[Job], ask: Callable[[Job, Lifeline], Answer] = ask, *, beside: int = 0
+    jobs: Sequence[Job],
+    ask: Callable[[Job, Lifeline], Answer] = ask,
+    *,
+    beside: int = 0,
+    head_start: float = HEAD_START,
 ) -> dict[str, Pending]:
     """Start to ask all nodes; return what is awaited, by the name of the node.
 
-    `beside`: how many other nodes are asked meanwhile by other calls.
+    `beside`: how many other nodes are asked meanwhile by other calls. `head_start`: seconds that
+    this waits at most until the nodes' commands run.
 
     As many are asked at once as this machine has files and threads for; the others wait for their
     turn. The threads are daemons, unlike those of a ThreadPoolExecutor: a connection that hangs
@@ -108,13 +113,13 @@ def start(
     }
     # Threads share one interpreter. A thread that has let go of it, as for each file that it opens,
     # gets it back after 5 ms if the caller goes on computing: so it does not, until ssh runs.
-    _wait_for_commands([turn.lifeline for turn in turns[:width]])
+    _wait_for_commands([turn.lifeline for turn in turns[:width]], head_start)
     return pending
 
 
-def _wait_for_commands(lifelines: Sequence[Lifeline]) -> None:
+def _wait_for_commands(lifelines: Sequence[Lifeline], seconds: float) -> None:
     """Wait until a command hangs on each of the lifelines, or none will, or the time is over."""
-    end = time.monotonic() + _HEAD_START
+    end = time.monotonic() + seconds
     for lifeline in lifelines:
         lifeline.begun.wait(max(0.0, end - time.monotonic()))
 

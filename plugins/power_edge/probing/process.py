@@ -453,8 +453,12 @@ class Conversation:
         _refuse_no_fork(ended)
         return ended
 
-    def close(self) -> None:
-        """Kill it, with all that it started."""
+    def close(self, *, idle: bool = False) -> None:
+        """Kill it, with all that it started. `idle`: it only waits for input, and has nothing
+        running but its process group, so that the guard need not search all processes.
+        """
+        if idle:
+            self.lifeline._detach(self._lifeline_end, succeeded=True)
         self.lifeline.cut()
         self._process.kill()
         self._process.wait()

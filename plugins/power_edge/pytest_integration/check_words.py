@@ -9,7 +9,7 @@ import pytest
 
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.failure import Unreachable
-from power_edge.pytest_integration.selection import selection
+from power_edge.pytest_integration.selection import selection, selectors
 from power_edge.text import printable
 
 
@@ -41,7 +41,8 @@ def _rewritten(
     nodes = [ours[place] for place in places]
     rest = [word for place, word in enumerate(ours) if place not in places]
     cwd = config.invocation_params.dir
-    if not nodes and not options.node and not _name_a_node(paths, options.node_configs, cwd):
+    selected = options.node or selectors(options)
+    if not nodes and not selected and not _name_a_node(paths, options.node_configs, cwd):
         nodes = [_this_machine(options.node_configs, cwd)]
     return [*(f"--node={name}" for name in nodes), *rest, "--", *paths]
 

@@ -16,15 +16,45 @@ from typing import Any, Literal
 import pytest
 
 from power_edge.checking.check import GATE_TYPE
-from power_edge.config import ConfigError
-from power_edge.config.node_configs import STATE
+from power_edge.config import ConfigError, role_files
+from power_edge.config.node_configs import NODE_IDENTITY, STATE
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import attach
-from power_edge.pytest_integration.selection import GATE, PREFIX
+from power_edge.pytest_integration.selection import GATE, PREFIX, items_of
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier, printable
+
+
+def roles_of(item: Item) -> list[str]:
+    """Return the roles that demand an item."""
+    return list(dict.fromkeys(each.role for each in item.reasons if each.role is not None))
+
+
+def marker_of(role: str) -> str:
+    """Return the marker of the items that a role demands: `role_vpn_gateway`."""
+    return f"role_{role.replace('-', '_')}"
+
+
+def add_role_markers(config: pytest.Config, root: Path | None) -> None:
+    """Register the markers of all roles: those of the package, and those of node-configs/."""
+    registered = config.getini("markers")
+    for role in (*role_files.built_in(), *(role_files.own(root) if root is not None else ())):
+        line = f"{marker_of(role)}: items that the role {role} demands (Power Edge)"
+        if line not in registered and marker_of(role).isidentifier():
+            config.addinivalue_line("markers", line)
+
+
+def file_of(parent: "NodeFolder", name: str) -> "NodeFile":
+    """Return a file of a node's folder, to be collected."""
+    file: NodeFile = NodeFile.from_parent(
+        parent,
+        path=parent.path / name,
+        nodeid=compat.NodeId(path=f"{PREFIX}/{parent.path.name}/{name}"),
+    )
+    file.nodes = parent.nodes
+    return file
 
 
 class CouldNotLook(Exception):
@@ -39,15 +69,19 @@ class Drifted(AssertionError):
 
 
 class NodeFolder(pytest.Directory):
-    """A selected node: the gate, the items of state.yaml, and the operators' own tests."""
+    """A selected node: the gate, the items of state.yaml, those that identity.yaml alone demands,
+    and the operators' own tests.
+    """
 
     nodes: Nodes
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
-        yield _file(self, GATE)
+        yield file_of(self, GATE)
         if self.path in self.nodes.selection.gate_only:
             return
-        yield _file(self, STATE)
+        yield file_of(self, STATE)
+        if items_of(self.nodes.selection.nodes[self.path], NODE_IDENTITY):
+            yield file_of(self, NODE_IDENTITY)
         try:
             entries = sorted(os.scandir(self.path), key=lambda entry: entry.name)
         except OSError as error:
@@ -80,7 +114,9 @@ class BrokenNode(pytest.File):
 
 
 class NodeFile(pytest.File):
-    """system-identity.yaml with the gate as its one item, or state.yaml with the declared items."""
+    """system-identity.yaml with the gate as its one item, state.yaml with the declared items, or
+    identity.yaml with those that it alone demands.
+    """
 
     nodes: Nodes
 
@@ -99,7 +135,7 @@ class NodeFile(pytest.File):
         if self.path.name == GATE:
             yield self._item("identity", None, None)
         else:
-            for declared in node.items:
+            for declared in items_of(node, self.path.name):
                 yield self._item(declared.type, identifier(declared.name), declared)
 
     def _item(self, name: str, params: str | None, declared: Item | None) -> "CheckItem":
@@ -110,18 +146,9 @@ class NodeFile(pytest.File):
             nodeid=node_id if params is None else node_id.with_params(params),
             declared=declared,
         )
-        item.add_marker(declared.type if declared is not None else GATE_TYPE)
+        for marker in item.own_keywords[1:]:
+            item.add_marker(marker)
         return item
-
-
-def _file(parent: NodeFolder, name: str) -> NodeFile:
-    file: NodeFile = NodeFile.from_parent(
-        parent,
-        path=parent.path / name,
-        nodeid=compat.NodeId(path=f"{PREFIX}/{parent.path.name}/{name}"),
-    )
-    file.nodes = parent.nodes
-    return file
 
 
 class CheckItem(compat.ReportedItem):
@@ -135,7 +162,12 @@ class CheckItem(compat.ReportedItem):
         self.result: Result | None = None
         self.source = declared.source if declared is not None else Source(str(self.id.path), 1)
         self.node_name = self.path.parent.name
-        self.own_keywords = self.name, declared.type if declared is not None else GATE_TYPE
+        self.own_keywords = (
+            self.name,
+            declared.type if declared is not None else GATE_TYPE,
+            *(marker_of(role) for role in (roles_of(declared) if declared is not None else ())),
+        )
+        """Its name, and the names of its markers."""
 
     def judge(self) -> Result:
         """Return the result. The first item of a node waits for the node's answer."""

@@ -32,6 +32,7 @@ __all__ = [
     "junit_testcase",
     "keep_among_failed",
     "keep_junit_testcase",
+    "keep_width",
     "makes_json",
     "matches_expression",
     "set_json_metadata",
@@ -94,6 +95,15 @@ class ReportedItem(pytest.Item):
     ) -> Any:
         own = self.failure_of(excinfo.value)
         return super()._repr_failure_py(excinfo, style) if own is None else own
+
+
+def keep_width(config: pytest.Config) -> None:
+    """Let the terminal reporter keep the width that its lines have now. Standard output may become
+    a pipe.
+    """
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter._tw.fullwidth = reporter._tw.fullwidth
 
 
 def end_fixtures_before(

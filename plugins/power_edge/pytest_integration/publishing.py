@@ -48,13 +48,22 @@ def targets(config: pytest.Config, state: RunState, items: Sequence[CheckItem]) 
         ) from None
 
 
-def publisher(targets: Targets, state: RunState, say: Callable[[str], None]) -> Publisher:
-    """Return what publishes there; the own tests were run."""
+Own = Callable[[str], Mapping[str, Outcome] | None]
+"""Returns the outcomes of a node's own tests, None if it has none."""
+
+
+def own_tests(state: RunState) -> Own:
+    """Return what knows the own tests of a run."""
 
     def own(name: str) -> Mapping[str, Outcome] | None:
         tests = state.results.own
         return tests.of(name) if tests.about(name) else None
 
+    return own
+
+
+def publisher(targets: Targets, state: RunState, say: Callable[[str], None], own: Own) -> Publisher:
+    """Return what publishes there; the own tests were run."""
     broken = [folder.name for folder in state.nodes.selection.broken]
     return Publisher(targets, say, broken=broken, own=own)
 

@@ -18,6 +18,7 @@ from power_edge.pytest_integration.collection import (
     CouldNotLook,
     Drifted,
     NodeFolder,
+    add_role_markers,
     attribute_to_node,
     run_item,
 )
@@ -69,6 +70,7 @@ class Run:
             config.option.importmode = "importlib"
         for kind in (GATE_TYPE, *names()):
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
+        add_role_markers(config, selection.root)
         reporting = self._reporting = Reporting(self._state)
         if self._state.is_worker:
             if not self.idle:

@@ -1,13 +1,16 @@
 """The nodes that a run is about: those of --node, and those whose file or folder is an argument."""
 
 import os
+from argparse import Namespace
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
-from power_edge.config.node_configs import STATE, is_node
+from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
+from power_edge.config.selectors import Selectors, narrow
+from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted
 
 PREFIX = "node-configs"
@@ -47,15 +50,24 @@ class Selection:
 
 
 def selection(
-    patterns: Sequence[str], node_configs: str | None, arguments: Iterable[str], cwd: Path
+    patterns: Sequence[str],
+    node_configs: str | None,
+    arguments: Iterable[str],
+    cwd: Path,
+    wanted: Selectors = Selectors(),  # noqa: B008 it is frozen
 ) -> Selection:
-    """Return the selection of a command line. Raises ConfigError for a pattern or an
+    """Return the selection of a command line. Raises ConfigError for a pattern, a selector or an
     id without a match.
+
+    `wanted` narrows the nodes of `patterns`, or all nodes if there are none.
     """
     root = _absolute(cwd / node_configs) if node_configs else find_node_configs(cwd)
-    chosen = Selection(by_option=list(select(root, patterns)) if patterns else [], root=root)
+    by_option = select(root, patterns or ["*"]) if patterns or wanted else []
+    if wanted and root is not None:
+        by_option = narrow(by_option, wanted, root)
+    chosen = Selection(by_option=by_option, root=root)
     folders = list(chosen.by_option)
-    items: list[tuple[Path, str]] = []
+    items: list[tuple[Path, str, str]] = []
     chosen.whole |= {folder.name for folder in chosen.by_option}
     for argument in arguments:
         path, separator, rest = argument.partition("::")
@@ -63,8 +75,8 @@ def selection(
         folder = _node_folder(file, root)
         if folder is not None:
             folders.append(folder)
-            if separator and file.name == STATE:
-                items.append((folder, rest))
+            if separator and file.name in (STATE, NODE_IDENTITY):
+                items.append((folder, file.name, rest))
             if file == folder and not separator:
                 chosen.whole.add(folder.name)
             if file.name == GATE and not file.exists():
@@ -76,21 +88,41 @@ def selection(
             chosen.nodes[folder] = load_node(folder)
         except ConfigError as error:
             chosen.broken[folder] = error
-    for folder, name in items:
+    for folder, file_name, item in items:
         if folder in chosen.nodes:
-            _check_item(chosen.nodes[folder], name)
+            _check_item(chosen.nodes[folder], file_name, item)
     return chosen
 
 
-def _check_item(node: Node, name: str) -> None:
-    """Raise ConfigError if a node has no item with this test id, `sysctl[vm.swappiness]`.
+def selectors(options: Namespace) -> Selectors:
+    """Return what --node-role and the like ask for."""
+    wanted = {each.name: tuple(getattr(options, f"node_{each.name}")) for each in fields(Selectors)}
+    return Selectors(**wanted)
+
+
+def _check_item(node: Node, file: str, name: str) -> None:
+    """Raise ConfigError if a file of a node has no item with this test id, `sysctl[vm.swappiness]`.
 
     pytest would pass over the id in silence if the whole node is selected beside it.
     """
-    ids = [f"{item.type}[{identifier(item.name)}]" for item in node.items]
-    if name not in ids:
-        hint = did_you_mean(name, ids) or "--collect-only lists the items"
-        raise refuse(f"{PREFIX}/{node.name}/{STATE}", f"no item {quoted(name)}", hint)
+    ids = {
+        each: [f"{item.type}[{identifier(item.name)}]" for item in items_of(node, each)]
+        for each in (STATE, NODE_IDENTITY)
+    }
+    if name not in ids[file]:
+        other = next((each for each, names in ids.items() if name in names), None)
+        hint = (
+            f"did you mean {PREFIX}/{node.name}/{other}::{name}?"
+            if other is not None
+            else did_you_mean(name, ids[file]) or "--collect-only lists the items"
+        )
+        raise refuse(f"{PREFIX}/{node.name}/{file}", f"no item {quoted(name)}", hint)
+
+
+def items_of(node: Node, file: str) -> list[Item]:
+    """Return the items of a node whose test ids begin with this file of its folder."""
+    place = node_file(node.path, file)
+    return [item for item in node.items if item.source.file == place]
 
 
 def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
@@ -111,7 +143,7 @@ def _absolute(path: Path) -> Path:
 
 def _node_folder(file: Path, root: Path | None) -> Path | None:
     """Return the node's folder that a path is, or is a file of; None if there is none."""
-    if file.name in (STATE, GATE) and is_node(file.parent):
+    if file.name in (STATE, GATE, NODE_IDENTITY) and is_node(file.parent):
         return file.parent
     if file.parent == root or file.parent.name == PREFIX:
         return file if is_node(file) else None

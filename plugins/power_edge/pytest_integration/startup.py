@@ -15,7 +15,7 @@ from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
-from power_edge.pytest_integration.selection import selection
+from power_edge.pytest_integration.selection import selection, selectors
 
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
@@ -32,19 +32,25 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
     try:
-        chosen = selection(options.node, options.node_configs, arguments, cwd)
+        chosen = selection(options.node, options.node_configs, arguments, cwd, selectors(options))
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from None
     except OSError as error:
         raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
-    if chosen.broken and not options.continue_on_collection_errors:
+    for option, given in _outputs(options):
+        if given == "":
+            raise pytest.UsageError(f"{option}= is empty: give a value, or leave the option out")
+    # A watch of broken nodes alone would watch nothing.
+    nothing_to_watch = options.watch and not chosen.nodes
+    if chosen.broken and (nothing_to_watch or not options.continue_on_collection_errors):
         raise pytest.UsageError(
             "\n".join(["unusable configuration", *map(str, chosen.broken.values())])
         )
     if not chosen.nodes and not chosen.broken:
         for option, given in (
+            ("--watch", options.watch),
             ("--answers", options.answers),
-            ("--prometheus-textfile", options.prometheus_textfile),
+            *_outputs(options),
         ):
             if given:
                 raise pytest.UsageError(
@@ -93,6 +99,15 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
     return Run(nodes, idle=idle, ask_late=worker and not (idle or by_answers or options.watch))
+
+
+def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
+    """Return the options that say where results go, and what was given; None: nothing was."""
+    return (
+        ("--prometheus-textfile", options.prometheus_textfile),
+        ("--event-log", options.event_log),
+        ("--metrics-listen", options.metrics_listen),
+    )
 
 
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:

@@ -6,6 +6,7 @@ its session.
 """
 
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.config.node_configs import STATE
-from power_edge.pytest_integration import publishing
-from power_edge.pytest_integration.collection import CheckItem
+from power_edge.config.node_configs import NODE_IDENTITY, STATE
+from power_edge.pytest_integration import compat, publishing
+from power_edge.pytest_integration.collection import CheckItem, add_role_markers, file_of
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.selection import GATE
 from power_edge.pytest_integration.watching import Watching
-from power_edge.watch.outputs import EventLog
+from power_edge.watch.event_log import EventLog
+from power_edge.watch.relay import Relay
 
 RunAll = Callable[[pytest.Session], None]
 """Run the items of a session."""
@@ -45,8 +48,15 @@ def watch(
     if session.items:
         nodes.ask()
         run_all(session)
-    publisher = publishing.publisher(targets, state, say)
-    watching = Watching(nodes, items, say, _event_log(session.config), publisher)
+    own = publishing.own_tests(state)
+    publisher = publishing.publisher(targets, state, say, own)
+    watching = Watching(nodes, items, say, _event_log(session.config), publisher, own=own)
+    # From now on nobody who does not read holds up the watch, nor its end.
+    compat.keep_width(session.config)
+    for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
+        relay = Relay(descriptor)
+        session.config.add_cleanup(relay.close)
+        session.config.add_cleanup(stream.flush)
 
     def latest() -> None:
         watching.settle()
@@ -74,13 +84,18 @@ def _event_log(config: pytest.Config) -> EventLog | None:
 
 def _as_declared_now(items: Iterable[CheckItem], watching: Watching) -> Iterator[CheckItem]:
     """Yield the items of a watch. Those of a configuration that was loaded again are made anew."""
+    made: set[str] = set()
     for file, members in groupby(items, key=lambda item: item.parent):
         name = file.path.parent.name
-        if name in watching.reloaded and file.path.name == STATE:
-            wanted = watching.items(name)
-            yield from (item for item in file.collect() if item.declared in wanted)
-        else:
+        if name not in watching.reloaded or file.path.name == GATE:
             yield from members
+        elif name not in made:
+            made.add(name)
+            add_role_markers(file.config, file.path.parent.parent)
+            wanted = watching.items(name)
+            for each in (STATE, NODE_IDENTITY):
+                found = file_of(file.parent, each).collect()
+                yield from (item for item in found if item.declared in wanted)
 
 
 def _end(session: pytest.Session, latest: Callable[[], None], run_all: RunAll) -> None:

@@ -12,8 +12,8 @@ import time
 from argparse import Namespace
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -28,13 +28,16 @@ from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.watch.changes import changes
+from power_edge.watch.event_log import EventLog
+from power_edge.watch.health import is_quiet
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.notify import Notifier
-from power_edge.watch.outputs import EventLog, line
+from power_edge.watch.outputs import line
 from power_edge.watch.publisher import Current, Publisher
 from power_edge.watch.settings import settings
 from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import sources
+from power_edge.watch.threads import in_thread
 from power_edge.watch.transition import Transition
 
 _REFUSED = (
@@ -92,10 +95,14 @@ class Watched:
     items: Sequence[Item]
     watch: NodeWatch
     task: "asyncio.Task[None]"
+    kept: Kept
+    """The connection to it, if it is behind one."""
 
 
 _LATE = 10.0
 """Seconds that a check may be overdue before the watch counts as stuck."""
+_LAST_LINES = 0.3
+"""Seconds that the end waits for the event log, if that cannot be written."""
 
 
 class Watching:
@@ -108,23 +115,30 @@ class Watching:
         say: Callable[[str], None],
         log: EventLog | None,
         publisher: Publisher,
+        *,
+        own: Callable[[str], Mapping[str, Outcome] | None] = lambda _: None,
     ) -> None:
-        """`say` prints a line for people."""
+        """`say` prints a line for people. `own`: the outcomes of a node's own tests, None if it has
+        none.
+        """
         self._nodes = nodes
         self._say = say
         self._log = log
         self._publisher = publisher
+        self._own = own
         self._selected: dict[str, list[Item]] = defaultdict(list)
+        self._gates: set[str] = set()
+        """Nodes whose gate's own item is selected."""
         for item in items:
             declared = self._selected[item.node_name]
             if item.declared is not None:
                 declared.append(item.declared)
+            else:
+                self._gates.add(item.node_name)
         self._watched: dict[str, Watched] = {}
         self._answers: dict[str, check.Checked] = {}
         self.broken: dict[str, str] = {}
         """Nodes whose files cannot be used as they are now, and why. The last good ones hold."""
-        self._unwritten = False
-        """Whether the last line of the event log could not be written."""
         self._turns = asyncio.Semaphore(WIDTH)
         """Nodes that are asked at once: each costs a thread."""
         self._reports_wanted = asyncio.Event()
@@ -148,7 +162,11 @@ class Watching:
         """Let `nodes` have the latest results."""
         for name, watched in self._watched.items():
             last = self._answers.get(name)
-            answer = last.answer if last is not None else NotAsked("the watch ended before")
+            answer = (
+                last.answer
+                if last is not None
+                else NotAsked("the watch ended before the node was checked")
+            )
             results = watched.watch.state.results
             self._nodes.settle(Latest(watched.node, answer, results=results))
 
@@ -159,11 +177,19 @@ class Watching:
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_all)
         loop.add_signal_handler(signal.SIGUSR1, self._reports_wanted.set)
+
+        def say_soon(text: str) -> None:
+            with suppress(RuntimeError):  # the watch has ended
+                loop.call_soon_threadsafe(self._say, text)
+
+        if self._log is not None:
+            self._log.start(say_soon)
         try:
             await self._publisher.start(self._current)
             async with asyncio.TaskGroup() as tasks:
                 for name, items in self._selected.items():
-                    self._start(tasks, self._nodes.by_name[name], items, State())
+                    state = State(counts_gate=name in self._gates)
+                    self._start(tasks, self._nodes.by_name[name], items, state)
                     tasks.create_task(self._follow_files(tasks, name), name=f"files of {name}")
                 tasks.create_task(self._report_start(), name="start")
                 tasks.create_task(self._notifier.keep_alive(self._healthy), name="watchdog")
@@ -175,6 +201,11 @@ class Watching:
             pass
         finally:
             await self._publisher.stop()
+            await self._close_log()
+
+    async def _close_log(self) -> None:
+        if self._log is not None and (lost := await in_thread(self._log.close, _LAST_LINES)):
+            self._say(f"{lost} lines of the event log could not be written")
 
     def _current(self) -> list[Current]:
         """Return all nodes as they are watched now."""
@@ -193,7 +224,7 @@ class Watching:
             except OSError as error:
                 self._say(f"the reports could not be written: {error.strerror}")
                 continue
-            _, status = await asyncio.to_thread(os.waitpid, pid, 0)
+            _, status = await in_thread(os.waitpid, pid, 0)
             if status:
                 self._say("the reports could not be written (the process that should, failed)")
 
@@ -213,6 +244,8 @@ class Watching:
         route = check.route_to(node, self._nodes.options)
         local = route.url.startswith("local:")
         self._publisher.loaded(node)
+        if self._log is not None:
+            self._log.declared(node.name, [*node.items, check.gate_item(node)])
         timeouts = check.timeouts(node)
         platform = node.system_identity.platform if node.system_identity is not None else None
         kept = Kept()
@@ -229,35 +262,36 @@ class Watching:
             deadline=timeouts.connect + timeouts.node,
         )
         task = tasks.create_task(self._watch(node.name, watch, kept), name=node.name)
-        self._watched[node.name] = Watched(node, items, watch, task)
+        self._watched[node.name] = Watched(node, items, watch, task, kept)
 
     async def _watch(self, name: str, watch: NodeWatch, kept: Kept) -> None:
         """`kept` is the connection to the node. It ends with the watch."""
-        with closing(kept):
+        try:
             await self._watch_and_report(name, watch)
+        finally:
+            # Each takes a moment, and there may be many.
+            await in_thread(kept.close)
 
     async def _watch_and_report(self, name: str, watch: NodeWatch) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.run())
             await watch.begun.wait()
-            self._say(summary(name, watch))
+            self._say(summary(name, watch, (self._own(name) or {}).values()))
 
     def _on_transition(self, transition: Transition) -> None:
         self._publisher.on_transition(transition)
         if _worth_a_line(transition):
             self._say(line(transition))
-        if self._log is not None:
-            self._written(self._log, transition)
+        if self._log is not None and not self._is_quiet(transition):
+            self._log(transition)
 
-    def _written(self, log: EventLog, transition: Transition) -> None:
-        """Append to the event log. A full disk is reported once, and does not end the watch."""
-        try:
-            log(transition)
-            self._unwritten = False
-        except OSError as error:
-            if not self._unwritten:
-                self._say(f"the event log could not be written: {error.strerror}; trying again")
-            self._unwritten = True
+    def _is_quiet(self, transition: Transition) -> bool:
+        """Whether a transition is of another machine, of which its node wants no event."""
+        result = transition.result
+        watched = self._watched[result.item.node]
+        return result.outcome is Outcome.BLOCKED and is_quiet(
+            watched.node, watched.watch.state.gate
+        )
 
     # Configuration.
 
@@ -269,18 +303,16 @@ class Watching:
     def _reload_all(self) -> None:
         self._notifier.send("RELOADING=1")
         if self._log is not None:
-            try:
-                self._log.reopen()
-            except OSError as error:
-                self._say(f"the event log could not be opened again: {error.strerror}")
+            self._log.reopen()
         for watched in self._watched.values():
+            watched.kept.try_now()
             watched.watch.check_all("SIGHUP")
         self._notifier.send("READY=1")
 
     async def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
         before = self._watched[name]
         try:
-            node = load_node(before.node.path)
+            node = await in_thread(load_node, before.node.path)
         except ConfigError as error:
             why = str(error)
         except OSError as error:
@@ -290,7 +322,9 @@ class Watching:
         if why:
             self.broken[name] = why
             self._publisher.changed()
-            self._say(f"{name}: unusable configuration; the one that was loaded last holds")
+            self._say(
+                f"{name}: unusable configuration; the one that was loaded last stays in force"
+            )
             for problem in why.split("\n"):
                 self._say(f"  {problem}")
             return
@@ -316,14 +350,15 @@ class Watching:
         async with self._turns:
             checked = await self._asked(node, items, kept)
         self._answers[node.name] = checked
-        return await asyncio.to_thread(_judged, checked, items)
+        return await in_thread(_judged, checked, items)
 
     async def _asked(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
         script = probe_script(node.name, check.expected(node), items, check.timeouts(node))
         job = Job(script, check.route_to(node, self._nodes.options))
         over = kept.ask if job.route.url.startswith("ssh:") else ask
-        pending = start([job], over, beside=len(self._watched) - 1)[node.name]
-        part = replace(node, state=node.state._replace(items=tuple(items)))
+        # Its head start would hold up the other nodes.
+        pending = start([job], over, beside=len(self._watched) - 1, head_start=0.0)[node.name]
+        part = node.with_items(items)
         try:
             async with asyncio.timeout(pending.limit):
                 answer = await asyncio.wrap_future(pending.future)

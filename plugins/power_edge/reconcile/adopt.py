@@ -1,7 +1,6 @@
 """Adopt drift: the smallest edits of a state.yaml that make it true of what was observed. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.config import Node, load_state
 from power_edge.config.state import entries
 from power_edge.config.yaml_reader import read
-from power_edge.model import Item, NotObserved, Outcome, Result
+from power_edge.model import Item, NotObserved, Outcome, Reason, Result
 from power_edge.reconcile.item import adopt_item
 from power_edge.reconcile.proposals import Adopted, NotAdopted
 from power_edge.reconcile.section import Section, adopt_in_section
@@ -39,7 +38,7 @@ def widened(node: Node) -> Node:
         else item
         for item in node.items
     )
-    return replace(node, state=node.state._replace(items=tuple(widened_items)))
+    return node.with_items(widened_items)
 
 
 def adopt(text: str, checked: Checked, selected: Iterable[Item]) -> Adoption:
@@ -54,12 +53,17 @@ def adopt(text: str, checked: Checked, selected: Iterable[Item]) -> Adoption:
         for item in selected
         if (result := checked.result(item)).outcome is not Outcome.COMPLIANT
     ]
-    drifted = [result for result in results if result.outcome is Outcome.DRIFT]
     not_adopted = [
         NotAdopted(result.item, f"{result.outcome.value}: {result.why}")
         for result in results
         if result.outcome is not Outcome.DRIFT
     ]
+    drifted = []
+    for result in results:
+        if result.outcome is Outcome.DRIFT and result.item.reasons:
+            not_adopted.append(NotAdopted(result.item, _demanded(result.item.reasons[0])))
+        elif result.outcome is Outcome.DRIFT:
+            drifted.append(result)
     adopted = []
     for one in _one_by_one(text, checked, drifted):
         if isinstance(one, Adopted):
@@ -68,6 +72,10 @@ def adopt(text: str, checked: Checked, selected: Iterable[Item]) -> Adoption:
             not_adopted.append(one)
     new, adopted, more = _together(text, checked, adopted)
     return Adoption(new, tuple(adopted), (*not_adopted, *more), frozenset(_secrets(checked)))
+
+
+def _demanded(reason: Reason) -> str:
+    return f"{reason.source} demands it ({reason.text}): change {reason.path} there"
 
 
 def _secrets(checked: Checked) -> Iterator[str]:

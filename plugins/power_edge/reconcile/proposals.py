@@ -70,5 +70,5 @@ def removal(path: YamlPath, result: Result) -> Proposal:
 
 def nothing_holds(result: Result) -> NotAdopted:
     """Return a drifted item for which no declaration was found that is true."""
-    why = result.why or "no declaration fits what was observed"
+    why = result.why or "no declaration can describe what was observed"
     return NotAdopted(result.item, f"no declaration of it would be compliant: {why}")

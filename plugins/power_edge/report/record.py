@@ -37,22 +37,43 @@ def record(result: Result) -> report_schema.Item:
         outcome=OUTCOMES[result.outcome],
         expected=_plain_fields(_expected(result)),
         actual=None if result.outcome is Outcome.BLOCKED else _plain_fields(_actual(result)),
-        why=_text(result.why),
+        why=_text(explained(result)),
         source=str(item.source),
         mend=_text(shell_line(result.remedy)),
         mend_cuts=True if result.mend_cuts else None,
         advice=_text(result.advice),
         extra=[readable(extra) for extra in result.extra] or None,
+        reasons=[
+            report_schema.Reason(
+                source=str(each.source),
+                path=readable(each.path),
+                role=each.role,
+                reason=readable(each.text),
+            )
+            for each in item.reasons
+        ]
+        or None,
     )
+
+
+def explained(result: Result) -> str | None:
+    """Return why an item is demanded, where a role or section does so, and the reason for its
+    outcome; None if there is neither.
+    """
+    texts = dict.fromkeys(each.text for each in result.item.reasons)
+    return "; ".join([*texts, *([result.why] if result.why else [])]) or None
 
 
 def as_json(item: report_schema.Item) -> dict[str, Any]:
     """Return a record as JSON has it: builtin types only, and no optional field that is not set."""
-    return {
+    values = {
         field.name: value
         for field in fields(item)
         if (value := getattr(item, field.name)) is not None or field.default is MISSING
     }
+    return (
+        values if item.reasons is None else values | msgspec.to_builtins({"reasons": item.reasons})
+    )
 
 
 def from_json(value: Mapping[str, Any]) -> report_schema.Item:

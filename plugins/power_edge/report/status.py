@@ -7,10 +7,11 @@ from textwrap import wrap
 from power_edge.model import Outcome
 from power_edge.model.generated.status_schema import Item, Node, Source, Status
 from power_edge.report.terminal import OWN_FAILED, WIDTH, node_lines, shortened
-from power_edge.text import printable
 
 _MOST = 20
-"""Items of a node that are shown. The JSON has all of them."""
+"""Items of a node, problems and sources that are shown. The JSON has all of them."""
+_LONGEST = 1000
+"""Characters of one text."""
 _SHOWN = 12
 """Digits of a commit that are shown, as git does in a large repository."""
 
@@ -23,8 +24,9 @@ def lines(status: Status) -> Iterator[str]:
     state = "healthy" if status.healthy else "not healthy"
     age = since(_seconds(status.started), now)
     yield from _folded(f"Power Edge {status.version} has watched for {age}: {state}", "  ")
-    for problem in status.problems:
+    for problem in status.problems[:_MOST]:
         yield from _folded(f"  {problem}", "    ")
+    yield from _more(len(status.problems))
     # The worst first; among equals in the order of the watch.
     for name, node in sorted(status.nodes.items(), key=lambda each: _urgency(each[1])):
         yield ""
@@ -38,19 +40,25 @@ def _urgency(node: Node) -> int:
 
 def _node(name: str, node: Node, now: float | None) -> Iterator[str]:
     counts = {outcome.value: getattr(node.items, outcome.value) for outcome in Outcome}
-    yield from node_lines(name, {**counts, OWN_FAILED: node.own_failed}, _notes(node))
+    notes = (shortened(note, _LONGEST) for note in _notes(node))
+    yield from node_lines(shortened(name, _LONGEST), {**counts, OWN_FAILED: node.own_failed}, notes)
     # A drift is certain, an unknown item may be as declared.
     listed = sorted(node.not_compliant, key=lambda item: item.outcome != "drift")
     for item in listed[:_MOST]:
         yield from _item(item, now)
-    if len(listed) > _MOST:
-        yield f"  and {len(listed) - _MOST} more (/status has all)"
+    yield from _more(len(listed))
     yield from _checks(node, now)
     yield from _configuration(node, now)
-    for source in sorted(node.sources, key=lambda source: source.up):
+    for source in sorted(node.sources, key=lambda source: source.up)[:_MOST]:
         yield from _source(source)
+    yield from _more(len(node.sources))
     if not node.sources:
-        yield "  no source of events: all items are checked again and again"
+        yield "  no source of events: all items are checked at intervals"
+
+
+def _more(count: int) -> Iterator[str]:
+    if count > _MOST:
+        yield f"  and {count - _MOST} more (/status has all)"
 
 
 def _notes(node: Node) -> Iterator[str]:
@@ -87,7 +95,8 @@ def _configuration(node: Node, now: float | None) -> Iterator[str]:
 
 
 def _source(source: Source) -> Iterator[str]:
-    state = "up" if source.up else f"down: {source.why}"
+    # What never was up cannot have gone down: nothing is wrong then.
+    state = "up" if source.up else f"{'down' if source.was_up else 'not up'}: {source.why}"
     lost = f", {source.lost} lost" if source.lost else ""
     counts = f"{source.events} event{'' if source.events == 1 else 's'}{lost}"
     yield from _folded(f"  {source.name:<9} {state} ({counts})", "    ")
@@ -122,7 +131,7 @@ def _seconds(time: str | None) -> float | None:
 def _folded(text: str, indent: str) -> Iterable[str]:
     start = text[: len(text) - len(text.lstrip())]
     return wrap(
-        printable(text.lstrip()),
+        shortened(text.lstrip(), _LONGEST),
         WIDTH,
         initial_indent=start,
         subsequent_indent=indent,

@@ -29,7 +29,7 @@ def value(observed: Value) -> str:
 
 def shortened(text: str, width: int = WIDTH - 2) -> str:
     """Return text cut to one line of the terminal."""
-    text = printable(text)
+    text = printable(text[: width + 1])  # which is never shorter
     return text if len(text) <= width else f"{text[: width - 3].rstrip()}..."
 
 
@@ -60,6 +60,9 @@ def block(result: Result) -> str:
             ]
         elif finding.outcome is Outcome.UNKNOWN:
             lines.append(f"{name}unknown   {value(finding.expected)} expected")
+    for each in result.item.reasons:
+        text = f"{each.text} ({each.source}, {each.path})"
+        lines += _folded("demand", printable(text))
     if result.why:
         lines += _folded("why", printable(result.why))
     if result.extra:
@@ -84,10 +87,7 @@ def _folded(label: str, text: str) -> list[str]:
 
 def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
     """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
-    texts = [
-        f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)
-    ]
-    yield f"{printable(node)}: {', '.join(texts) or 'no item was checked'}"
+    yield f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
     for note in notes:
         yield from (
             f"  {line}"
@@ -99,6 +99,11 @@ def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> It
                 break_on_hyphens=False,
             )
         )
+
+
+def counted(counts: Mapping[str, int]) -> list[str]:
+    """Return counts by outcome in words, worst first: `2 drift`, `1 own test failed`."""
+    return [f"{counts[each]} {_counted(each, counts[each])}" for each in _ORDER if counts.get(each)]
 
 
 def _counted(key: str, count: int) -> str:

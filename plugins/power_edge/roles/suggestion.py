@@ -3,6 +3,7 @@
 probes/about/roles.sh prints the evidence.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -20,6 +21,8 @@ class Suggested(NamedTuple):
     evidence: tuple[str, ...]
 
 
+_UNIT = re.compile(r"(\S+)\.service (?:runs|is enabled)")
+_INTERFACE = re.compile(r"the interface (\S+) exists")
 _RUNTIMES = ("docker", "podman", "containerd")
 _KUBERNETES = ("k3s", "kubelet")
 _TAGS = ("openvpn", "wireguard", "tailscale", *_RUNTIMES, *_KUBERNETES, "prometheus")
@@ -76,7 +79,38 @@ def _roles(observed: Mapping[str, tuple[str, ...]]) -> Iterator[Suggested]:
         yield Suggested("dev-workstation", {}, (*observed["desktop"], *observed["compiler"]))
     distribution = next((name for name in _KUBERNETES if name in observed), None)
     if distribution is not None:
-        yield Suggested("k8s-node", {"distribution": distribution}, observed[distribution])
+        service = _unit(observed[distribution]) or distribution
+        yield Suggested("k8s-node", {"service": service}, observed[distribution])
+
+
+def section(suggested: Suggested) -> tuple[str, Mapping[str, str]] | None:
+    """Return the section of identity.yaml that a role needs, and what the evidence says of it.
+
+    None if the role needs none.
+    """
+    if suggested.role == "container-host":
+        return "container_host", {"runtime": suggested.config["runtime"]}
+    if suggested.role != "vpn-gateway":
+        return None
+    provider = suggested.config["provider"]
+    found = {"provider": provider}
+    unit = _unit(suggested.evidence)
+    if provider == "openvpn" and unit is not None:
+        found["unit"] = unit
+    elif provider == "wireguard":
+        interfaces = (_INTERFACE.match(sentence) for sentence in suggested.evidence)
+        interface = next((match[1] for match in interfaces if match is not None), None)
+        if unit is not None and unit.startswith("wg-quick@"):
+            found["interface"] = unit.removeprefix("wg-quick@")
+        elif interface is not None:
+            found["interface"] = interface
+    return "vpn_gateway", found
+
+
+def _unit(evidence: Iterable[str]) -> str | None:
+    """Return the first service that evidence is about, without its suffix."""
+    matches = (_UNIT.match(sentence) for sentence in evidence)
+    return next((match[1] for match in matches if match is not None), None)
 
 
 def _is_kubernetes_own(name: str, observed: Mapping[str, tuple[str, ...]]) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from dbus_fast import BusType, Message, MessageType
+from dbus_fast import BusType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
 from power_edge.model import Item
 from power_edge.resources import resource
 from power_edge.watch import package_logs
+from power_edge.watch.bus import PROPERTIES, SYSTEMD, Refused, call
 from power_edge.watch.cause import Cause
 from power_edge.watch.journal import Entry, Journal, NoJournal
 
@@ -40,15 +41,13 @@ _ENDS = frozenset(
 """Ids of systemd's messages about the end of a unit (systemd/sd-messages.h)."""
 _AFTER = 0.05
 """Seconds after its end in which systemd writes how a unit has ended."""
-_SYSTEMD, _PATH = "org.freedesktop.systemd1", "/org/freedesktop/systemd1"
-_PROPERTIES = "org.freedesktop.DBus.Properties"
 _SIGNALLED = (2, 3)
 """CLD_KILLED and CLD_DUMPED of siginfo_t: the status is a signal."""
 
 
 async def of_package(item: Item, since: float, until: float) -> Cause | None:
     """Return the log entry about a package."""
-    if not resource(item.type).triggers(item.declared, "").databases:
+    if not resource(item.type).triggers(item.declared, "").locks:
         return None
     return await asyncio.to_thread(_logged, item.key, since, until)
 
@@ -114,32 +113,17 @@ async def _properties(unit: str) -> dict[str, object]:
     """
     bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
     try:
-        reply = await _ask(bus, _PATH, f"{_SYSTEMD}.Manager", "GetUnit", "s", unit)
-        if not reply:
+        (path,) = await call(bus, SYSTEMD, "GetUnit", "s", unit)
+        (found,) = await call(
+            bus, SYSTEMD._replace(path=str(path), interface=PROPERTIES), "GetAll", "s", ""
+        )
+        if not isinstance(found, dict):
             return {}
-        found = await _ask(bus, str(reply[0]), _PROPERTIES, "GetAll", "s", "")
-        if not found or not isinstance(found[0], dict):
-            return {}
-        return {name: value.value for name, value in found[0].items()}
+        return {name: value.value for name, value in found.items()}
+    except Refused:
+        return {}
     finally:
         bus.disconnect()
-
-
-async def _ask(
-    bus: MessageBus, path: str, interface: str, member: str, signature: str, *body: object
-) -> list[object]:
-    message = Message(
-        destination=_SYSTEMD,
-        path=path,
-        interface=interface,
-        member=member,
-        signature=signature,
-        body=list(body),
-    )
-    reply = await bus.call(message)
-    if reply is None or reply.message_type is MessageType.ERROR:
-        return []
-    return list(reply.body)
 
 
 def _journal(unit: str, since: float) -> list[Entry]:

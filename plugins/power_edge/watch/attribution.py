@@ -4,7 +4,9 @@ A cause is offered only if it did something to that very item, in the time in wh
 changed. Without one, the cause is None: not known.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeVar
 
 from power_edge.model import Item
 from power_edge.resources import resource
@@ -34,6 +36,9 @@ _WITH_VALUE = frozenset(("-t", "-p", "-P", "-H", "-M", "-s", "-n", "-o"))
 """Options of systemctl(1) whose value is a word of its own."""
 _PID_1 = 1
 """systemd acts for others."""
+_FEW = 3
+"""Commands that are listed."""
+T = TypeVar("T")
 
 
 def touches(act: Act, item: Item, family: str = "") -> bool:
@@ -49,7 +54,8 @@ def touches(act: Act, item: Item, family: str = "") -> bool:
     kind, name = act.subject
     match kind:
         case Kind.VALUE:
-            return name in triggers.values
+            # One value of the kernel is in the verdict of many rules: which of them, is not known.
+            return name in triggers.values and not resource(item.type).whole
         case Kind.UNIT:
             return name in triggers.units
         case Kind.PATH:
@@ -99,31 +105,90 @@ def _words(argv: tuple[str, ...]) -> list[str]:
     return words
 
 
-def choose(
-    acts: Iterable[Act], item: Item, since: float, until: float, family: str = ""
-) -> Cause | None:
-    """Return the cause of a change of an item: the last act that touched it, after `since` and
-    until `until`.
-
-    If others touched it as well, it says so. Acts of PID 1 do not count: it acts for others.
+class Window(NamedTuple):
+    """The time of a change: after `since`, until `until`. `event` is when the first event told of
+    it, None if none did.
     """
+
+    since: float
+    until: float
+    event: float | None = None
+
+
+def choose(acts: Iterable[Act], item: Item, window: Window, family: str = "") -> Cause | None:
+    """Return the cause of a change of an item: what is true of each act that touched it within the
+    window. None if there was none.
+
+    A commit to the packet filter is its own event: what was committed before the first event
+    belongs to an earlier check. Acts of PID 1 do not count: it acts for others.
+    """
+    since, until, event = window
     kept = [act for act in acts if since < act.time <= until and act.cause.pid != _PID_1]
-    found = sorted((act for act in kept if touches(act, item, family)), key=lambda act: act.time)
-    if not found:
-        return None
-    last = found[-1]
-    pid = last.cause.pid
-    # The same process in a record that says more: who it was.
-    cause = next(
-        (act for act in kept if act.subject == subject_of_commit(pid)),
-        last,
-    ).cause
-    others = {act.cause.pid: act.cause for act in found}
-    others.pop(pid, None)
-    also = sorted(f"{each.command or 'process'} ({each.pid})" for each in others.values())
-    if not also:
-        return cause
-    return cause._replace(detail=(*cause.detail, f"also touched by {', '.join(also)}"))
+    found: dict[tuple[int | None, str | None], Act] = {}
+    for act in sorted(kept, key=lambda act: act.time):
+        early = act.subject.kind is Kind.TOPIC and event is not None and act.time < event
+        if not early and touches(act, item, family):
+            # The same process may be in a record that says more: who it was.
+            pid = act.cause.pid
+            better = next((each for each in kept if each.subject == subject_of_commit(pid)), act)
+            found.pop((pid, act.cause.command), None)
+            found[pid, act.cause.command] = better
+    by_process = {
+        act.cause.pid if act.cause.pid is not None else key: act for key, act in found.items()
+    }
+    return in_common(list(by_process.values())) if by_process else None
+
+
+def in_common(acts: Sequence[Act]) -> Cause:
+    """Return what is true of each of some acts, in the order of time. One of them, or all together,
+    made a change; which one, no record says.
+    """
+    if len(acts) == 1:
+        return acts[0].cause
+    causes = [act.cause for act in acts]
+    last = causes[-1]
+    cause = Cause(
+        last.kind,
+        user=_same(each.user for each in causes),
+        command=_same(each.command for each in causes),
+        via=_same(each.via for each in causes) or (),
+        unit=_same(each.unit for each in causes),
+        terminal=_same(each.terminal for each in causes),
+        time=last.time,
+    )
+    others = tuple(dict.fromkeys(line for each in causes for line in each.detail))
+    starter = _starter(acts) if len({(c.user, c.unit, c.terminal) for c in causes}) == 1 else None
+    if starter is not None:
+        pid, command = starter
+        cause = cause._replace(pid=pid, command=command)
+        if len(acts) > _FEW:
+            return cause._replace(detail=others)
+    return cause._replace(detail=(f"one of: {_listed(causes)}", *others))
+
+
+def _starter(acts: Sequence[Act]) -> tuple[int, str] | None:
+    """Return the nearest process that all acts come from: that of ufw, for twenty of iptables."""
+    shared = set.intersection(*({pid for pid, _ in act.line} for act in acts)) - {_PID_1}
+    return next((each for each in acts[-1].line if each[0] in shared and each[1]), None)
+
+
+def _listed(causes: Sequence[Cause]) -> str:
+    """Return the commands of causes, each once, with their processes."""
+    pids: defaultdict[str, list[str]] = defaultdict(list)
+    for cause in causes:
+        pids[cause.command or "process"].append(str(cause.pid))
+    texts = [
+        f"{command} ({found[0] if len(found) == 1 else f'{len(found)} processes'})"
+        for command, found in pids.items()
+    ]
+    more = f" and {len(texts) - _FEW} more" if len(texts) > _FEW else ""
+    return ", ".join(texts[:_FEW]) + more
+
+
+def _same(values: Iterable[T]) -> T | None:
+    """Return what all values are, None if they differ."""
+    first, *rest = values
+    return first if all(each == first for each in rest) else None
 
 
 def subject_of_command(name: str) -> Subject:

@@ -99,6 +99,13 @@ class Places:
             return Done(self._folders[inside], full)
         return None
 
+    def ours(self, event: AuditEvent, path: Path) -> bool:
+        """Return whether a program is this machine's own: our rule is about that file,
+        and reports no other.
+        """
+        real = os.path.realpath(event.full(path))
+        return KEY in event.keys or self._identify(real) == (*path.device, path.inode)
+
     def _add(self, subject: Subject, name: str) -> None:
         self._names.setdefault(name, subject)
         now = self._identify(name)
@@ -137,8 +144,12 @@ def done(
         return
     if EXECVE in event.kinds:
         # The first path is the program as it was called: it may be a link to another.
-        called = {os.path.basename(path.name) for path in event.paths[:1]}  # noqa: PTH119
-        yield from (Done(subject_of_command(name)) for name in called & known.commands)
+        for path in event.paths[:1]:
+            name = os.path.basename(path.name)  # noqa: PTH119 strings
+            # A container has a systemctl of its own, and what systemd answers to others than root
+            # is in no record.
+            if name in known.commands and event.user == 0 and places.ours(event, path):
+                yield Done(subject_of_command(name))
         return
     native = event.architecture == known.architecture
     if native and KEY in event.keys and event.syscall in known.syscalls:

@@ -47,6 +47,8 @@ class AuditEvent:
     succeeded: bool = False
     pid: int = -1
     parent: int = -1
+    user: int = -1
+    """The effective user."""
     login: int = NOBODY
     session: int = NOBODY
     terminal: str = ""
@@ -148,6 +150,7 @@ def _take(event: AuditEvent, kind: int, body: str) -> None:
     if kind == SYSCALL:
         event.succeeded = values.get("success") == "yes"
         event.parent = _number(values.get("ppid"))
+        event.user = _number(values.get("euid"))
         event.executable = text_of(values.get("exe", ""))
         event.terminal = _terminal(values.get("tty", ""))
         event.architecture = _number(values.get("arch"), base=16)

@@ -1,5 +1,6 @@
 """Who did something, as far as records say so, and what it was done to."""
 
+import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from power_edge.watch.event import Subject
 _LONGEST = 200
 """Characters of a text that comes from a record."""
 _MOST_DETAILS = 5
+_INTERPRETER = re.compile(r"(python|perl|ruby|sh|dash|bash)[0-9.]*")
+"""Programs whose first word is the program that a person calls."""
 
 
 class Cause(NamedTuple):
@@ -37,7 +40,8 @@ class Act(NamedTuple):
     """Something that was done to a subject, and by whom.
 
     `path` is the very file, where the subject is a folder. `argv` is the command line of a command
-    that was run: the subject is the command then.
+    that was run: the subject is the command then. `line`: number and command line of the process,
+    its parent, and so on, as far as they are known.
     """
 
     subject: Subject
@@ -45,6 +49,7 @@ class Act(NamedTuple):
     cause: Cause
     path: str | None = None
     argv: tuple[str, ...] = ()
+    line: tuple[tuple[int, str], ...] = ()
 
 
 def bounded(text: str) -> str:
@@ -85,14 +90,30 @@ def as_text(cause: Cause) -> str:
         if each is not None
     ]
     command, via = cause.command or "", " > ".join(cause.via)
-    # `sudo vi FILE` says all that `vi FILE` says.
-    included = command and plain(via).endswith(plain(command))
-    whole = via if included else " > ".join(filter(None, (via, command)))
+    whole = via if _says(via, command) else " > ".join(filter(None, (via, command)))
     who = ": ".join(part for part in (cause.user, whole) if part)
     if not who:
         who, where = ", ".join(where), []
     text = f"{who} ({', '.join(where)})" if where else who
     return "; ".join(bounded(part) for part in (text, *cause.detail[:_MOST_DETAILS]) if part)
+
+
+def _says(via: str, command: str) -> bool:
+    """Return whether the way to a command says the command as well: `sudo vi FILE` says all that
+    `vi FILE` says, and `sudo ufw enable` all that `/usr/bin/python3 /usr/sbin/ufw enable` says.
+    """
+    said, words = plain(via).split(), plain(command).split()
+    forms = [words, words[1:]] if words and _INTERPRETER.fullmatch(_name(words[0])) else [words]
+    return any(form and _named(said[-len(form) :]) == _named(form) for form in forms)
+
+
+def _named(words: list[str]) -> list[str]:
+    """Return a command line with the name of its program in place of the path."""
+    return [_name(word) for word in words[:1]] + words[1:]
+
+
+def _name(program: str) -> str:
+    return program.rpartition("/")[2]
 
 
 def _text(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from power_edge.model import Outcome
 from power_edge.watch.accounts import Account
-from power_edge.watch.attribution import BEFORE, choose
+from power_edge.watch.attribution import BEFORE, Window, choose
 from power_edge.watch.cause import Act, Cause
 from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.transition import Transition
@@ -149,5 +149,7 @@ class Causes:
         return None
 
     def _by_act(self, waiting: _Waiting) -> Cause | None:
-        item, until = waiting.transition.result.item, waiting.transition.time
-        return choose(self._acts, item, waiting.since, until, self._family)
+        transition = waiting.transition
+        item, until, event = transition.result.item, transition.time, transition.event
+        at = event.time if event is not None else None
+        return choose(self._acts, item, Window(waiting.since, until, at), self._family)

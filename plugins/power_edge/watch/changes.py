@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from power_edge.config.node_configs import ROLES
 from power_edge.watch.path_chain import Fingerprint, Stat, chain, fingerprint
 
 _SECONDS = 1.0
 
 
 async def changes(folder: Path, seconds: float = _SECONDS) -> AsyncIterator[None]:
-    """Yield whenever a node's files have changed, and have then stayed as they are for a moment."""
+    """Yield whenever a node's files have changed, or those of roles beside it, and have then stayed
+    as they are for a moment.
+    """
     known = _of(folder)
     while True:
         await asyncio.sleep(seconds)
@@ -30,8 +33,11 @@ async def changes(folder: Path, seconds: float = _SECONDS) -> AsyncIterator[None
 
 
 def _of(folder: Path) -> Fingerprint:
-    """Return the fingerprint of the folder's YAML files, and of what links among them lead to."""
+    """Return the fingerprint of the YAML files of the folder, and of the folder of roles beside it,
+    and of what links among them lead to.
+    """
     found: dict[str, Stat] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        found |= fingerprint(chain(str(path)))
+    for each in (folder, folder.parent / ROLES):
+        for path in sorted(each.glob("*.yaml")):
+            found |= fingerprint(chain(str(path)))
     return found

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from power_edge import exit_status
+from power_edge.config import Node
+from power_edge.identity.gate import Gate
 from power_edge.text import printable
 from power_edge.watch.view import View
 
@@ -26,15 +29,30 @@ def judge(views: Sequence[View]) -> Judgement:
     """Judge the watch by its nodes.
 
     A gate that is not open is a problem. With several nodes it is a problem only if no gate is
-    open: one node that is off must not hide that the watch works. A source that never was up is
-    none: the node may lack it for good, and a slow check of all items stands in for it.
+    open: one node that is off must not hide that the watch works. Another machine is none if its
+    node says so (alert_on_mismatch: false). A source that never was up is none: the node may lack
+    it for good, and a slow check of all items stands in for it.
     """
-    gates = [line for view in views for line in _gate(view)]
     others = [line for view in views for line in _others(view)]
     one_is_open = any(view.state.gate is not None and view.state.gate.open for view in views)
-    if one_is_open:  # of one node, which then has no line about its gate, or of several
-        return Judgement(others, gates)
-    return Judgement([*gates, *others])
+    # With one node that is open, there is no line about a gate.
+    problems: list[str] = []
+    notes: list[str] = []
+    for view in views:
+        noted = one_is_open or is_quiet(view.node, view.state.gate)
+        (notes if noted else problems).extend(_gate(view))
+    return Judgement([*problems, *others], notes)
+
+
+def is_quiet(node: Node, gate: Gate | None) -> bool:
+    """Whether a gate is shut for another machine, and its node wants no alert of that."""
+    on_file = node.system_identity.validation if node.system_identity is not None else None
+    return (
+        gate is not None
+        and gate.status == exit_status.WRONG_MACHINE
+        and on_file is not None
+        and not on_file.alert_on_mismatch
+    )
 
 
 def _gate(view: View) -> Iterator[str]:

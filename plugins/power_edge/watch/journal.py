@@ -70,7 +70,7 @@ class _Library:
             self._library.sd_journal_close.restype = None
             self._free = ctypes.CDLL(None).free
         except (OSError, AttributeError) as error:
-            raise NoJournal(f"{_LIBRARY} is not to be had: {error}") from None
+            raise NoJournal(f"{_LIBRARY} cannot be used: {error}") from None
         self._free.argtypes = (_pointer,)
         self._free.restype = None
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from power_edge.checking.check import GATE_NAME, GATE_TYPE
+from power_edge.checking.evaluate import unknown
 from power_edge.identity.gate import Gate
-from power_edge.model import Item, Outcome, Result
+from power_edge.model import Item, Outcome, Result, Value
+from power_edge.report.terminal import OWN_FAILED, counted
 from power_edge.resources import resource
 from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
@@ -28,6 +30,12 @@ _OF_THE_GATE = frozenset([Subject(Kind.PATH, "/etc/machine-id")])
 checked again, behind the gate.
 """
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
+_AGAIN, _PATIENCE = 0.5, 2.0
+"""Seconds after which an item that has become unknown is looked at again, and for how long: a tool
+may be at work. Longer, if its type settles more slowly.
+"""
+_JUDGED = frozenset((Outcome.COMPLIANT, Outcome.DRIFT, Outcome.WAIVED))
+"""Outcomes that say something of the machine."""
 
 
 class Checked(NamedTuple):
@@ -41,6 +49,17 @@ class Checked(NamedTuple):
 
 Check = Callable[[Sequence[Item]], Awaitable[Checked]]
 """Probe the node and judge these items behind its gate."""
+
+
+class Held(NamedTuple):
+    """An item that has become unknown, which is not reported yet: what was known of it before, the
+    event that told of the change, and when that was, by the loop's clock and since 1970.
+    """
+
+    before: Result
+    event: Event | None
+    since: float
+    time: float
 
 
 @dataclass
@@ -58,6 +77,15 @@ class State:
     """How long that check took."""
     last_answer: float | None = None
     """When the node itself last answered behind an open gate."""
+    held: dict[ItemId, Held] = field(default_factory=dict)
+    """Items that may be in the middle of a change."""
+    counts_gate: bool = True
+    """Whether the gate's own item is among those that were selected."""
+
+    @property
+    def counted(self) -> list[Result]:
+        """The latest result of each selected item, the gate's own item among them."""
+        return [result for key, result in self.results.items() if self.counts_gate or key != GATE]
 
 
 def _nothing(_: object) -> None:
@@ -90,11 +118,19 @@ class NodeWatch:
         self.begun = asyncio.Event()
         """Set when everything has been checked for the first time."""
         self._items = tuple(items)
-        wanted = {*map(key_of, items), GATE}
-        self.state.results = {
-            key: result for key, result in self.state.results.items() if key in wanted
-        }
+        known = self.state.results
+        self.state.results = {GATE: known[GATE]} if GATE in known else {}
+        self._unjudged: set[ItemId] = set()
+        """Items that were not judged yet. They count as unknown."""
+        for item in items:
+            key = key_of(item)
+            if key in known:
+                self.state.results[key] = known[key]
+            elif self.state.last_cycle is not None:  # the others count already
+                self._unjudged.add(key)
+                self.state.results[key] = unknown(item, "not checked yet")
         self._check = check
+        self._on_transition = on_transition
         self._on_cycle = on_cycle
         self._on_news = on_news
         self._deadline = deadline
@@ -152,14 +188,25 @@ class NodeWatch:
 
     async def run(self) -> None:
         """Watch until this is cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            for supervisor in self._supervisors:
-                tasks.create_task(supervisor.run(), name=supervisor.source.name)
-            tasks.create_task(self._causes.run(), name="causes")
-            tasks.create_task(self._cycles(), name="cycles")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for supervisor in self._supervisors:
+                    tasks.create_task(supervisor.run(), name=supervisor.source.name)
+                tasks.create_task(self._causes.run(), name="causes")
+                tasks.create_task(self._cycles(), name="cycles")
+        finally:
+            # What is known at the end is reported.
+            for key, held in self.state.held.items():
+                if (result := self.state.results.get(key)) is not None:
+                    before = held.before.outcome
+                    self._on_transition(Transition(time.time(), result, before, held.event))
+            self.state.held.clear()
 
     async def _cycles(self) -> None:
         loop = asyncio.get_running_loop()
+        if self.state.last_cycle is not None:
+            # The configuration was loaded again. What is new in it is not to wait for the sources.
+            await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
         # What is checked before a source is up may change before it is up, and nobody would tell.
         with suppress(TimeoutError):
             async with asyncio.timeout(_START):
@@ -235,19 +282,39 @@ class NodeWatch:
         if checked.gate.open:
             self.state.last_answer = now
         for result in checked.results:
-            key = key_of(result.item)
-            known = self.state.results.get(key)
-            before = known.outcome if known is not None else None
-            self.state.results[key] = result
-            if before is not result.outcome:
-                _, event = wanted.get(key, (None, None))
-                self._causes.explain(
-                    Transition(now, result, before, event), since=self.state.last_full
-                )
+            _, event = wanted.get(key_of(result.item), (None, None))
+            self._take(result, event, now)
         if full:
             self.state.last_full = now
             self.state.full_seconds = asyncio.get_running_loop().time() - begun
         self._on_cycle(self.state)
+
+    def _take(self, result: Result, event: Event | None, now: float) -> None:
+        """Take a new result, and report it if it is another outcome, or another drift.
+
+        An outcome that becomes unknown is looked at again first: a tool may be in the middle of a
+        change. The state has it at once.
+        """
+        item, state = result.item, self.state
+        key = key_of(item)
+        before = None if key in self._unjudged else state.results.get(key)
+        self._unjudged.discard(key)
+        state.results[key] = result
+        if (held := state.held.pop(key, None)) is not None:
+            before, event = held.before, held.event or event
+        is_open = state.gate is not None and state.gate.open
+        was_judged = before is not None and before.outcome in _JUDGED
+        if result.outcome is Outcome.UNKNOWN and is_open and before is not None and was_judged:
+            clock = asyncio.get_running_loop().time()
+            held = held or Held(before, event, clock, now)
+            pause = max(_AGAIN, self._due.quiet(item))
+            if clock < held.since + max(_PATIENCE, pause):
+                state.held[key] = held
+                self._due.again(item, clock + pause)
+                return
+        if before is None or before.outcome is not result.outcome or _drifts_anew(before, result):
+            outcome = before.outcome if before is not None else None
+            self._causes.explain(Transition(now, result, outcome, event), since=state.last_full)
 
     def _on_event(self, event: Event) -> None:
         self._arrived += 1
@@ -261,19 +328,40 @@ class NodeWatch:
         self._wake.set()
 
 
-def summary(name: str, watch: NodeWatch) -> str:
-    """Return one line about a node that is watched: its items by outcome, and its sources."""
-    found = counts(watch.state).items()
-    items = ", ".join(f"{count} {outcome.value}" for outcome, count in found if count)
+def _drifts_anew(before: Result, after: Result) -> bool:
+    """Return whether an item drifts, and did before, but in another way."""
+    return before.outcome is after.outcome is Outcome.DRIFT and _values(before) != _values(after)
+
+
+def _values(result: Result) -> list[tuple[str, Outcome, Value]]:
+    """Return what was observed. The hash of a secret is another at each look."""
+    return [
+        (each.field, each.outcome, None if each.secret else each.actual) for each in result.findings
+    ]
+
+
+def summary(name: str, watch: NodeWatch, own: Iterable[Outcome] = ()) -> str:
+    """Return one line about a node that is watched: its items by outcome, its own tests (their
+    outcomes are `own`), and its sources.
+    """
+    found = counts(watch.state)
+    failed = 0
+    for outcome in own:
+        if outcome is Outcome.DRIFT:
+            failed += 1
+        else:
+            found[outcome] += 1
+    numbers = {OWN_FAILED: failed, **{outcome.value: count for outcome, count in found.items()}}
+    items = ", ".join(counted(numbers))
     up = [health.name for health in watch.health if health.up]
     down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
-    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked again and again"
+    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked at intervals"
     return "; ".join([f"{name}: {items}", by, *sorted(down)])
 
 
 def counts(state: State) -> dict[Outcome, int]:
     """Return how many items have each outcome."""
     found = dict.fromkeys(Outcome, 0)
-    for result in state.results.values():
+    for result in state.counted:
         found[result.outcome] += 1
     return found

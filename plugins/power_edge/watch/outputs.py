@@ -1,11 +1,8 @@
-"""Where transitions go: lines for people, and JSON lines for machines."""
+"""Transitions as lines for people, and as JSON for machines. Pure."""
 
-import errno
 import json
-import os
 import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,12 +11,10 @@ from power_edge.model import Outcome
 from power_edge.model.generated.event_schema import Event
 from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
-from power_edge.text import printable
+from power_edge.text import printable, printable_json
 from power_edge.watch import cause
 from power_edge.watch.clock import utc
 from power_edge.watch.transition import Transition
-
-Output = Callable[[Transition], None]
 
 
 def line(transition: Transition) -> str:
@@ -39,7 +34,9 @@ def line(transition: Transition) -> str:
 def _cause(transition: Transition) -> str:
     if transition.cause is not None:
         return f"; cause: {cause.as_text(transition.cause)}"
-    changed = transition.before is Outcome.COMPLIANT and transition.result.outcome is Outcome.DRIFT
+    result, before = transition.result, transition.before
+    # Somebody made a drift, or made another of it.
+    changed = before in (Outcome.COMPLIANT, Outcome.DRIFT) and result.outcome is Outcome.DRIFT
     return "; not attributed" if changed else ""
 
 
@@ -66,50 +63,37 @@ def as_event(transition: Transition) -> dict[str, Any]:
         cause=None,
         detection_seconds=round(seconds, 3) if seconds is not None else None,
     )
-    # `from` is a word of Python, so the generated field cannot have that name.
-    values = {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}
+    values = _builtins(event)
     if transition.cause is not None:
         values["cause"] = cause.as_json(transition.cause)
     return values
 
 
-class EventLog:
-    """A file of JSON lines, one for each transition. Each line is written whole, or not at all.
+def as_gone(time: float, node: str, type_: str, name: str, before: Outcome) -> dict[str, Any]:
+    """Return, in the same form, that an item is no longer declared. `name` is printable."""
+    return _builtins(
+        Event(
+            time=utc(time),
+            node=node,
+            type=type_,
+            name=name,
+            from_=OUTCOMES[before],
+            to=None,
+            expected={},
+            actual=None,
+            cause=None,
+            detection_seconds=None,
+        )
+    )
 
-    It is opened anew for each line if another file has taken its place (logrotate's `create`); a
-    file that was cut (`copytruncate`) is appended to, as it is open for appending.
+
+def json_line(event: Mapping[str, Any]) -> str:
+    """Return an event as a line of JSON that can be shown on a terminal: people read the log as it
+    grows.
     """
+    return printable_json(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
 
-    def __init__(self, path: Path) -> None:
-        """Open the file. Raises OSError."""
-        self._path = path
-        self._file = self._open()
 
-    def __call__(self, transition: Transition) -> None:
-        """Append a transition. Raises OSError."""
-        text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
-        if not self._is_current():
-            self.reopen()
-        line = f"{text}\n".encode("utf-8", "backslashreplace")
-        size = os.fstat(self._file).st_size
-        if os.write(self._file, line) < len(line):  # the disk is full
-            os.ftruncate(self._file, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    def reopen(self) -> None:
-        """Open the file again, by its name. Raises OSError; the old one stays open then."""
-        old, self._file = self._file, self._open()
-        os.close(old)
-
-    def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-
-    def _open(self) -> int:
-        return os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-
-    def _is_current(self) -> bool:
-        try:
-            return os.path.samestat(os.fstat(self._file), self._path.stat())
-        except OSError:
-            return False
+def _builtins(event: Event) -> dict[str, Any]:
+    # `from` is a word of Python, so the generated field cannot have that name.
+    return {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}

@@ -4,9 +4,12 @@ An inotify event is only a hint, and can be lost. A fingerprint of the whole cha
 path has changed.
 """
 
+import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 _LINKS = 40
@@ -17,6 +20,10 @@ _ENTRIES = 4096
 """Entries of a folder that are looked at. A change beyond them shows in the folder's own times
 only.
 """
+
+_MOST_CONTENT = 1024 * 1024
+_UNWRITTEN = 120.0
+"""Seconds for which a page that was written may wait for the disk, with some to spare."""
 
 Stat = tuple[object, ...]
 Fingerprint = Mapping[str, Stat]
@@ -73,13 +80,49 @@ def chain(path: str) -> Chain:
     return Chain(tuple(steps), tuple(links), at, exists=True)
 
 
-def fingerprint(way: Chain) -> Fingerprint:
-    """Return the fingerprint of a chain."""
-    found = {link: _stat(link) for link in way.links}
-    found[way.end] = _stat(way.end)
-    if way.exists:
-        found |= {entry: _stat(entry) for entry in entries(way.end)}
-    return found
+def fingerprint(way: Chain, ends: dict[str, Fingerprint] | None = None) -> Fingerprint:
+    """Return the fingerprint of a chain.
+
+    `ends`: those of ends that were looked at in the same moment; this one is added. Many paths can
+    lead to one folder.
+    """
+    known = {} if ends is None else ends
+    if (at_end := known.get(way.end)) is None:
+        at_end = {way.end: _stat(way.end)}
+        if way.exists:
+            at_end |= {entry: _stat(entry) for entry in entries(way.end)}
+        known[way.end] = at_end
+    return {link: _stat(link) for link in way.links} | dict(at_end) if way.links else at_end
+
+
+def recent_content(way: Chain) -> bytes | None:
+    """Return a digest of the content of a file that was written lately; None for any other, for
+    what is no file, and for a file of more than 1 MiB.
+
+    Who writes through mapped memory sends no event, and of several writes to one page Linux notes
+    the time of the first alone, until the page has gone to the disk (after 35 s by default).
+    """
+    with suppress(OSError):
+        at = os.lstat(way.end)
+        if not stat.S_ISREG(at.st_mode) or at.st_size > _MOST_CONTENT:
+            return None
+        if abs(time.time() - at.st_mtime) > _UNWRITTEN:
+            return None
+        file = _open(way.end)
+        try:
+            return hashlib.blake2b(os.pread(file, _MOST_CONTENT, 0), digest_size=16).digest()
+        finally:
+            os.close(file)
+    return None
+
+
+def _open(path: str) -> int:
+    """Open a file without leaving a trace in its times, as far as that is allowed."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        return os.open(path, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:
+        return os.open(path, flags)
 
 
 def folders(way: Chain) -> Iterator[str]:

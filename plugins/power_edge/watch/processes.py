@@ -74,6 +74,11 @@ def family(pid: int, parent: int | None = None, proc: Path = Path("/proc")) -> l
     return found
 
 
+def line(members: Iterable[Process]) -> tuple[tuple[int, str], ...]:
+    """Return the numbers and command lines of a process and its ancestors."""
+    return tuple((each.pid, each.command) for each in members)
+
+
 def foreign(members: Sequence[Process], pid: int, parent: int) -> bool:
     """Return whether a process, with what is left of its ancestors, is certainly none that this
     process has started. Where a link of the chain is missing, it is not certain.

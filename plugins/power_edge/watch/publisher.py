@@ -5,13 +5,12 @@ import socket
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from power_edge.config import Node
 from power_edge.model import Outcome
@@ -24,10 +23,9 @@ from power_edge.watch.node import NodeWatch, State
 from power_edge.watch.serve import Make, Page, Server
 from power_edge.watch.status import as_json, status
 from power_edge.watch.textfile import Textfile
+from power_edge.watch.threads import in_thread
 from power_edge.watch.transition import Transition
 from power_edge.watch.view import History, Loaded, View, snapshot
-
-T = TypeVar("T")
 
 
 class Current(NamedTuple):
@@ -68,8 +66,6 @@ class Publisher:
         self._histories: defaultdict[str, History] = defaultdict(History)
         self._loaded: dict[str, Loaded] = {}
         self._seen_before: Mapping[str, float] = {}
-        # Of its own: the checks of many nodes may keep all threads of the loop's.
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="outputs")
         self._textfile: Textfile | None = None
         self._server: Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -89,8 +85,8 @@ class Publisher:
         self._current = current
         file, listener = self._targets
         if file is not None:
-            self._seen_before = await self._in_thread(partial(last_seen, file))
-            self._textfile = Textfile(file, self._text_to_write, self._say, self._threads)
+            self._seen_before = await in_thread(last_seen, file)
+            self._textfile = Textfile(file, self._text_to_write, self._say)
             self._task = asyncio.create_task(self._textfile.run(), name="textfile")
         if listener is not None:
             self._server = Server(self._pages(), self._say)
@@ -123,8 +119,7 @@ class Publisher:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-            await self._textfile.write()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+            await self._textfile.write_last()
 
     # What is published.
 
@@ -161,8 +156,9 @@ class Publisher:
         }
 
     async def _metrics(self) -> Page:
-        make = partial(metrics.render, self.views(), self._broken, self._seen_before)
-        return Page((await self._in_thread(make)).encode(), metrics.CONTENT_TYPE)
+        views = self.views()
+        text = await in_thread(metrics.render, views, self._broken, self._seen_before)
+        return Page(text.encode(), metrics.CONTENT_TYPE)
 
     async def _health(self) -> Page:
         judgement = health.judge(self.views())
@@ -175,10 +171,7 @@ class Publisher:
         views = self.views()
         judgement = health.judge(views)
         make = partial(status, views, judgement, version("power-edge"), self._started, time.time())
-        return Page(await self._in_thread(lambda: as_json(make())), "application/json")
+        return Page(await in_thread(lambda: as_json(make())), "application/json")
 
     async def _version(self) -> Page:
         return Page(f"power-edge {version('power-edge')}\n".encode())
-
-    async def _in_thread(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, function)

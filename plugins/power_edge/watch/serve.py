@@ -3,6 +3,10 @@
 Only GET and HEAD, one request a connection. Nothing that a client sends is shown to anyone. Slow
 clients have deadlines, and with too many connections the oldest is closed, so that nobody can keep
 others from reading /health.
+
+A page of the web, in a browser on this machine, may have a name whose address becomes 127.0.0.1
+(DNS rebinding). To the browser, what this server answers is then that page's own, to be read and
+sent away. So a client on this machine must ask for this machine, not for a name of the Internet.
 """
 
 import asyncio
@@ -12,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from email.utils import formatdate
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import NamedTuple
 
 TEXT = "text/plain; charset=utf-8"
@@ -21,7 +26,13 @@ _HEAD_BYTES = 8192
 _LEFT_BYTES = 65536
 """What is read and thrown away after the answer, so that the kernel does not cut the answer off."""
 _CONNECTIONS = 50
+_HELD = 64 * 1024 * 1024
+"""Bytes of answers that clients have not taken yet, all together; one answer may be longer."""
+_PIECE = 65536
+"""Bytes that are sent at once: what asyncio cannot send at once, it copies."""
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) (\S+) HTTP/1\.[0-9]")
+_HOST = re.compile(rb"\r\nhost:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n|\Z)", re.IGNORECASE)
+_NAME = re.compile(r"\[([^\[\]]+)\](?::[0-9]*)?|([^:\[\]]*)(?::[0-9]*)?")
 _AUTHORITY = re.compile(r"https?://[^/?#]*", re.IGNORECASE)
 
 
@@ -67,6 +78,33 @@ def parse(head: bytes) -> Request | None:
     return Request(match[1].decode("ascii"), re.split("[?#]", target, maxsplit=1)[0] or "/")
 
 
+def comes_from_here(here: str, peer: str) -> bool:
+    """Return whether a client is on this machine, by the addresses of both ends."""
+    return here == peer or ip_address(here).is_loopback
+
+
+def asks_for_this_machine(head: bytes) -> bool:
+    """Return whether no Host of a request's head is a name that anybody could have made.
+
+    An address is none, nor is localhost, the name of this machine, or any name without a dot.
+    """
+    return all(_is_ours(each.decode("latin-1")) for each in _HOST.findall(head))
+
+
+def _is_ours(host: str) -> bool:
+    found = _NAME.fullmatch(host)
+    if found is None:
+        return False
+    name = (found[1] or found[2]).lower().removesuffix(".")
+    if "." not in name or name.endswith(".localhost") or name == socket.gethostname().lower():
+        return True
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def refusal(status: HTTPStatus) -> Page:
     """Return the page for a request that is not answered."""
     return Page(f"{status.value} {status.phrase}\n".encode(), status=status)
@@ -104,6 +142,8 @@ class Server:
         self._deadlines = deadlines
         self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
         """The connections, the oldest first."""
+        self._held: dict[asyncio.Task[None], int] = {}
+        """Bytes of the answers that are being sent, the oldest first."""
         self._failed: set[str] = set()
         self._server: asyncio.Server | None = None
 
@@ -122,29 +162,51 @@ class Server:
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) >= _CONNECTIONS:
-            oldest = next(iter(self._open))
-            self._open.pop(oldest)
-            oldest.cancel()
+            self._end(next(iter(self._open)))
         task = asyncio.create_task(self._converse(reader, writer))
         self._open[task] = writer
-        task.add_done_callback(lambda done: self._open.pop(done, None))
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: "asyncio.Task[None]") -> None:
+        self._open.pop(task, None)
+        self._held.pop(task, None)
+
+    def _end(self, task: "asyncio.Task[None]") -> None:
+        self._forget(task)
+        task.cancel()
+
+    def _hold(self, size: int) -> None:
+        """Note the size of this connection's answer. Close the oldest ones that are being sent, if
+        they are too much together.
+        """
+        while self._held and sum(self._held.values()) + size > _HELD:
+            self._end(next(iter(self._held)))
+        if (task := asyncio.current_task()) is not None:
+            self._held[task] = size
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=0)  # `drain` waits until all is sent
         try:
             with suppress(OSError, TimeoutError):  # the client is gone, or too slow
-                method, page = await self._answer(reader)
+                here, peer = (writer.get_extra_info(end)[0] for end in ("sockname", "peername"))
+                method, page = await self._answer(reader, local=comes_from_here(here, peer))
+                answer = memoryview(encode(page, body=method != "HEAD"))
+                self._hold(len(answer))
                 async with asyncio.timeout(self._deadlines.answer):
-                    writer.write(encode(page, body=method != "HEAD"))
-                    await writer.drain()
+                    for start in range(0, len(answer), _PIECE):
+                        writer.write(answer[start : start + _PIECE])
+                        await writer.drain()
                     writer.write_eof()
                 async with asyncio.timeout(self._deadlines.end):
                     await _read_away(reader)
         finally:
             writer.transport.abort()
 
-    async def _answer(self, reader: asyncio.StreamReader) -> tuple[str, Page]:
-        """Read a request. Return its method and the page that answers it."""
+    async def _answer(self, reader: asyncio.StreamReader, *, local: bool) -> tuple[str, Page]:
+        """Read a request. Return its method and the page that answers it.
+
+        `local`: it comes from this machine, where a browser may be.
+        """
         try:
             async with asyncio.timeout(self._deadlines.request):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -157,6 +219,8 @@ class Server:
         request = parse(head)
         if request is None:
             return "", refusal(HTTPStatus.BAD_REQUEST)
+        if local and not asks_for_this_machine(head):
+            return request.method, refusal(HTTPStatus.MISDIRECTED_REQUEST)
         if request.method not in ("GET", "HEAD"):
             return request.method, refusal(HTTPStatus.METHOD_NOT_ALLOWED)
         return request.method, await self._page(request.path)

@@ -39,7 +39,7 @@ class Settings:
 def settings(watcher: Watcher | None, *, local: bool) -> Settings:
     """Return the settings of a node. `local`: the watch runs on the node itself.
 
-    Over a connection no source sees the node: everything is checked again and again.
+    Over a connection no source sees the node: everything is checked at intervals.
     """
     handler = watcher.event_handler if watcher is not None else None
     given = handler.sweep_seconds if handler is not None else None

@@ -1,14 +1,19 @@
 """Wait until a burst of events is over: a package installation, `ufw enable`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from power_edge.model import Item
 from power_edge.watch.event import Event
+from power_edge.watch.locks import busy
 
 _LONGEST = 10
 """How many times its quiet time an item waits at most, if events never stop."""
+_LOCKED, _LONGEST_LOCKED = 0.25, 120.0
+"""Seconds between two looks at the lock of a tool that is changing an item, and how long an item
+waits for it at most. It is judged then as it is, and again when the tool has ended.
+"""
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
 
@@ -21,9 +26,10 @@ def key_of(item: Item) -> ItemId:
 @dataclass
 class _Waiting:
     item: Item
-    first: Event
+    first: Event | None
     since: float
     due: float
+    locked: bool = False
 
 
 class Due:
@@ -32,31 +38,56 @@ class Due:
     All times are seconds of one monotonic clock, but for those in events.
     """
 
-    def __init__(self, quiet: Mapping[str, float], debounce: float | None = None) -> None:
-        """`quiet`: seconds by resource type, 0 for any other; `debounce` holds for all instead."""
+    def __init__(
+        self,
+        quiet: Mapping[str, float],
+        debounce: float | None = None,
+        busy: Callable[[Item], bool] = busy,
+    ) -> None:
+        """`quiet`: seconds by resource type, 0 for any other; `debounce` holds for all instead.
+        `busy`: whether a tool is changing an item just now.
+        """
         self._quiet = quiet
         self._debounce = debounce
+        self._busy = busy
         self._waiting: dict[ItemId, _Waiting] = {}
 
     def add(self, items: Iterable[Item], event: Event, now: float) -> None:
         """An event may have changed these items."""
         for item in items:
-            quiet = self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
+            quiet = self.quiet(item)
             key = key_of(item)
-            waiting = self._waiting.setdefault(key, _Waiting(item, event, now, now))
+            waiting = self._waiting.get(key)
+            if waiting is None or waiting.first is None:
+                waiting = self._waiting[key] = _Waiting(item, event, now, now)
             waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
+
+    def again(self, item: Item, due: float) -> None:
+        """Let an item be checked again then, or before if an event tells of it."""
+        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due))
+
+    def quiet(self, item: Item) -> float:
+        """Return the seconds without an event after which an item is checked."""
+        return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
 
     def next(self) -> float | None:
         """Return when the first item is due, None if none waits."""
         return min((waiting.due for waiting in self._waiting.values()), default=None)
 
-    def take(self, now: float, most: int | None = None) -> dict[ItemId, tuple[Item, Event]]:
-        """Return the items that are due, each with the first event about it, and forget them.
+    def take(self, now: float, most: int | None = None) -> dict[ItemId, tuple[Item, Event | None]]:
+        """Return the items that are due, each with the first event about it, and forget them. It is
+        None where an item is only looked at again.
 
-        At most `most` of them; the others stay due.
+        At most `most` of them; the others stay due. What a tool is changing waits for its end.
         """
-        due = (pair for pair in self._waiting.items() if pair[1].due <= now)
-        taken = dict(islice(due, most))
+        due = [pair for pair in self._waiting.items() if pair[1].due <= now]
+        for _, each in due:
+            if now < each.since + _LONGEST_LOCKED and self._busy(each.item):
+                each.due, each.locked = now + _LOCKED, True
+            elif each.locked:
+                # It has ended: what it has written last may still be on its way to us.
+                each.due, each.locked = now + self.quiet(each.item), False
+        taken = dict(islice((pair for pair in due if pair[1].due <= now), most))
         for key in taken:
             del self._waiting[key]
         return {key: (each.item, each.first) for key, each in taken.items()}

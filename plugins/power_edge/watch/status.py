@@ -10,9 +10,10 @@ from power_edge.model import Outcome, Result
 from power_edge.model.generated import status_schema as schema
 from power_edge.report.record import OUTCOMES
 from power_edge.report.terminal import headline
-from power_edge.text import readable
+from power_edge.text import printable_json, readable
 from power_edge.watch.clock import utc
 from power_edge.watch.health import Judgement
+from power_edge.watch.settle import key_of
 from power_edge.watch.view import View
 
 _LISTED: Final = (Outcome.DRIFT, Outcome.UNKNOWN)
@@ -34,8 +35,9 @@ def status(
 
 
 def as_json(document: schema.Status) -> bytes:
-    """Return a status as JSON text."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    """Return a status as JSON text that can be shown on a terminal, as by curl."""
+    text = msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
+    return f"{printable_json(text)}\n".encode()
 
 
 def _node(view: View) -> schema.Node:
@@ -81,12 +83,15 @@ def _gate(view: View) -> schema.Gate | None:
 
 def _item(view: View, result: Result) -> schema.Item:
     item = result.item
+    key = key_of(item)
+    held = view.state.held.get(key)
+    since = held.time if held is not None else view.history.since.get(key)
     return schema.Item(
         type=item.type,
         name=readable(item.name),
         outcome=OUTCOMES[result.outcome],
         summary=headline(result),
-        since=_past(view.history.since.get((item.type, item.name))),
+        since=_past(since),
     )
 
 

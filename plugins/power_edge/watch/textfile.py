@@ -1,13 +1,15 @@
 """The textfile for node_exporter, written again and again while the watch runs."""
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable
-from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from power_edge.atomic_file import write
+from power_edge.watch.threads import in_thread
 
 
 class Pace(NamedTuple):
@@ -18,6 +20,8 @@ class Pace(NamedTuple):
 
 
 USUAL = Pace()
+_LAST = 3.0
+"""Seconds that the last write may take: it keeps the watch from its end."""
 
 
 class Textfile:
@@ -28,7 +32,6 @@ class Textfile:
         file: Path,
         render: Callable[[], Callable[[], str] | None],
         say: Callable[[str], None],
-        threads: Executor,
         pace: Pace = USUAL,
     ) -> None:
         """`render` is called in the loop, and takes what it needs; what it returns is called in a
@@ -41,7 +44,6 @@ class Textfile:
         self._file = file
         self._render = render
         self._say = say
-        self._threads = threads
         self._pace = pace
         self._changed = asyncio.Event()
         self._writing = asyncio.Lock()
@@ -66,14 +68,21 @@ class Textfile:
         # A thread cannot be cancelled, so neither is its task: the next write waits for it.
         await asyncio.shield(asyncio.create_task(self._write()))
 
+    async def write_last(self) -> None:
+        """Write the file for the last time. Gives up if the file system does not answer."""
+        try:
+            async with asyncio.timeout(_LAST):
+                await self.write()
+        except TimeoutError:
+            self._failed(TimeoutError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)))
+
     async def _write(self) -> None:
         async with self._writing:
             text = self._render()
             if text is None:
                 return
-            loop = asyncio.get_running_loop()
             try:
-                await loop.run_in_executor(self._threads, _write, self._file, text)
+                await in_thread(_write, self._file, text)
             except Exception as error:  # whatever it is, the watch goes on
                 self._failed(error)
             else:
@@ -82,7 +91,9 @@ class Textfile:
                 self.error = None
 
     def _failed(self, error: Exception) -> None:
-        failure = error if isinstance(error, OSError) else OSError(f"{error} (a fault of ours)")
+        failure = (
+            error if isinstance(error, OSError) else OSError(f"{error} (an error in Power Edge)")
+        )
         if self.error is None:
             reason = failure.strerror or failure
             self._say(f"{self._file} could not be written: {reason}; the watch tries again")

@@ -13,6 +13,8 @@ class Transition(NamedTuple):
     `time` is when it was judged, in seconds since 1970. `before` is None if the item is new.
     `event` is the first event that led to the check, None if a full check found the change. `cause`
     is who or what made the change, None if no record says so.
+
+    An item that drifts in another way than before has a transition from drift to drift.
     """
 
     time: float

@@ -50,7 +50,8 @@ class History:
     def add(self, transition: Transition) -> None:
         """Take in a transition."""
         result = transition.result
-        self.since[key_of(result.item)] = transition.time
+        if transition.before is not result.outcome:  # else it drifts in another way
+            self.since[key_of(result.item)] = transition.time
         seconds = transition.detection_seconds
         if result.outcome is Outcome.DRIFT and seconds is not None:
             self.detections[bisect_left(BOUNDS, seconds)] += 1
@@ -83,7 +84,7 @@ class View:
     @property
     def results(self) -> Sequence[Result]:
         """The latest result of each item, the gate's own item among them."""
-        return list(self.state.results.values())
+        return self.state.counted
 
     @property
     def counts(self) -> Mapping[Outcome, int]:
@@ -122,7 +123,7 @@ def snapshot(
     history.were_up.update(health.name for health in sources if health.was_up)
     return View(
         node=node,
-        state=replace(state, results=dict(state.results)),
+        state=replace(state, results=dict(state.results), held=dict(state.held)),
         sources=[replace(each, was_up=each.name in history.were_up) for each in sources],
         overdue=overdue,
         history=history.copy(),

@@ -335,7 +335,7 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
             "the node knows no user nobody-knows",
         ),
         (GONE, [], {"mode": "0600"}, "no content of it is declared"),
-        (GONE, ["above /f x /"], {"content": "x"}, "/ is in the way and is not a directory"),
+        (GONE, ["above /f x /"], {"content": "x"}, "/ is not a directory"),
         ("81a4:0:0", ["link /f /g"], {"content": "x"}, "would change /g"),
         ("81a4:0:0", ["link /f /g"], {"mode": "0600"}, "would change /g"),
         (GONE, ["link /f /g"], {"content": "x"}, "a dangling symbolic link to /g: create the file"),

@@ -162,6 +162,12 @@ def test_what_is_open_at_or_from_other_addresses_is_not_closed(
     assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "drift"
 
 
+def test_the_kernel_itself_refuses_own_addresses_of_ipv4_as_sources() -> None:
+    node = observed(nft=nft([V4, fib("saddr", "local"), UDP22, ACCEPT]))
+    assert outcome(rule("deny", 4, "udp"), node) == "compliant"
+    assert results(Firewall(exclusive=True), node)["exclusive"].outcome == "compliant"
+
+
 @pytest.mark.parametrize(
     "kind", [fib("daddr", {"set": ["broadcast", "anycast"]}), fib("daddr", "local", "!=")]
 )

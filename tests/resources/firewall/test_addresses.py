@@ -104,6 +104,6 @@ def test_they_are_read_from_the_routes(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/ip").write_text(IP)
     (tmp_path / "bin/ip").chmod(0o755)
-    found = probed(tmp_path).addresses
+    found = probed(tmp_path).network.addresses
     assert found[4][0] == (0xC0000207, 0xC0000207) or found[4][1] == (0xC0000207, 0xC0000207)
     assert found[6] == ((0, (1 << 128) - 1),)

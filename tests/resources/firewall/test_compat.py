@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.ruleset import Ruleset
 from tests.resources.firewall import test_firewall
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,

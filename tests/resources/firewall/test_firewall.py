@@ -20,7 +20,7 @@ from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
 from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort
 from power_edge.resources.firewall.packet_sets import (
     Box,
@@ -33,6 +33,7 @@ from power_edge.resources.firewall.packet_sets import (
     subtract,
     without,
 )
+from power_edge.resources.firewall.ruleset import Ruleset, Ufw
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
 from tests.support.firewalls import unexpected_conditions
@@ -1269,7 +1270,7 @@ def test_firewalld_that_is_not_ready_is_not_said_to_be_in_force(state: str, outc
 
 
 UFW_CHAINS = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
-UFW_ON = Settings(enabled=True, incoming="deny", ipv6=True)
+UFW_ON = Ufw(Settings(enabled=True, incoming="deny", ipv6=True))
 
 
 @pytest.mark.parametrize(
@@ -1294,7 +1295,7 @@ def test_a_conditional_jump_does_not_lead_into_ufw(
         "ufw-user-input -p udp -m udp --dport 53 -j ACCEPT",
     ]
     v6 = [rule.replace("ufw-", "ufw6-").replace("10.0.0.0/8", "fd00::/8") for rule in rules]
-    what = replace(legacy(*rules, v6=v6, chains=UFW_CHAINS), ufw_settings=UFW_ON)
+    what = replace(legacy(*rules, v6=v6, chains=UFW_CHAINS), ufw=UFW_ON)
     assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
 
 

@@ -197,6 +197,15 @@ def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> No
     )  # the carrier itself does not get in
 
 
+@pytest.mark.parametrize("mark", [1, 2])
+def test_each_tunnel_may_keep_its_own_mark(mark: int) -> None:
+    setting = early(
+        *([meta("l4proto", kind), set_to(own)] for kind, own in (("esp", 1), ("gre", 2)))
+    )
+    inner = nft([has(mark), TCP22, ACCEPT], [meta("l4proto", {"set": ["esp", "gre"]}), ACCEPT])
+    assert outcome(DENY_22, observed(nft=tables(setting, inner))) == "unknown"
+
+
 def test_programs_of_the_node_may_mark_what_they_send() -> None:
     out = nft([has(1), ACCEPT], hook="output")
     assert (

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.observation import parse
+from power_edge.resources.firewall.ruleset import Ruleset
 from tests.support.firewalls import unexpected_conditions
 
 INTERFACES = ("eth0", "eth1", "wg0")

@@ -8,7 +8,7 @@ from power_edge.model import NotObserved
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import entries
 from power_edge.resources.firewall.judge import judge
-from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.ruleset import Ruleset
 from tests.support.cases import Case, Verdict, cases, check, parameters
 from tests.support.firewalls import unexpected_conditions
 

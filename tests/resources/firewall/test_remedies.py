@@ -11,8 +11,8 @@ from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_sets import Box, interface
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ssh_access import OrderedRule, lets_in
 from power_edge.resources.firewall.ufw_files import Tuple, tuples
 from tests.resources.firewall.test_firewall import ALLOW_22, observed, recorded, results, save
@@ -122,6 +122,32 @@ def test_a_remedy_of_ufw_does_not_leave_a_filter_of_others() -> None:
     both = ufw("allow tcp 22", nft=drop)
     assert shell_line(only(Firewall(enabled=False), both, "enabled").remedy) is None
     assert shell_line(only(OPENED, both, WEB_NAME).remedy) is None
+
+
+NAMED_LIKE_UFW = "INPUT -i ufw-user-0 -m comment --comment ufw-reject- -j ACCEPT"
+"""A rule of others. Its interface is named as chains of ufw are."""
+
+
+def test_whose_a_rule_is_depends_on_its_chain_not_on_its_words() -> None:
+    what = ufw("allow tcp 22", policy="ACCEPT", before=(NAMED_LIKE_UFW,))
+    advice = only(CLOSED, what, "default_incoming").advice
+    assert advice is not None
+    assert "ufw-user-0" in advice
+    assert "lets everything in before ufw's rules" in advice
+
+
+def test_a_rule_about_lo_alone_is_ufws_own_with_ipv6_no() -> None:
+    """What else names lo is not: flush-all would remove it."""
+    off = {
+        "loaded": False,
+        "policy": "ACCEPT",
+        "settings": f"{SETTINGS}\nIPV6=no".removeprefix("IPV6=yes\n"),
+    }
+    own, other = ("INPUT -i lo -j ACCEPT",), ("INPUT ! -i lo -p udp -m udp --dport 53 -j ACCEPT",)
+    flushed = only(ENABLED, ufw("allow tcp 22", before=own, **off), "enabled")  # type: ignore[arg-type]
+    assert "flush-all" in str(shell_line(flushed.remedy))
+    kept = only(ENABLED, ufw("allow tcp 22", before=other, **off), "enabled")  # type: ignore[arg-type]
+    assert shell_line(kept.remedy) is None
 
 
 FIREWALLD = {"firewalld-pending": "", "firewalld-stored": "zone public\nservice ssh", "way": PORT}

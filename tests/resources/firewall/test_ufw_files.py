@@ -8,7 +8,8 @@ import pytest
 
 from power_edge import package_data
 from power_edge.model import NotObserved
-from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.observation import parse
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ufw_files import by_hand, settings
 
 pytestmark = pytest.mark.shell
@@ -64,15 +65,17 @@ def conf(tree: Path, ufw_conf: str, default: str = "") -> Path:
 def test_whether_a_boot_starts_it_is_what_the_shell_reads(
     tmp_path: Path, ufw_conf: str, default: str, enabled: bool
 ) -> None:
-    assert probed(conf(tmp_path, ufw_conf, default)).ufw is enabled
+    what = probed(conf(tmp_path, ufw_conf, default))
+    assert what.ufw is not None
+    assert what.ufw.settings.enabled is enabled
 
 
 def test_other_settings(tmp_path: Path) -> None:
     what = probed(
         conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever')
     )
-    assert what.ufw_settings is not None
-    assert (what.ufw_settings.ipv6, what.ufw_settings.incoming) == (False, "deny")
+    assert what.ufw is not None
+    assert (what.ufw.settings.ipv6, what.ufw.settings.incoming) == (False, "deny")
     assert settings(["yes"], [], None).enabled
 
 
@@ -86,9 +89,9 @@ def test_other_settings(tmp_path: Path) -> None:
     ],
 )
 def test_whether_ufw_reads_it_as_a_boot_does(tmp_path: Path, ufw_conf: str, plain: bool) -> None:
-    what = probed(conf(tmp_path, ufw_conf)).ufw_settings
-    assert what is not None
-    assert what.plain is plain
+    what = probed(conf(tmp_path, ufw_conf))
+    assert what.ufw is not None
+    assert what.ufw.settings.plain is plain
 
 
 def rule(words: str, *lines: str, chain: str = "ufw-user-input") -> str:
@@ -152,4 +155,6 @@ def test_it_is_read_from_both_files(tmp_path: Path) -> None:
     (tmp_path / "etc/ufw/user6.rules").write_text(
         "*filter\n:ufw6-user-input - [0:0]\n### RULES ###\n### END RULES ###\n-A ufw6-user-input -j DROP\nCOMMIT\n"
     )
-    assert probed(tmp_path).ufw_by_hand == "-A ufw6-user-input -j DROP"
+    what = probed(tmp_path)
+    assert what.ufw is not None
+    assert what.ufw.by_hand == "-A ufw6-user-input -j DROP"

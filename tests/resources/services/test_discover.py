@@ -579,63 +579,50 @@ SOCKET, TIMER = Trigger("a.socket", True, True), Trigger("a.timer", True, True)
 RUNS = {"state": "running", "enabled": True}
 
 
+def loaded(active: str, sub: str, file_state: str, kind: str | None = None, **more: Any) -> Unit:
+    """A unit a.service whose file systemd has read."""
+    return Unit("a.service", "loaded", active, sub, file_state, kind, **more)
+
+
 @pytest.mark.parametrize(
     ("observed", "wanted"),
     [
-        (Unit("a.service", "loaded", "active", "running", "enabled", "simple", pullers=BOOT), RUNS),
+        (loaded("active", "running", "enabled", "simple", pullers=BOOT), RUNS),
         (
-            Unit("a.service", "loaded", "active", "running", "disabled", "simple"),
+            loaded("active", "running", "disabled", "simple"),
             {"state": "running", "enabled": False},
         ),
         (
-            Unit("a.service", "loaded", "active", "running", "static", "simple"),
+            loaded("active", "running", "static", "simple"),
             {"state": "running"},
         ),
-        (Unit("a.service", "loaded", "active", "running", "static", "simple", pullers=BOOT), RUNS),
+        (loaded("active", "running", "static", "simple", pullers=BOOT), RUNS),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "active",
-                "exited",
-                "enabled",
-                "oneshot",
-                remains=True,
-                pullers=BOOT,
-            ),
+            loaded("active", "exited", "enabled", "oneshot", remains=True, pullers=BOOT),
             RUNS,
         ),
         (
-            Unit("a.service", "loaded", "active", "exited", "generated", "forking", pullers=BOOT),
+            loaded("active", "exited", "generated", "forking", pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit("a.service", "loaded", "inactive", "dead", "enabled", "simple", pullers=BOOT),
+            loaded("inactive", "dead", "enabled", "simple", pullers=BOOT),
             {"state": "stopped", "enabled": True},
         ),
         (
-            Unit("a.service", "loaded", "inactive", "dead", "enabled", "oneshot", pullers=BOOT),
+            loaded("inactive", "dead", "enabled", "oneshot", pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "inactive",
-                "dead",
-                "enabled",
-                "oneshot",
-                remains=True,
-                pullers=BOOT,
-            ),
+            loaded("inactive", "dead", "enabled", "oneshot", remains=True, pullers=BOOT),
             {"state": "stopped", "enabled": True},
         ),
         (
-            Unit("a.service", "loaded", "inactive", "dead", "disabled", "simple"),
+            loaded("inactive", "dead", "disabled", "simple"),
             {"state": "disabled"},
         ),
         (
-            Unit("a.service", "loaded", "inactive", "dead", "disabled", "oneshot"),
+            loaded("inactive", "dead", "disabled", "oneshot"),
             {"state": "disabled"},
         ),
         (Unit("a.service", "masked", "inactive", "dead", "masked"), {"state": "disabled"}),
@@ -647,123 +634,51 @@ RUNS = {"state": "running", "enabled": True}
             Unit("a.service", "masked", "inactive", "dead", "masked", claimed_by=("b.service",)),
             None,
         ),
-        (Unit("a.service", "loaded", "inactive", "dead", "static", "simple"), {"state": "stopped"}),
+        (loaded("inactive", "dead", "static", "simple"), {"state": "stopped"}),
         (
-            Unit("a.service", "loaded", "failed", "failed", "enabled", "simple", pullers=BOOT),
+            loaded("failed", "failed", "enabled", "simple", pullers=BOOT),
             {"enabled": True},
         ),
-        (Unit("a.service", "loaded", "failed", "failed", "disabled", "simple"), {"enabled": False}),
-        (Unit("a.service", "loaded", "failed", "failed", "static", "simple"), None),
+        (loaded("failed", "failed", "disabled", "simple"), {"enabled": False}),
+        (loaded("failed", "failed", "static", "simple"), None),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "activating",
-                "auto-restart",
-                "enabled",
-                "simple",
-                pullers=BOOT,
-            ),
+            loaded("activating", "auto-restart", "enabled", "simple", pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "active",
-                "auto-restart-queued",
-                "enabled",
-                "simple",
-                pullers=BOOT,
-            ),
+            loaded("active", "auto-restart-queued", "enabled", "simple", pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "inactive",
-                "dead",
-                "enabled",
-                "simple",
-                queued=True,
-                pullers=BOOT,
-            ),
+            loaded("inactive", "dead", "enabled", "simple", queued=True, pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "inactive",
-                "dead",
-                "enabled",
-                "simple",
-                left=True,
-                pullers=BOOT,
-            ),
+            loaded("inactive", "dead", "enabled", "simple", left=True, pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "active",
-                "running",
-                "enabled",
-                "simple",
-                triggers=(SOCKET,),
-                pullers=BOOT,
-            ),
+            loaded("active", "running", "enabled", "simple", triggers=(SOCKET,), pullers=BOOT),
             RUNS,
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "inactive",
-                "dead",
-                "enabled",
-                "simple",
-                triggers=(SOCKET,),
-                pullers=BOOT,
-            ),
+            loaded("inactive", "dead", "enabled", "simple", triggers=(SOCKET,), pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service", "loaded", "inactive", "dead", "disabled", "simple", triggers=(SOCKET,)
-            ),
+            loaded("inactive", "dead", "disabled", "simple", triggers=(SOCKET,)),
             None,
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "active",
-                "running",
-                "enabled",
-                "simple",
-                triggers=(TIMER,),
-                pullers=BOOT,
-            ),
+            loaded("active", "running", "enabled", "simple", triggers=(TIMER,), pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit(
-                "a.service",
-                "loaded",
-                "inactive",
-                "dead",
-                "enabled",
-                "simple",
-                triggers=(TIMER,),
-                pullers=BOOT,
-            ),
+            loaded("inactive", "dead", "enabled", "simple", triggers=(TIMER,), pullers=BOOT),
             {"enabled": True},
         ),
         (
-            Unit("a.service", "loaded", "inactive", "dead", "static", "oneshot", triggers=(TIMER,)),
+            loaded("inactive", "dead", "static", "oneshot", triggers=(TIMER,)),
             None,
         ),
         (Unit("a.timer", "loaded", "active", "elapsed", "enabled", pullers=BOOT), RUNS),

@@ -427,6 +427,14 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
 
 
+@pytest.mark.parametrize("active", ["inactive", "failed"])
+def test_what_is_missing_is_not_known_to_be_stopped(active: str) -> None:
+    missing = MISSING._replace(active=active, sub=active)
+    assert verdicts(missing, state="stopped") == {"state": "unknown"}
+    assert verdicts(missing, state="stopped", optional=True) == {"state": "pass"}
+    assert verdicts(missing, enabled=False) == {"enabled": "unknown"}
+
+
 MISSING = DOWN._replace(load="not-found", file_state="")
 
 
@@ -832,7 +840,7 @@ def test_a_missing_name_is_explained() -> None:
     )
     assert (
         result.why
-        == "state: no such unit (nearest: ssh.service); declare `optional: true` if it need not exist"
+        == "state: no such unit (nearest: ssh.service, ssh.socket); declare `optional: true` if it need not exist"
     )
 
 
@@ -1302,6 +1310,7 @@ UP_SINCE = "ActiveState=active\nActiveEnterTimestampMonotonic="
         ("RuntimeMaxUSec=5s", "restarts.limited", True),
         ("RuntimeMaxUSec=infinity", "restarts.limited", False),
         ("RuntimeMaxUSec=0", "restarts.limited", False),
+        ("RuntimeMaxUSec=", "restarts.limited", False),
         ("OnSuccessOf=b.service\nOnFailureOf=c.service", "follows", ("b.service", "c.service")),
         ("InactiveExitTimestampMonotonic=2500000", "restarts.started", 2.5),
         ("InactiveExitTimestampMonotonic=[not set]", "restarts.started", 0.0),
@@ -1437,8 +1446,10 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1h"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1d"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=an age"), "", True),
+        (times(8.0, 8.5, "Restart=always", "RestartUSec=1w"), "", True),
         # The journal knows better.
         (times(8.0, 8.001), "start 9.0", True),
+        (times(0.5, 0.501), "start 9.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 7.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 8.1", False),
         (times(8.0, 8.0), "start 9.0\nstop 7.95", False),
@@ -1822,7 +1833,8 @@ def test_a_mask_is_found_where_unmask_does_not_look() -> None:
 
 def test_a_unit_that_a_dbus_call_starts_may_start_after_a_boot() -> None:
     block = "Id=a.service\nNames=a.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\n\n== files\na.service static\n"
-    for jobs, verdict in (("job dbus.socket\n", "unknown"), ("", "pass")):
+    buses = "dbus.socket", "dbus.service", "dbus-broker.service"
+    for jobs, verdict in (*((f"job {bus}\n", "unknown") for bus in buses), ("", "pass")):
         answer = f"== up\n== boot\n{jobs}complete\n== asked\na.service\n== show\n{block}== bus\norg.a a.service\n== links\n== names\n== end\n"
         unit = parse(answer.encode())["a.service"]
         assert verdicts(unit, enabled=False, state="stopped") == {
@@ -1918,6 +1930,25 @@ def test_an_alias_may_be_of_another_unit_at_the_next_boot(rows: str, verdict: st
     answer = f"== up\n== boot\n{rows}\ncomplete\n== asked\na.target\n== show\n{block}\n\n== files\na.target static\n== links\n== names\n== end\n"
     results = verdict_of(
         {"services": [{"name": "a.target", "enabled": True}]}, {"services": parse(answer.encode())}
+    )
+    assert results[0] == verdict
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ("job b.service", "pass"),
+        ("job b.service\ncalled c.service", "fail"),
+        ("job a.service\ncalled c.service", "fail"),
+    ],
+)
+def test_a_boot_starts_what_has_the_declared_name_then(rows: str, verdict: str) -> None:
+    """c.service is an alias of a.service now, and may be one of b.service at the next boot."""
+    block = BLOCK.format("a.service").replace("Names=a.service", "Names=a.service c.service")
+    answer = f"== up\n== boot\n{rows}\ncomplete\n== asked\nc.service\n== show\n{block}\n\n== files\na.service disabled\n== links\n== names\n== end\n"
+    results = verdict_of(
+        {"services": [{"name": "c.service", "enabled": False}]},
+        {"services": parse(answer.encode())},
     )
     assert results[0] == verdict
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from power_edge.model import NotObserved, Outcome, Remedy
-from power_edge.resources.sysctl import ask, problems
+from power_edge.resources.sysctl import ask, kinds, problems
 from power_edge.resources.sysctl.judge import judge
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -502,3 +502,24 @@ def test_a_key_is_missing_only_if_grep_says_so(complaints: str, observed: object
     assert parse(f"== asked\nvm/x\n== values\n== complaints\n{complaints}\n== end\n".encode()) == {
         "vm/x": observed
     }
+
+
+@pytest.mark.parametrize("count", [41, 4301])
+@pytest.mark.parametrize("value", ["{0}", "-{0}", "'{0}'", "0-{0}", "{0} {0}", "80,{0}-{0}"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *sorted(kinds._RANGES),
+        *sorted(kinds._NUMBERS),
+        "fs/pipe-max-size",
+        "net/ipv4/ip_local_reserved_ports",
+        "net/ipv4/tcp_congestion_control",
+        "kernel/hostname",
+    ],
+)
+def test_a_number_without_end_is_no_number_of_the_kernel(path: str, value: str, count: int) -> None:
+    """Python does not read it: `validate` ended with a traceback."""
+    why = never(path, value.format("9" * count))
+    if path not in ("kernel/hostname", "net/ipv4/tcp_congestion_control"):
+        assert why is not None
+        assert len(why) < 300

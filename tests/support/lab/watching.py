@@ -90,6 +90,18 @@ class Watch:
             self.still_runs()
         raise AssertionError(f"{kind}[{name}] did not become {outcome}: {self.transitions()[-5:]}")
 
+    def wait_for_any(self, kind: str, name: str, after: int) -> dict[str, Any]:
+        """Wait for a transition of an item, beyond so many of them all."""
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            found = self.transitions()
+            for number, line in enumerate(found[after:], after + 1):
+                if (line["type"], line["name"]) == (kind, name):
+                    self._read = number
+                    return line
+            self.still_runs()
+        raise AssertionError(f"{kind}[{name}] did not change: {self.transitions()[-5:]}")
+
     def wait_for(self, text: str) -> None:
         """Wait until it has printed this."""
         deadline = time.monotonic() + _SECONDS

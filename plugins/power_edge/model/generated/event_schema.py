@@ -29,7 +29,7 @@ class Event:
     type: str
     name: str
     from_: Outcome | None
-    to: Outcome
+    to: Outcome | None
     expected: dict[str, Any]
     actual: dict[str, Any] | None
     cause: Cause | None

@@ -19,7 +19,7 @@ class Hardware:
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    name: Literal['vpn-gateway', 'container-host', 'edge-router', 'monitoring-target', 'dev-workstation', 'k8s-node']
+    name: str
     enabled: bool = True
     config: dict[str, Any] | None = None
 
@@ -61,7 +61,7 @@ class Node:
 class ServerConfig:
     network: Network | None = None
     port: core_schema.Port | None = None
-    protocol: core_schema.Protocol | None = None
+    protocol: core_schema.Protocol = 'udp'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +80,9 @@ class Routing:
 @dataclass(frozen=True, kw_only=True)
 class VpnGateway:
     provider: Literal['openvpn', 'wireguard', 'tailscale'] | None = None
+    instance: str = 'server'
+    interface: str | None = None
+    unit: core_schema.ServiceUnit | None = None
     server_config: ServerConfig | None = None
     routing: Routing | None = None
 

@@ -13,6 +13,25 @@ Outcome: TypeAlias = Literal['compliant', 'drift', 'unknown', 'blocked', 'waived
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reason:
+    source: str
+    path: str
+    role: str | None
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    compliant: Number
+    drift: Number
+    unknown: Number
+    blocked: Number
+    waived: Number
+    own_failed: Number
+    exit_status: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Item:
     node: str
     type: str
@@ -26,6 +45,7 @@ class Item:
     mend_cuts: Literal[True] | None = None
     advice: str | None = None
     extra: list[str] | None = None
+    reasons: list[Reason] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,17 +57,6 @@ class Metadata:
 class Test:
     nodeid: str | None = None
     metadata: Metadata | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Node:
-    compliant: Number
-    drift: Number
-    unknown: Number
-    blocked: Number
-    waived: Number
-    own_failed: Number
-    exit_status: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ class Validation:
     require_match: bool = True
     check_on_startup: bool | None = None
     allow_os_migration: bool = False
-    alert_on_mismatch: bool | None = None
+    alert_on_mismatch: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,12 @@
-"""HTML (--html of pytest-html): test ids with their special characters escaped."""
+"""HTML (--html of pytest-html): why an item is demanded, and test ids with their special characters
+escaped.
+"""
 
 from html import escape
 
 import pytest
+
+from power_edge.pytest_integration.results import attached
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -12,3 +16,14 @@ def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -
     Ids of items cannot open a tag; those of the operators' own tests can.
     """
     cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_html_results_table_html(report: pytest.TestReport, data: list[str]) -> None:
+    """Show why an item is demanded. A failure says so in its own text."""
+    item = attached(report)
+    if item is not None and not report.failed:
+        data[:0] = [
+            escape(f"{each.reason} ({each.source}, {each.path})") + "\n"
+            for each in item.reasons or ()
+        ]

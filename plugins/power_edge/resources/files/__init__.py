@@ -105,10 +105,20 @@ def fact(observed: File | Missing | Broken) -> File | None:
 _ACCOUNTS = ("/etc/passwd", "/etc/group")
 
 
+_OF_THE_KERNEL = ("/proc/", "/sys/")
+"""File systems whose files change without an event and without a time."""
+
+
 def triggers(declared: Declared, _: str) -> Triggers:
     """Return the file itself, and what names its owner and group."""
     named = declared.owner is not None or declared.group is not None
-    return Triggers(paths=(declared.path,), databases=_ACCOUNTS if named else ())
+    read = declared.content is not None or declared.sha256 is not None
+    of_kernel = read and declared.path.startswith(_OF_THE_KERNEL)
+    return Triggers(
+        paths=(declared.path,),
+        databases=_ACCOUNTS if named else (),
+        values=(declared.path,) if of_kernel else (),
+    )
 
 
 RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(

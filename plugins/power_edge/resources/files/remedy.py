@@ -106,7 +106,7 @@ def _obstacles(
         yield "its name cannot be pasted into a shell: change it with a tool that accepts any name"
     yield from _unknown_names(declared, observed, fields)
     if isinstance(observed, Missing) and not observed.in_folder:
-        yield f"{observed.above} is in the way and is not a directory: move it aside first"
+        yield f"{observed.above} is not a directory: move it aside first"
     writes = isinstance(observed, Missing) or bool(fields & set(HIDDEN))
     if (
         writes

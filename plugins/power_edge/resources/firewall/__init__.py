@@ -12,9 +12,10 @@ from power_edge.model import Entry, ResourceType, Value
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.observation import Ruleset, parse
+from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.packet_sets import network
 from power_edge.resources.firewall.remedy import remedy
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.triggers import triggers
 from power_edge.resources.firewall.undeclared import extras
 

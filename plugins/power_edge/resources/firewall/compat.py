@@ -28,9 +28,11 @@ class XtPart(NamedTuple):
     options: tuple[Token, ...] | None
 
 
-def aligned(bodies: Sequence[Any], saved: Sequence[SavedRule] | None) -> Iterator[SavedRule | None]:
-    """Yield for each rule of a chain, in nft's JSON, its line of iptables-save, or None."""
-    yield from saved if saved is not None and len(saved) == len(bodies) else [None] * len(bodies)
+def aligned(count: int, saved: Sequence[SavedRule] | None) -> Iterator[SavedRule | None]:
+    """Yield for each of the `count` rules of a chain in nft's JSON its line of iptables-save, or
+    None.
+    """
+    yield from saved if saved is not None and len(saved) == count else [None] * count
 
 
 def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:

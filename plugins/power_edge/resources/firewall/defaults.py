@@ -4,7 +4,6 @@ docs/verdicts/firewall.md, "Defaults", has what "most" means and why.
 """
 
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     Region,
@@ -24,6 +23,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.queries import applies, trace_all
 from power_edge.resources.firewall.rule_match import PORTED
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CLIENTS,
     EXTERNAL,
@@ -67,7 +67,11 @@ def _default(
     ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool
 ) -> bool | None:
     side, peer, own = (Dimension.OIF, DADDR, SADDR) if outward else (Dimension.IIF, SADDR, DADDR)
-    outside = numbers(interface(name) for name in ruleset.outside) or ruleset.existing or EXTERNAL
+    outside = (
+        numbers(interface(name) for name in ruleset.network.outside)
+        or ruleset.network.existing
+        or EXTERNAL
+    )
     verdict: bool | None = True
     for _, protocols in CLASSES:
         kind, total = (
@@ -88,14 +92,10 @@ def _default(
             entry = {
                 Dimension.SPORT: box[Dimension.SPORT],
                 kind: box.get(kind, total),
-                Dimension.PEER: box.get(peer[family], UNICAST[family]),
+                Dimension.PEER: box[peer[family]],
             }
             possible.append(entry)
-            if (
-                region.sure
-                and not to_all
-                and 2 * size(box.get(own[family], UNICAST[family])) > size(UNICAST[family])
-            ):
+            if region.sure and not to_all and 2 * size(box[own[family]]) > size(UNICAST[family]):
                 certain.append(entry)
         if _most(certain, kind, family, size(total)):
             return False
@@ -119,14 +119,14 @@ def _most(entries: list[Box], kind: Dimension, family: int, total: int) -> bool:
     sources = numbers(
         pair
         for box in merged
-        if most_ports(box.get(kind, ((0, total - 1),)), total)
+        if most_ports(box.get(kind, everything(kind)), total)
         for pair in box[Dimension.PEER]
     )
     ports = numbers(
         pair
         for box in merged
         if broad(box[Dimension.PEER], family)
-        for pair in box.get(kind, ((0, total - 1),))
+        for pair in box.get(kind, everything(kind))
     )
     return broad(sources, family) or most_ports(ports, total)
 

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -19,6 +18,7 @@ from power_edge.resources.firewall.packet_filter import (
     Undecidable,
 )
 from power_edge.resources.firewall.packet_sets import Box, subtract_all
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.undeclared import extras
 
@@ -179,7 +179,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next(
-            (path for path in observed.echo_ignored if f"/net/ipv{family}/" in path), None
+            (path for path in observed.network.echo_ignored if f"/net/ipv{family}/" in path), None
         )
         return (
             answer
@@ -218,7 +218,9 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
         )
     # In firewalld an interface belongs to a zone. A rule of another tool that names an interface
     # covers less than was declared.
-    judged = by_interface if observed.has_firewalld_rules and observed.interfaces else regions
+    judged = (
+        by_interface if observed.has_firewalld_rules and observed.network.interfaces else regions
+    )
     doubtful = next((region for region in judged if region.verdict != action), None)
     if doubtful is not None:
         missing = (

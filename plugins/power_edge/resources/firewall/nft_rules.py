@@ -10,6 +10,7 @@ from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.iptables import SavedRule
 from power_edge.resources.firewall.iptables_options import Sets, narrow
 from power_edge.resources.firewall.nft_conditions import ConditionReader, RuleContext
+from power_edge.resources.firewall.nft_objects import Rule
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -55,31 +56,35 @@ HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "
 
 
 def rules_of(
-    body: Any, context: RuleContext, saved: SavedRule | None, chains: Container[Key], room: Effort
+    printed: Rule,
+    context: RuleContext,
+    saved: SavedRule | None,
+    chains: Container[Key],
+    room: Effort,
 ) -> Iterator[tuple[int, FilterRule]]:
-    """Yield a rule's JSON as (family, rule), for each family of its table.
+    """Yield a rule of nft as (family, rule), for each family of its table.
 
     `saved`: its line of iptables-save. `chains`: those that it can jump to. `room`: the rules that
     may still be read; Undecidable beyond it.
     """
-    for family in FAMILIES.get(body["family"], (4, 6)):
-        rules = list(limited(_now_and_later(body, family, context, saved), room))
+    for family in FAMILIES.get(printed.key[0], (4, 6)):
+        rules = list(limited(_now_and_later(printed, family, context, saved), room))
         if saved is not None and rules:
-            rules = _worded(rules, body, saved, family, chains, sets=context.ipsets)
+            rules = _worded(rules, printed, saved, family, chains, sets=context.ipsets)
         yield from ((family, rule) for rule in rules)
 
 
 def _now_and_later(
-    body: Any, family: int, context: RuleContext, saved: SavedRule | None
+    printed: Rule, family: int, context: RuleContext, saved: SavedRule | None
 ) -> Iterator[FilterRule]:
     """Yield the rules with the elements that stay in the sets that they name.
 
     Then, as passing, with the elements that expire as well.
     """
-    rules_now = list(_rule(body, family, context, saved))
-    text = json.dumps(body["expr"])
+    rules_now = list(_rule(printed, family, context, saved))
+    text = json.dumps(printed.expr)
     names = (json.loads(f'"{found}"') for found in _SET.findall(text))
-    sets = (context.sets.get((body["family"], body["table"], name)) for name in names)
+    sets = (context.sets.get((*printed.key[:2], name)) for name in names)
     if not any(some is not None and some.expiring for some in sets) and not (
         context.ipsets and '"xt"' in text
     ):
@@ -87,7 +92,7 @@ def _now_and_later(
         return
     later = list(
         _rule(
-            body,
+            printed,
             family,
             context._replace(permanent=True, ipsets=ipsets.permanent_only(context.ipsets)),
             saved,
@@ -100,7 +105,7 @@ def _now_and_later(
 
 def _worded(
     rules: list[FilterRule],
-    body: Any,
+    printed: Rule,
     saved: SavedRule,
     family: int,
     chains: Container[Key],
@@ -108,26 +113,25 @@ def _worded(
     sets: Sets,
 ) -> list[FilterRule]:
     """Return the rules with the text of iptables-save, where that says the same."""
-    key = (body["family"], body["table"], body["chain"])
     words = printable(iptables.as_text(saved, family))
     same = [rule._replace(text=words) for rule in rules]
-    has_xt = any(isinstance(part, Mapping) and "xt" in part for part in body["expr"])
+    has_xt = any(isinstance(part, Mapping) and "xt" in part for part in printed.expr)
     return (
         same
-        if has_xt or same == list(iptables.as_rules(saved, family, key, chains, sets))
+        if has_xt or same == list(iptables.as_rules(saved, family, printed.key, chains, sets))
         else rules
     )
 
 
 def _rule(
-    body: Any, family: int, context: RuleContext, saved: SavedRule | None
+    printed: Rule, family: int, context: RuleContext, saved: SavedRule | None
 ) -> Iterator[FilterRule]:
-    place = (body["family"], body["table"])
-    text = f"nft {body['family']} {body['table']} {body['chain']} handle {body.get('handle', '?')}"
+    place = printed.key[:2]
+    text = f"nft {' '.join(printed.key)} handle {printed.handle}"
     match = Match({family})
     reader = ConditionReader(match, family, place, context)
-    xts = iter(compat.parts(body["expr"], saved))
-    for part in body["expr"]:
+    xts = iter(compat.parts(printed.expr, saved))
+    for part in printed.expr:
         if isinstance(part, str):
             # A statement that this nft cannot print as JSON.
             yield from match.rules(Effect(Action.UNKNOWN), text)

@@ -5,16 +5,22 @@ whole. nft omits conditions that follow from others: `tcp dport 22` implies the 
 the family.
 """
 
-import json
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from power_edge.resources.firewall import compat
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.iptables import SavedRule
 from power_edge.resources.firewall.iptables_options import NO_SETS, Sets
 from power_edge.resources.firewall.nft_conditions import RuleContext
+from power_edge.resources.firewall.nft_objects import (
+    Chain,
+    ElementSet,
+    Object,
+    Rule,
+    Table,
+    objects,
+)
 from power_edge.resources.firewall.nft_rules import FAMILIES, rules_of
 from power_edge.resources.firewall.nft_values import NamedSet, expires
 from power_edge.resources.firewall.packet_filter import (
@@ -40,10 +46,6 @@ MANY_ELEMENTS = 2_000_000
 """So many elements of sets are read, an element counting for each rule that names its set. A rule
 beyond them is opaque.
 """
-OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
-"""The objects that are read."""
-NAMES = ("family", "table", "name", "chain", "hook")
-"""Their fields that hold a name. Chains are found by names, so these must be texts."""
 MALFORMED = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError, OverflowError)
 """Errors of reading a structure of another form.
 
@@ -70,28 +72,29 @@ def read(
     first below the second. `addresses`: the sets that matches of iptables look at.
     """
     try:
-        objects = [_object(entry) for entry in json.loads(text)["nftables"]]
+        found = list(objects(text))
         dormant_tables, doubtful = _dormant_tables(
-            (body for kind, body in objects if kind == "table"), dormant
+            [each for each in found if isinstance(each, Table)], dormant
         )
         active = [
-            (kind, body)
-            for kind, body in objects
-            if kind in {"chain", "rule"} and (body["family"], body["table"]) not in dormant_tables
+            each
+            for each in found
+            if isinstance(each, Chain | Rule) and each.key[:2] not in dormant_tables
         ]
-        bodies = _bodies(active)
-        chains: dict[Key, dict[int, list[FilterRule]]] = {key: {} for key in bodies}
+        by_chain = _by_chain(active)
+        chains: dict[Key, dict[int, list[FilterRule]]] = {key: {} for key in by_chain}
         bases = [
             base
-            for kind, body in active
-            if kind == "chain"
-            for base in _bases(body, doubtful, named or {})
+            for each in active
+            if isinstance(each, Chain) and each.hook is not None
+            for base in [_base(each, each.hook, doubtful, named or {})]
         ]
-        context = RuleContext(_sets(objects), Effort(MANY_ELEMENTS), ipsets=addresses)
+        context = RuleContext(_sets(found), Effort(MANY_ELEMENTS), ipsets=addresses)
         room = Effort(MANY_RULES)
-        for key, some in bodies.items():
-            for body, line in zip(some, compat.aligned(some, (saved or {}).get(key)), strict=True):
-                for family, rule in rules_of(body, context, line, chains, room):
+        for key, some in by_chain.items():
+            lines = compat.aligned(len(some), (saved or {}).get(key))
+            for printed, line in zip(some, lines, strict=True):
+                for family, rule in rules_of(printed, context, line, chains, room):
                     chains[key].setdefault(family, []).append(rule)
     except MALFORMED as error:
         raise ValueError(
@@ -105,81 +108,53 @@ def read(
     return _with_others(Program(chains=frozen, bases=(*bases, *upper_devices)))
 
 
-def _bodies(objects: Iterable[tuple[str, Any]]) -> dict[Key, list[Any]]:
+def _by_chain(found: Iterable[Chain | Rule]) -> dict[Key, list[Rule]]:
     """Return the rules of each chain, in their order. KeyError for a rule of no chain."""
-    found: dict[Key, list[Any]] = {}
-    for kind, body in objects:
-        if kind == "chain":
-            found[body["family"], body["table"], body["name"]] = []
+    by_chain: dict[Key, list[Rule]] = {}
+    for each in found:
+        if isinstance(each, Chain):
+            by_chain[each.key] = []
         else:
-            found[body["family"], body["table"], body["chain"]].append(body)
-    return found
+            by_chain[each.key].append(each)
+    return by_chain
 
 
-def _sets(objects: Iterable[tuple[str, Any]]) -> dict[Key, NamedSet]:
+def _sets(found: Sequence[Object]) -> dict[Key, NamedSet]:
     """Return the sets and maps, with those marked that rules change."""
-    listed = list(objects)
-    found = {
-        (body["family"], body["table"], body["name"]): _set(body)
-        for kind, body in listed
-        if kind in {"set", "map"}
+    # What programs put in and take out is judged as it is now, like their rules. Other elements
+    # stay until their time is over.
+    sets = {
+        each.key: NamedSet(each.elements, each.changes, any(map(expires, each.elements)))
+        for each in found
+        if isinstance(each, ElementSet)
     }
-    for key in _changed(body for kind, body in listed if kind == "rule"):
-        if key in found:
-            found[key] = found[key]._replace(changing=True)
-    return found
-
-
-def _object(entry: Any) -> tuple[str, Any]:
-    """Return the kind and the body of one object.
-
-    TypeError where a name that others refer to is not a text.
-    """
-    kind, body = next(iter(entry.items()))
-    if kind in OBJECTS:
-        for field in NAMES:
-            if not isinstance(body.get(field, ""), str):
-                raise TypeError(f"the {field} of a {kind} is not a text")
-    return kind, body
+    for key in _changed(each for each in found if isinstance(each, Rule)):
+        if key in sets:
+            sets[key] = sets[key]._replace(changing=True)
+    return sets
 
 
 def _dormant_tables(
-    bodies: Iterable[Any], dormant: Iterable[tuple[str, str]] | None
+    tables: Iterable[Table], dormant: Iterable[tuple[str, str]] | None
 ) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    """Return the tables that are switched off, and those that may be."""
     dormant_tables, doubtful = set(dormant or ()), set()
-    for body in bodies:
-        flags = body.get("flags", [])
-        words = {flags} if isinstance(flags, str) else set(flags)
-        place = (body["family"], body["name"])
-        if "dormant" in words:
-            dormant_tables.add(place)
-        elif words - HARMLESS_FLAGS and dormant is None:
-            doubtful.add(place)
+    for table in tables:
+        if "dormant" in table.flags:
+            dormant_tables.add(table.place)
+        elif table.flags - HARMLESS_FLAGS and dormant is None:
+            doubtful.add(table.place)
     return dormant_tables, doubtful
 
 
-def _set(body: Any) -> NamedSet:
-    flags = body.get("flags", [])
-    words = {flags} if isinstance(flags, str) else set(flags)
-    elements = body.get("elem", [])
-    idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
-    some = elements if isinstance(elements, list) else [elements]
-    # What programs put in and take out is judged as it is now, like their rules. Other elements
-    # stay until their time is over.
-    return NamedSet(some, "dynamic" in words or not idle, any(map(expires, some)))
-
-
-def _changed(rules: Iterable[Any]) -> Iterator[Key]:
+def _changed(rules: Iterable[Rule]) -> Iterator[Key]:
     """Yield the sets and maps that packets change. Older kernels do not flag them."""
-    for body in rules:
-        for part in body["expr"]:
+    for rule in rules:
+        for part in rule.expr:
             for kind in ("set", "map"):
                 if isinstance(part, Mapping) and kind in part:
-                    yield (
-                        body["family"],
-                        body["table"],
-                        str(part[kind].get("set", part[kind].get("map"))).removeprefix("@"),
-                    )
+                    name = str(part[kind].get("set", part[kind].get("map"))).removeprefix("@")
+                    yield (*rule.key[:2], name)
 
 
 def devices(text: str) -> dict[Key, list[str]]:
@@ -203,41 +178,37 @@ def devices(text: str) -> dict[Key, list[str]]:
     return found
 
 
-def _bases(
-    body: Any, doubtful: Container[tuple[str, str]], devices_of: Mapping[Key, Sequence[str]]
-) -> Iterator[BaseChain]:
-    """Yield the base chain that a chain is, if it is one.
+def _base(
+    chain: Chain,
+    hook: str,
+    doubtful: Container[tuple[str, str]],
+    devices_of: Mapping[Key, Sequence[str]],
+) -> BaseChain:
+    """Return the base chain that a chain with a hook is.
 
     `doubtful`: tables that may be dormant. `devices_of`: as `devices` finds them.
     """
-    if "hook" not in body:
-        return
-    family, table, name = body["family"], body["table"], body["name"]
-    text = printable(f"nft {family} {table} {name}")
-    device = body.get("dev", devices_of.get((family, table, name), []))
-    is_unclear = (family, table) in doubtful
+    family = chain.key[0]
+    text = printable(f"nft {' '.join(chain.key)}")
+    names = chain.devices or devices_of.get(chain.key)
+    is_unclear = chain.key[:2] in doubtful
     boxes: tuple[Box, ...] = ({},)
     reason = f"{text}: whether its table is dormant could not be read" if is_unclear else text
-    if device:
-        names = [device] if isinstance(device, str) else device
-        side = Dimension.OIF if body["hook"] == "egress" else Dimension.IIF
+    if names:
+        side = Dimension.OIF if hook == "egress" else Dimension.IIF
         boxes = ({side: numbers(interface(each) for each in names)},)
-    elif body["hook"] in {"ingress", "egress"}:
+    elif hook in {"ingress", "egress"}:
         is_unclear, reason = True, f"{text}: its devices could not be read"
-    policy = {"accept": ALLOW, "drop": DENY}[body.get("policy", "accept")]
-    filters = body.get("type") == "filter" and body["hook"] in {"input", "output"}
-    chain = None if is_unclear else (family, table, name)
-    hook = body["hook"] if family not in OTHERS else f"{family} {body['hook']}"
-    yield BaseChain(
-        hook,
-        int(body.get("prio", 0)),
-        chain,
+    return BaseChain(
+        hook if family not in OTHERS else f"{family} {hook}",
+        chain.priority,
+        None if is_unclear else chain.key,
         FAMILIES.get(family, (4, 6)),
-        policy,
-        filters,
+        {"accept": ALLOW, "drop": DENY}[chain.policy],
+        chain.type == "filter" and hook in {"input", "output"},
         boxes,
         reason,
-        body.get("type") == "nat",
+        chain.type == "nat",
     )
 
 

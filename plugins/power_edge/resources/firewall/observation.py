@@ -1,9 +1,7 @@
-"""What the probe printed, as one record: the program that the kernel runs, ufw and firewalld."""
+"""What the probe printed, as one record (`ruleset`)."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 from power_edge.model import NotObserved
@@ -17,9 +15,9 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     without,
 )
-from power_edge.resources.firewall.ssh_access import DEFAULT_ACCESS, SshAccess
+from power_edge.resources.firewall.ruleset import Firewalld, Network, Ruleset, Ufw
 from power_edge.resources.firewall.ssh_access import read as read_access
-from power_edge.resources.firewall.ufw_files import Settings, Tuple, by_hand, settings, tuples
+from power_edge.resources.firewall.ufw_files import by_hand, settings
 from power_edge.text import printable
 
 PREFIXES = {"ip": 4, "ip6": 6}
@@ -44,68 +42,6 @@ class Block(NamedTuple):
             else f" (exit status {self.status})"
             if self.status
             else ""
-        )
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Ruleset:
-    """The firewall of a node. None stands for what could not be read.
-
-    `interfaces`: all but lo and the ports of bridges and bonds, which get no packets themselves.
-    `outside`: those that a default route uses. `inet6`: the node's IPv6 addresses but ::1.
-    `addresses`: by family, the addresses at which it takes packets; a family that could not be read
-    is missing. `echo_ignored`: the files below /proc/sys by which the kernel answers no echo
-    requests, whatever its rules say. `saved`: the files of rules that a boot may load.
-    `ssh_access`: how the operator gets in.
-
-    `ufw_settings`: None where ufw is not installed. `ufw_tuples`: the rules in ufw's files.
-    `ufw_by_hand`: a line of these files that ufw does not make of its rules.
-
-    `firewalld`: whether it runs; None where it is not installed. `firewalld_doubt`: why that is
-    unknown. `firewalld_pending`: settings that a reload would undo. `firewalld_stored`: what a
-    start would load. `firewalld_boots`: whether a boot starts it.
-    """
-
-    program: Program
-    interfaces: tuple[str, ...] | None = None
-    outside: tuple[str, ...] = ()
-    inet6: tuple[int, ...] | None = None
-    addresses: Mapping[int, Numbers] = field(default_factory=dict)
-    echo_ignored: tuple[str, ...] = ()
-    ufw_settings: Settings | None = None
-    ufw_tuples: tuple[str, ...] | None = None
-    ufw_by_hand: str | None = None
-    firewalld: bool | None = None
-    firewalld_doubt: str | None = None
-    firewalld_pending: tuple[str, ...] | None = None
-    firewalld_stored: tuple[str, ...] | None = None
-    firewalld_boots: bool = False
-    ssh_access: SshAccess = DEFAULT_ACCESS
-    saved: tuple[str, ...] = ()
-
-    @cached_property
-    def existing(self) -> Numbers:
-        """The interfaces of the node as a set of numbers."""
-        return numbers(interface(name) for name in self.interfaces or ())
-
-    @property
-    def ufw(self) -> bool | None:
-        """Whether ufw.conf says enabled; None without ufw."""
-        return None if self.ufw_settings is None else self.ufw_settings.enabled
-
-    @property
-    def ufw_rules(self) -> tuple[Tuple, ...] | None:
-        """The rules of ufw's files for incoming connections; None where they could not be read."""
-        try:
-            return None if self.ufw_tuples is None else tuple(tuples(self.ufw_tuples))
-        except ValueError:
-            return None
-
-    @property
-    def has_firewalld_rules(self) -> bool:
-        """Whether the kernel holds firewalld's table, or the chains of its iptables backend."""
-        return any(
-            name[1] == "firewalld" or name[2] == "INPUT_ZONES" for name in self.program.chains
         )
 
 
@@ -146,35 +82,32 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
                 "firewalld: check again"
             )
         }
+    return {
+        "": Ruleset(
+            program=program,
+            network=_network(by_name),
+            ufw=_ufw(by_name),
+            firewalld=_firewalld(by_name),
+            ssh_access=read_access(_lines(by_name, "way")),
+            saved=tuple(_lines(by_name, "saved")),
+        )
+    }
+
+
+def _network(by_name: Mapping[str, Block]) -> Network:
     ports = {lower for kind, lower, _ in _stacked(by_name) if kind == "port"}
     names = dict.fromkeys(
         name
         for name in _lines(by_name, "interfaces")
         if name != "lo" and name not in ports and interface(name)
     )
-    firewalld, doubt = _firewalld(by_name.get("firewalld"))
-    return {
-        "": Ruleset(
-            program=program,
-            interfaces=tuple(names) or None,
-            outside=tuple(
-                name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names
-            ),
-            inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
-            addresses=_addresses(by_name),
-            echo_ignored=tuple(_lines(by_name, "echo-ignored")),
-            ufw_settings=_ufw(by_name),
-            ufw_tuples=_tuples(by_name),
-            ufw_by_hand=_by_hand(by_name),
-            firewalld=firewalld,
-            firewalld_doubt=doubt,
-            firewalld_pending=_read(by_name, "firewalld-pending"),
-            firewalld_stored=_read(by_name, "firewalld-stored"),
-            firewalld_boots=_lines(by_name, "firewalld-boot") == ["enabled"],
-            ssh_access=read_access(_lines(by_name, "way")),
-            saved=tuple(_lines(by_name, "saved")),
-        )
-    }
+    return Network(
+        interfaces=tuple(names) or None,
+        outside=tuple(name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names),
+        inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
+        addresses=_addresses(by_name),
+        echo_ignored=tuple(_lines(by_name, "echo-ignored")),
+    )
 
 
 def _lines(by_name: Mapping[str, Block], name: str) -> list[str]:
@@ -336,20 +269,35 @@ def _by_hand(by_name: Mapping[str, Block]) -> str | None:
     )
 
 
-def _ufw(by_name: Mapping[str, Block]) -> Settings | None:
+def _ufw(by_name: Mapping[str, Block]) -> Ufw | None:
     if "ufw" not in by_name:
         return None
     edited = tuple(_lines(by_name, "ufw-edited")) if "ufw-edited" in by_name else None
-    return settings(_lines(by_name, "ufw"), _lines(by_name, "ufw-settings"), edited)
+    return Ufw(
+        settings(_lines(by_name, "ufw"), _lines(by_name, "ufw-settings"), edited),
+        _tuples(by_name),
+        _by_hand(by_name),
+    )
 
 
-def _firewalld(block: Block | None) -> tuple[bool | None, str | None]:
+def _firewalld(by_name: Mapping[str, Block]) -> Firewalld | None:
+    if "firewalld" not in by_name:
+        return None
+    running, doubt = _runs(by_name["firewalld"])
+    return Firewalld(
+        running,
+        doubt,
+        pending=_read(by_name, "firewalld-pending"),
+        stored=_read(by_name, "firewalld-stored"),
+        boots=_lines(by_name, "firewalld-boot") == ["enabled"],
+    )
+
+
+def _runs(block: Block) -> tuple[bool | None, str | None]:
     """Return whether firewalld runs, and why that is unknown.
 
     `firewall-cmd --state` ends with 252 where it does not run (firewall-cmd(1)).
     """
-    if block is None:
-        return None, None
     if block.status == 0:
         state = block.text.strip().lower().removeprefix("s ").strip('"')
         return (

@@ -155,8 +155,9 @@ class Region(NamedTuple):
     """Packets that fare alike.
 
     `sure`: they certainly come here, or some of each kind under a rate limit; otherwise `doubt`
-    names the opaque condition it depends on. `by`: the rule that decided last, "" for a policy or
-    nothing. `ruled`: a rule of a filter chain accepted them.
+    names the opaque condition it depends on. `by`: the rule that decided last as text for people,
+    "" for a policy or nothing. `chain`: the chain of that rule; None also for a base chain that may
+    do anything. `ruled`: a rule of a filter chain accepted them.
     """
 
     box: Box
@@ -165,6 +166,7 @@ class Region(NamedTuple):
     by: str = ""
     ruled: bool = False
     doubt: str | None = None
+    chain: Key | None = None
 
 
 class Undecidable(ValueError):

@@ -129,13 +129,14 @@ class _Walk:
         base = self.base_chain
         if base.chain is None:
             for region in regions:
-                self._may_do_anything(region, base.text, moves=base.moves)
+                self._may_do_anything(region._replace(chain=None), base.text, moves=base.moves)
             return self.accepted
         fallen = self.chain(base.chain, regions, ())
         if base.policy == ALLOW:
             return self.accepted + fallen
         self.ended += [
-            region._replace(verdict=base.policy, by="", ruled=False) for region in fallen
+            region._replace(verdict=base.policy, by="", chain=None, ruled=False)
+            for region in fallen
         ]
         return self.accepted
 
@@ -214,16 +215,22 @@ class _Walk:
     def _do(
         self, rule: FilterRule, matched: list[Region], callers: tuple[Key, ...]
     ) -> tuple[list[Region], list[Region]]:
-        """Return the regions that go on to the next rule, and those that return from the chain."""
+        """Return the regions that go on to the next rule, and those that return from the chain.
+
+        `callers`: the chains that led to the rule; the last one is its own.
+        """
         match rule.effect.action:
             case Action.ALLOW:
                 filters = self.base_chain.filters
                 self.accepted += [
-                    region._replace(by=rule.text, ruled=filters or region.ruled)
+                    region._replace(by=rule.text, chain=callers[-1], ruled=filters or region.ruled)
                     for region in matched
                 ]
             case Action.DENY | Action.REJECT as verdict:
-                self.ended += [region._replace(verdict=verdict, by=rule.text) for region in matched]
+                self.ended += [
+                    region._replace(verdict=verdict, by=rule.text, chain=callers[-1])
+                    for region in matched
+                ]
             case Action.RETURN:
                 return [], matched
             case Action.JUMP if rule.effect.target:
@@ -235,8 +242,9 @@ class _Walk:
             case Action.NEXT:
                 return matched, []
             case _:
+                why = f"{rule.text}: {rule.opaque or 'not understood'}"
                 for region in matched:
-                    self._may_do_anything(region, f"{rule.text}: {rule.opaque or 'not understood'}")
+                    self._may_do_anything(region._replace(chain=callers[-1]), why)
         return [], []
 
     def _may_do_anything(self, region: Region, why: str, *, moves: bool = True) -> None:

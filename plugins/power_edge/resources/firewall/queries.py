@@ -8,7 +8,6 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import DADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     INCOMING,
@@ -28,6 +27,7 @@ from power_edge.resources.firewall.packet_sets import (
     without,
 )
 from power_edge.resources.firewall.packet_walk import walk
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CARRIERS,
     EXTERNAL,
@@ -175,9 +175,9 @@ def judged_families(ruleset: Ruleset, action: str) -> list[int]:
 
     IPv6 counts only where the node has IPv6 addresses; for `allow`, others than link-local ones.
     """
-    if ruleset.inet6 is None:
+    if ruleset.network.inet6 is None:
         return [4, 6]
-    addresses = numbers((number, number) for number in ruleset.inet6)
+    addresses = numbers((number, number) for number in ruleset.network.inet6)
     return [4, 6] if (without(addresses, LINK_LOCAL) if action == ALLOW else addresses) else [4]
 
 
@@ -195,14 +195,15 @@ def is_irrelevant(ruleset: Ruleset, region: Region) -> bool:
 def applies(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region is about an interface and an address that the node has."""
     return interface_exists(ruleset, region) and all(
-        both(region.box.get(DADDR[family], own), own) for family, own in ruleset.addresses.items()
+        both(region.box.get(DADDR[family], own), own)
+        for family, own in ruleset.network.addresses.items()
     )
 
 
 def interface_exists(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region is about an interface that the node has."""
-    reach = region.box.get(Dimension.IIF, EXTERNAL)
-    return reach == EXTERNAL or bool(both(reach, ruleset.existing))
+    reach = region.box[Dimension.IIF]
+    return reach == EXTERNAL or bool(both(reach, ruleset.network.existing))
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import DADDR
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, FilterRule, Key
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
 class Status(NamedTuple):
@@ -42,10 +42,10 @@ def in_force(observed: Ruleset) -> Status:
     loaded = {family: ufw_loaded(observed, family) for family in families}
     if Loaded.FULL in loaded.values() or Loaded.PART in loaded.values():
         return _ufw(observed, filtered, loaded)
-    if observed.has_firewalld_rules or observed.firewalld:
+    if observed.has_firewalld_rules or observed.firewalld_runs:
         return _firewalld(observed, filtered)
     if all(filtered.values()):
-        if observed.ufw:
+        if observed.ufw_enabled:
             return Status(
                 None, "ufw is enabled in its configuration but not loaded, and other rules filter"
             )
@@ -61,7 +61,7 @@ def in_force(observed: Ruleset) -> Status:
         )
     if any(filtered.values()):
         return Status(False, f"nothing filters {_named(filtered, False)}")
-    if not observed.ufw:
+    if not observed.ufw_enabled:
         return Status(False, "nothing filters incoming connections")
     stopped = Loaded.EMPTIED in loaded.values()
     state = "is stopped: its chains are empty" if stopped else "was not started, or was flushed"
@@ -79,9 +79,9 @@ def any_part(observed: Ruleset) -> Status:
     filtered = {family: defaults.filters(observed, family) for family in traffic.FAMILIES}
     if any(filtered.values()):
         return Status(True, f"connections over {_named(filtered, True)} are filtered")
-    if observed.firewalld or observed.has_firewalld_rules:
+    if observed.firewalld_runs or observed.has_firewalld_rules:
         return Status(True, active.why)
-    if observed.ufw:
+    if observed.ufw_enabled:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
         if Loaded.FULL in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
             return Status(True, f"{idle}, and its rules are loaded")
@@ -105,7 +105,7 @@ def any_part(observed: Ruleset) -> Status:
 def _ufw(
     observed: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
 ) -> Status:
-    if observed.ufw is False:
+    if observed.ufw is not None and not observed.ufw.settings.enabled:
         return Status(
             False,
             "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them",
@@ -119,14 +119,14 @@ def _ufw(
     if idle:
         return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
     # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
-    if others and observed.ufw_settings and (others != [6] or observed.ufw_settings.ipv6):
+    if others and observed.ufw is not None and (others != [6] or observed.ufw.settings.ipv6):
         return Status(False, f"{_families(others)} does not go through ufw's rules")
     fully_loaded = [family for family, how in loaded.items() if how is Loaded.FULL]
     if any(filtered[family] is False for family in fully_loaded):
         return Status(None, "ufw is active, and stops nothing")
     if any(filtered[family] is None for family in fully_loaded):
         return Status(None, "ufw is active, and stops only connections from some sources")
-    default = observed.ufw_settings.incoming if observed.ufw_settings else None
+    default = observed.ufw.settings.incoming if observed.ufw is not None else None
     if default not in {None, ALLOW} and not all(
         defaults.default(observed, family, default) for family in fully_loaded
     ):
@@ -137,8 +137,9 @@ def _ufw(
 def _firewalld(observed: Ruleset, filtered: Mapping[int, bool | None]) -> Status:
     if not observed.has_firewalld_rules:
         return Status(False, "firewalld is running, but the kernel has none of its rules")
-    if not observed.firewalld:
-        state = f"firewalld {observed.firewalld_doubt or 'is not running'}"
+    if not observed.firewalld_runs:
+        doubt = observed.firewalld.doubt if observed.firewalld is not None else None
+        state = f"firewalld {doubt or 'is not running'}"
         state_and_rules = f"{state}, and its rules are still in the kernel"
         return Status(None, state_and_rules if any(filtered.values()) else state)
     part = [family for family in filtered if firewalld_in_part(observed, family)]
@@ -159,11 +160,11 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
     prefix = "ufw-" if family == 4 else "ufw6-"
     user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
     first_chain = reached(observed, family, f"{prefix}before-input")
-    listed = any(each.family == family for each in observed.ufw_rules or ())
-    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and family == 6:
+    listed = any(each.family == family for each in observed.ufw_rules)
+    if observed.ufw_without_ipv6 and family == 6:
         listed = False  # they are kept in user6.rules, and not loaded
     if first_chain is None:
-        return Loaded.PART if user and observed.ufw else Loaded.NONE
+        return Loaded.PART if user and observed.ufw_enabled else Loaded.NONE
     rules = _rules(observed, first_chain, family)
     calls_user_chains = any(rule.effect.target in user for rule in rules if _always(rule))
     if user and not calls_user_chains:

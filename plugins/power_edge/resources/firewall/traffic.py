@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.address_types import BROADCAST
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import NEW
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
@@ -22,6 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
     without,
 )
 from power_edge.resources.firewall.rule_match import PORTED, PROTOCOLS
+from power_edge.resources.firewall.ruleset import Ruleset
 
 LOOPBACK = (interface("lo"), (0, 0))
 EXTERNAL: Numbers = complement(numbers(LOOPBACK), Dimension.IIF)
@@ -152,21 +152,24 @@ def outgoing(family: int) -> Box:
     }
 
 
-def ends(rule: Rule) -> dict[str, tuple[int, Numbers] | None]:
-    """Return the rule's `from` and `to` as (family, addresses); None stands for any.
+def ends(rule: Rule) -> tuple[tuple[int, Numbers] | None, tuple[int, Numbers] | None]:
+    """Return the rule's `from` and its `to` as (family, addresses); None stands for any.
 
     ValueError for a text that is not an address.
     """
-    found: dict[str, tuple[int, Numbers] | None] = {}
-    for field, text in (("from", rule.from_), ("to", rule.to)):
-        family, span = network(text) if text != "any" else (0, (0, 0))
-        found[field] = (family, (span,)) if family else None
-    return found
+    return _end(rule.from_), _end(rule.to)
+
+
+def _end(text: str) -> tuple[int, Numbers] | None:
+    if text == "any":
+        return None
+    family, span = network(text)
+    return family, (span,)
 
 
 def named_families(rule: Rule) -> set[int]:
     """Return the families of the rule's addresses; empty for any to any."""
-    return {end[0] for end in ends(rule).values() if end is not None}
+    return {end[0] for end in ends(rule) if end is not None}
 
 
 def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
@@ -177,7 +180,7 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
     if named_families(rule) - {family}:
         return None
     box = meet(incoming(family), protocol_of(rule, family) if kind is None else kind)
-    for dimension, end in zip((SADDR, DADDR), ends(rule).values(), strict=True):
+    for dimension, end in zip((SADDR, DADDR), ends(rule), strict=True):
         if box is not None and end is not None:
             box = meet(box, {dimension[family]: end[1]})
     return box
@@ -194,7 +197,7 @@ def protocol_of(rule: Rule, family: int) -> Box:
 def unusual(ruleset: Ruleset, box: Box) -> bool:
     """Return whether all packets of a box are unusual: `UNUSUAL`, or `OTHER_INTERFACE`."""
     return any(within(box, each) for each in UNUSUAL) or (
-        len(ruleset.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
+        len(ruleset.network.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
     )
 
 

@@ -10,6 +10,11 @@ _RULES_AT_BOOT = {
     "arch": ("/etc/nftables.conf", "/etc/iptables"),
 }
 """Files with rules that are loaded at boot, by family of distributions."""
+_ECHO = (
+    "/proc/sys/net/ipv4/icmp_echo_ignore_all",
+    "/proc/sys/net/ipv6/icmp/echo_ignore_all",
+)
+"""Whether the kernel answers echo requests at all."""
 
 
 def triggers(_: Declared, family: str) -> Triggers:
@@ -17,7 +22,8 @@ def triggers(_: Declared, family: str) -> Triggers:
     commands that a person uses.
     """
     return Triggers(
-        paths=("/etc/ufw", "/etc/firewalld", *_RULES_AT_BOOT.get(family, ())),
-        topics=("nftables",),
+        paths=("/etc/ufw", "/etc/default/ufw", "/etc/firewalld", *_RULES_AT_BOOT.get(family, ())),
+        values=_ECHO,
+        topics=("nftables", "xtables", "network"),
         commands=("ufw", "firewall-cmd", "nft", "iptables", "ip6tables"),
     )

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, NAME_BYTES, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW
 from power_edge.resources.firewall.packet_sets import (
     Box,
@@ -21,6 +20,7 @@ from power_edge.resources.firewall.packet_sets import (
     without,
 )
 from power_edge.resources.firewall.rule_match import PROTOCOLS
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.text import printable
 
 MANY_EXTRAS = 50

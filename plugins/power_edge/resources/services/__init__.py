@@ -6,9 +6,9 @@ possible, the links on disk that pull a unit in (systemd.unit(5)) decide what th
 running systemd remembers may be older than the disk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.model import ResourceType, Triggers
+from power_edge.model import ResourceType, Triggers, Value
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.observation import parse
@@ -54,20 +54,52 @@ def fact(observed: Unit) -> Unit | None:
     return None if observed.missing else observed
 
 
+_UNIT_FILES = (
+    "/etc/systemd/system",
+    "/etc/systemd/system.control",
+    "/run/systemd/system",
+    "/run/systemd/generator",
+    "/run/systemd/generator.early",
+    "/run/systemd/generator.late",
+    "/usr/local/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/lib/systemd/system",
+)
+"""Folders of unit files (systemd.unit(5)), but for those of units that programs make."""
+_AT_BOOT = (
+    "/etc/fstab",
+    "/etc/crypttab",
+    "/etc/init.d",
+    *(f"/etc/rc{level}.d" for level in "0123456S"),
+    "/etc/systemd/system-generators",
+    "/run/systemd/system-generators",
+    "/usr/local/lib/systemd/system-generators",
+    "/usr/lib/systemd/system-generators",
+    "/etc/dbus-1/system-services",
+    "/run/dbus-1/system-services",
+    "/usr/local/share/dbus-1/system-services",
+    "/usr/share/dbus-1/system-services",
+)
+"""What else decides what a boot or a call starts: see docs/verdicts/services.md."""
+
+
 def triggers(declared: Service, _: str) -> Triggers:
-    """Return the unit, the folder of the links and files that enable it, and the command that
-    changes both.
+    """Return the unit, the files that decide when it is started, and the command that changes
+    both.
     """
+    unit = canonical(declared.name)
+    socket = (f"{unit.removesuffix('.service')}.socket",) if declared.by_socket else ()
     return Triggers(
-        paths=("/etc/systemd/system",),
-        units=(canonical(declared.name),),
+        paths=_UNIT_FILES,
+        databases=_AT_BOOT,
+        units=(unit, *socket),
         commands=("systemctl",),
         topics=("unit-files",),
     )
 
 
-def _expected(declared: Service) -> dict[str, object]:
-    fields = {"state": declared.state, "enabled": declared.enabled}
+def _expected(declared: Service) -> Mapping[str, Value]:
+    fields: Mapping[str, Value] = {"state": declared.state, "enabled": declared.enabled}
     return {field: value for field, value in fields.items() if value is not None}
 
 

@@ -80,9 +80,9 @@ class Jobs(NamedTuple):
 class Names(NamedTuple):
     """The unit files of the node.
 
-    `files`: unit -> its first file. `known`: name without suffix -> units. `claims`: another name
-    -> units that claim it (Alias=). `unread`: units whose file may not be read; they may claim any
-    name.
+    `files`: unit -> its first file. `known`: name without suffix -> units. `claims`: name -> units
+    that have it or claim it (Alias=). `unread`: units whose file may not be read; they may claim
+    any name.
     """
 
     files: Mapping[str, str]

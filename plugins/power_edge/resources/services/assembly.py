@@ -238,12 +238,15 @@ def _ended(properties: Properties, answer: Answer) -> tuple[float, bool]:
     )
     entries = (entry.partition(" ") for entry in answer.again.get(properties["Id"], ()))
     last = {kind: float(at) for kind, _, at in entries}
-    if last.get("start", -1.0) > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL:
+    if (
+        last.get("start", -math.inf)
+        > seconds(properties, "ActiveEnterTimestampMonotonic") - _JOURNAL
+    ):
         before = last.get("before")
         left = left or before or 0.0
         if before is not None and left - before >= SETTLED:
             return left, False  # it had settled: a person has started it after a crash
-        return left, last.get("stop", -1.0) < left - _JOURNAL
+        return left, last.get("stop", -math.inf) < left - _JOURNAL
     commands = any(properties.get(key) for key in ("ExecStop", "ExecStopPost"))
     return left, down <= left or commands or _may_be_automatic(properties, down - left)
 

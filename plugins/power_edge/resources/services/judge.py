@@ -6,7 +6,7 @@ from power_edge.model import Finding, agrees, drifts, finding, undecided
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services.enabled import enabled, not_enabled
 from power_edge.resources.services.running import running, state_word, stopped
-from power_edge.resources.services.unit import Unit
+from power_edge.resources.services.unit import Trigger, Unit
 from power_edge.resources.services.verdict import Verdict
 
 
@@ -17,15 +17,52 @@ def judge(declared: Service, observed: Unit | None) -> Iterator[Finding]:
         return
     if declared.state is not None:
         ok, why = _STATES[declared.state](observed)
+        if declared.by_socket and declared.state == "running" and ok is False:
+            ok, why = _waits(observed, Verdict(ok, why))
         actual: str | None = declared.state if ok else state_word(observed)
         if ok is None and observed.claimed_by:
             actual = None
         yield finding("state", declared.state, actual, ok, why)
     if declared.enabled is not None:
         ok, why = enabled(observed) if declared.enabled else not_enabled(observed)
+        if declared.by_socket and declared.enabled and ok is False:
+            ok, why = _socket_boots(observed, Verdict(ok, why))
         yield finding(
             "enabled", declared.enabled, None if ok is None else declared.enabled == ok, ok, why
         )
+
+
+def _waits(observed: Unit, verdict: Verdict) -> Verdict:
+    """Return the verdict on a unit that is not running, if its socket counts (`by_socket`): it is
+    down and has not failed, and its socket listens.
+    """
+    quiet = observed.active == "inactive" and not (observed.left or observed.queued)
+    sockets = list(_sockets(observed))
+    if not quiet or not sockets:
+        return verdict
+    for socket in sockets:
+        if socket.active:
+            return Verdict(True, f"{socket.name} is active and starts it")
+    if any(socket.active is None for socket in sockets):
+        return Verdict(None, f"whether {sockets[0].name} is active is unknown")
+    return verdict
+
+
+def _socket_boots(observed: Unit, verdict: Verdict) -> Verdict:
+    """Return the verdict on a unit that no boot starts, if its socket counts (`by_socket`)."""
+    sockets = list(_sockets(observed))
+    for socket in sockets:
+        if socket.boots:
+            return Verdict(True, f"a boot starts {socket.name}, which starts it")
+    if any(socket.boots is None for socket in sockets):
+        return Verdict(None, f"whether a boot starts {sockets[0].name} is unknown")
+    return verdict
+
+
+def _sockets(observed: Unit) -> Iterator[Trigger]:
+    """Yield the sockets that can start the unit. None can start a unit that is masked or broken."""
+    if observed.load == "loaded":
+        yield from (each for each in observed.triggers if each.name.endswith(".socket"))
 
 
 def _missing(declared: Service, observed: Unit | None) -> Iterator[Finding]:

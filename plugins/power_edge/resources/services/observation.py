@@ -226,8 +226,7 @@ def _names(lines: Iterable[str]) -> Names:
         if line.startswith("? "):
             unread.append(unit_file)
             continue
-        claimed = [unit_file] if unit_file.endswith(".socket") else []
-        for name in setting.partition("=")[2].split() if colon else claimed:
+        for name in setting.partition("=")[2].split() if colon else [unit_file]:
             claims.setdefault(name, []).append(unit_file)
         if not colon and "*" not in unit_file:
             known.setdefault(unit_file.rpartition(".")[0], []).append(unit_file)

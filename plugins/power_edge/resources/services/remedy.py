@@ -309,7 +309,7 @@ def _disable(declared: Service, observed: Unit) -> _Step:
     if left:
         # `disable` removes only its own links.
         own = [("systemctl", "disable", name)] if observed.file_state == "enabled" else []
-        note = f"{by} wants it, so it is masked: nobody can start it until `systemctl unmask`."
+        note = f"{by} wants it, so this masks it: nobody can start it until `systemctl unmask`."
         return _Step((*own, ("systemctl", "mask", name)), notes=(note,))
     # `disable` does not find a masked unit.
     hidden = observed.file_state == "masked-runtime"

@@ -9,10 +9,11 @@ the kernel itself refuses values outside of it. A key that is not listed may hol
 import re
 from collections.abc import Mapping
 
-NUMBER = re.compile(r"-?(0|[1-9][0-9]*)")
+NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,39})")
+"""A number of the kernel's, which has 20 digits at most. Python reads no more than 4,300."""
 _TRUE = frozenset(("yes", "true", "on", "enable", "enabled", "y", "t"))
 _FALSE = frozenset(("no", "false", "off", "disable", "disabled", "n", "f"))
-_PORTS = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
+_PORTS = re.compile(r"[0-9]{1,9}(-[0-9]{1,9})?(,[0-9]{1,9}(-[0-9]{1,9})?)*")
 
 _ONE_NUMBER = re.compile(
     "|".join(
@@ -160,7 +161,7 @@ def _numbers(path: str, text: str) -> str | None:
         separated = " ".join(re.split(r"[-,;:/ \t]+", text))
         blank = (
             f'"{separated}"'
-            if re.fullmatch(r"[0-9]+( [0-9]+)+", separated)
+            if re.fullmatch(r"[0-9]{1,20}( [0-9]{1,20}){1,9}", separated)
             else f'"{_NUMBERS[path]}"'
         )
         return (

@@ -106,7 +106,7 @@ def _value(path: str, answer: _Answer, ambiguous: bool) -> str | NotObserved | N
     """Return the value of a key. `ambiguous`: another path begins with this one and a colon."""
     if ambiguous:
         return NotObserved(
-            "its value cannot be told apart from that of a key whose name begins the same"
+            "its value cannot be told from the value of a key whose name begins with the same text"
         )
     lines = answer.values.get(path)
     if lines is not None:

@@ -3,30 +3,55 @@ disabled, masked or reloaded; beside these the signals of watcher.yaml.
 """
 
 import asyncio
+import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
-from dbus_fast.errors import DBusFastError
 
+from power_edge.watch.bus import BUS, PROPERTIES, SYSTEMD, Peer, Refused, call
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "dbus"
 UNIT_FILES = Subject(Kind.TOPIC, "unit-files")
 """Unit files were enabled, disabled, masked, or read again."""
-_SYSTEMD, _MANAGER = "org.freedesktop.systemd1", "org.freedesktop.systemd1.Manager"
-_PATH = "/org/freedesktop/systemd1"
-_BUS, _BUS_PATH = "org.freedesktop.DBus", "/org/freedesktop/DBus"
-_SECONDS = 10.0
-"""How long a call may take. While systemd reads all unit files again it answers nothing, for a
-second or two.
-"""
+_UNIT = f"{SYSTEMD.name}.Unit"
 _STATES = ("ActiveState", "SubState", "LoadState", "InvocationID", "FreezerState")
+_OF_RELATED = frozenset(("ActiveState", "LoadState"))
+"""What of another unit's state can change a verdict: a timer that elapses stays active."""
+_RELATIONS = ("TriggeredBy", "UpheldBy", "Requires", "Requisite", "BindsTo")
+"""Units whose state counts for a verdict about this one: those that start it, and those without
+which a boot does not start it.
+"""
+_TRIGGERS = (".socket", ".timer", ".path")
+_UNIT_PATHS = f"{SYSTEMD.path}/unit"
+_MOST_RULES = 200
+"""Match rules for single units. dbus-daemon allows a connection 512."""
+_ABSENT = 1.0
+"""Seconds between two looks whether the bus has come."""
+_ADDRESS = "DBUS_SYSTEM_BUS_ADDRESS"
+"""The variable that names another place for the bus."""
+_SOCKET = Path("/run/dbus/system_bus_socket")
 _SUBSCRIBED_ALREADY = "org.freedesktop.systemd1.AlreadySubscribed"
+
+
+def unit_path(name: str) -> str:
+    """Return the bus path of a unit: what is no letter or digit is `_` and two hexadecimal digits
+    (sd_bus_path_encode(3)).
+    """
+    return f"{_UNIT_PATHS}/" + "".join(
+        chr(byte)
+        if chr(byte).isascii() and chr(byte).isalnum() and not (at == 0 and chr(byte).isdigit())
+        else f"_{byte:02x}"
+        for at, byte in enumerate(name.encode())
+    )
 
 
 class _Unit(NamedTuple):
@@ -45,40 +70,55 @@ class _Unit(NamedTuple):
 
 
 class Units:
-    """The units that are watched, and their states as they were reported last."""
+    """The units that are watched, those related to them, and the states that were reported last."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = sorted(names)
         self._by_path: defaultdict[str, set[str]] = defaultdict(set)
+        self._related: defaultdict[str, set[str]] = defaultdict(set)
+        """The bus path of another unit -> the names of those that it is related to."""
         self._states: defaultdict[str, dict[str, object]] = defaultdict(dict)
 
-    def locate(self, units: Iterable[_Unit]) -> set[str]:
+    def locate(
+        self, units: Iterable[_Unit], relations: Mapping[str, Iterable[str]] = MappingProxyType({})
+    ) -> set[str]:
         """Take the answer about all names: a name can be another unit's alias. Return the names
-        that were at another bus path before.
+        that were at another bus path before, or had other relations.
+
+        `relations`: bus path -> names of the units that it is related to.
         """
-        before = {name: path for path, names in self._by_path.items() for name in names}
+        before = {
+            name: self._place(name, path) for path in self._by_path for name in self._by_path[path]
+        }
         now = {name: unit.path for name, unit in zip(self.names, units, strict=True)}
         self._by_path.clear()
+        self._related.clear()
         for name, path in now.items():
             self._by_path[path].add(name)
-        return {name for name, path in now.items() if before.get(name) != path}
+            for other in relations.get(path, ()):
+                self._related[unit_path(other)].add(name)
+        return {name for name, path in now.items() if before.get(name) != self._place(name, path)}
+
+    def _place(self, name: str, path: str) -> tuple[str, frozenset[str]]:
+        return path, frozenset(other for other, names in self._related.items() if name in names)
 
     @property
     def paths(self) -> list[str]:
-        """The bus paths of the units."""
-        return sorted(self._by_path)
+        """The bus paths of the units, and of those related to them."""
+        return sorted({*self._by_path, *self._related})
 
     def changed(self, path: str, properties: dict[str, object]) -> set[str]:
-        """Return the names of the unit at a bus path, if its state is another one now.
+        """Return the names that the state of the unit at a bus path concerns, if it is another one
+        now.
 
         systemd sends unchanged properties again and again.
         """
         states = {key: value for key, value in properties.items() if key in _STATES}
         known = self._states[path]
-        if all(known.get(key) == value for key, value in states.items()):
-            return set()
+        news = {key for key, value in states.items() if key not in known or known[key] != value}
         known.update(states)
-        return self._by_path.get(path, set())
+        own = self._by_path.get(path, set()) if news else set()
+        return own | (self._related.get(path, set()) if news & _OF_RELATED else set())
 
 
 def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
@@ -87,36 +127,58 @@ def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
 
     There is none for the whole manager: a reload sends two signals for every unit.
     """
-    sender = f"type='signal',sender='{_SYSTEMD}'"
-    for path in paths:
+    sender = f"type='signal',sender='{SYSTEMD.name}'"
+    places = [f"path='{path}'" for path in paths]
+    if len(places) > _MOST_RULES:
+        places = [f"path_namespace='{_UNIT_PATHS}'"]
+    for place in places:
         yield (
-            f"{sender},interface='org.freedesktop.DBus.Properties',member='PropertiesChanged',"
-            f"path='{path}',arg0='{_SYSTEMD}.Unit'"
+            f"{sender},interface='{PROPERTIES}',member='PropertiesChanged',{place},arg0='{_UNIT}'"
         )
-    for member in ("UnitFilesChanged", "Reloading"):
-        yield f"{sender},path='{_PATH}',interface='{_MANAGER}',member='{member}'"
-    yield (f"type='signal',sender='{_BUS}',member='NameOwnerChanged',arg0='{_SYSTEMD}'")
+    for member in ("UnitFilesChanged", "Reloading", "JobRemoved"):
+        yield f"{sender},path='{SYSTEMD.path}',interface='{SYSTEMD.interface}',member='{member}'"
+    yield (f"type='signal',sender='{BUS.name}',member='NameOwnerChanged',arg0='{SYSTEMD.name}'")
     for signal in signals:
         interface, _, member = signal.rpartition(".")
         yield f"type='signal',interface='{interface}',member='{member}'"
 
 
 class Signals:
-    """Turns messages of the bus into events."""
+    """Turns messages of the bus into events.
 
-    def __init__(self, units: Units, signals: Iterable[str], listener: Listener) -> None:
+    Any user can send a signal to this connection alone, whatever the match rules say, and claim
+    that a unit has the state that it will have soon: then systemd's own signal would be no news. So
+    it counts who sends, which the bus says.
+    """
+
+    def __init__(
+        self, units: Units, signals: Iterable[str], listener: Listener, systemd: str
+    ) -> None:
+        """`systemd`: its unique name on the bus."""
         self._units = units
+        self._systemd = systemd
         self._configured = frozenset(signals)
         self._listener = listener
         self.renewed = asyncio.Event()
         """Set if systemd has come to the bus again: what it reported before may be outdated."""
         self.files_changed = asyncio.Event()
-        """Set if a name may be another unit's from now on."""
+        """Set if a name may be another unit's from now on, or may have other relations."""
 
     def on_message(self, message: Message) -> None:
         """Report what a message says."""
         if message.message_type is not MessageType.SIGNAL:
             return
+        if message.sender == self._systemd:
+            self._of_systemd(message)
+        elif (
+            message.sender == BUS.name and message.member == "NameOwnerChanged" and message.body[2]
+        ):
+            self.renewed.set()
+        signal = f"{message.interface}.{message.member}"
+        if signal in self._configured:
+            self._report(Subject(Kind.TOPIC, signal), signal)
+
+    def _of_systemd(self, message: Message) -> None:
         match message.member:
             case "PropertiesChanged" if message.path is not None:
                 properties = {key: value.value for key, value in message.body[1].items()}
@@ -128,16 +190,16 @@ class Signals:
             case "Reloading" if message.body == [False]:
                 self.files_changed.set()
                 self._report(UNIT_FILES, "systemd has read all unit files again")
-            case "NameOwnerChanged" if message.body[2]:
-                self.renewed.set()
-        signal = f"{message.interface}.{message.member}"
-        if signal in self._configured:
-            self._report(Subject(Kind.TOPIC, signal), signal)
+            case "JobRemoved" if str(message.body[2]).endswith(_TRIGGERS):
+                # systemd may have read its file just now, and knows only since then what it starts.
+                self.files_changed.set()
 
     def moved(self, names: Iterable[str]) -> None:
-        """Report units whose bus path was not known until now."""
+        """Report units whose bus path or relations were not known until now."""
         for name in sorted(names):
-            self._report(Subject(Kind.UNIT, name), "it is another unit now")
+            self._report(
+                Subject(Kind.UNIT, name), "it is another unit now, or another one starts it"
+            )
 
     def _report(self, subject: Subject, detail: str) -> None:
         self._listener.event(Event(NAME, subject, time.time(), detail))
@@ -152,54 +214,56 @@ def _signals(watched: Watched) -> list[str]:
     return list(configured.signals or ()) if configured is not None else []
 
 
-async def _call(
-    bus: MessageBus, member: str, signature: str = "", *body: object, to_bus: bool = False
-) -> list[object]:
-    """Call a method of systemd's manager, or of the bus. Return what it answers.
-
-    Raises DBusFastError, TimeoutError, and OSError if the bus has gone.
-    """
-    message = Message(
-        destination=_BUS if to_bus else _SYSTEMD,
-        path=_BUS_PATH if to_bus else _PATH,
-        interface=_BUS if to_bus else _MANAGER,
-        member=member,
-        signature=signature,
-        body=list(body),
-    )
-    async with asyncio.timeout(_SECONDS):
-        reply = await bus.call(message)
-    if reply is None:
-        raise ConnectionError("the bus has gone")
-    if reply.message_type is MessageType.ERROR and reply.error_name != _SUBSCRIBED_ALREADY:
-        raise DBusFastError(f"{member}: {reply.error_name}")
-    return list(reply.body)
-
-
 async def _gone(bus: MessageBus) -> None:
     await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
 
 
+async def _relations(bus: MessageBus, path: str) -> set[str]:
+    """Return the names of the units that the one at a bus path is related to."""
+    peer = Peer(SYSTEMD.name, path, PROPERTIES)
+    found: set[str] = set()
+    for relation in _RELATIONS:
+        # systemd before 249 does not know each of them.
+        with suppress(Refused):
+            (value,) = await call(bus, peer, "Get", "ss", _UNIT, relation)
+            found.update(map(str, getattr(value, "value", ())))
+    # They stay up as long as the machine does.
+    return {name for name in found if not name.endswith((".slice", ".target"))}
+
+
+async def _come(listener: Listener) -> None:
+    """Wait until there is a bus: the machine may be booting, or somebody has stopped it."""
+    if _ADDRESS in os.environ:
+        return
+    if not _SOCKET.exists():
+        listener.limited(f"there is no system bus: {_SOCKET} is missing")
+    while not _SOCKET.exists():
+        await asyncio.sleep(_ABSENT)
+
+
 async def run(watched: Watched, listener: Listener) -> None:
+    await _come(listener)
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    except (FileNotFoundError, PermissionError) as error:
-        raise Unavailable(
-            f"the system bus is not to be had ({error.strerror}): /run/dbus/system_bus_socket"
-        ) from None
+    except PermissionError as error:
+        raise Unavailable(f"the system bus cannot be used ({error.strerror}): {_SOCKET}") from None
     try:
         units = Units(_unit_names(watched))
-        signals = Signals(units, _signals(watched), listener)
+        (owner,) = await call(bus, BUS, "GetNameOwner", "s", SYSTEMD.name)
+        signals = Signals(units, _signals(watched), listener, str(owner))
         bus.add_message_handler(signals.on_message)
         matched: set[str] = set()
 
         async def locate() -> set[str]:
-            (listed,) = await _call(bus, "ListUnitsByNames", "as", units.names)
+            (listed,) = await call(bus, SYSTEMD, "ListUnitsByNames", "as", units.names)
             assert isinstance(listed, list)
-            moved = units.locate(_Unit(*unit) for unit in listed)
+            found = [_Unit(*unit) for unit in listed]
+            paths = sorted({unit.path for unit in found})
+            related = await asyncio.gather(*(_relations(bus, path) for path in paths))
+            moved = units.locate(found, dict(zip(paths, related, strict=True)))
             for rule in rules(units.paths, _signals(watched)):
                 if rule not in matched:
-                    await _call(bus, "AddMatch", "s", rule, to_bus=True)
+                    await call(bus, BUS, "AddMatch", "s", rule)
                     matched.add(rule)
             return moved
 
@@ -210,7 +274,11 @@ async def run(watched: Watched, listener: Listener) -> None:
                 signals.moved(await locate())
 
         await locate()
-        await _call(bus, "Subscribe")
+        try:
+            await call(bus, SYSTEMD, "Subscribe")
+        except Refused as refused:
+            if refused.name != _SUBSCRIBED_ALREADY:
+                raise
         listener.up()
         tasks = [
             asyncio.ensure_future(each) for each in (_gone(bus), signals.renewed.wait(), follow())
@@ -224,7 +292,7 @@ async def run(watched: Watched, listener: Listener) -> None:
                 task.cancel()
         # After `systemctl daemon-reexec` the subscription holds, yet signals in between are lost.
         raise ConnectionError(
-            "systemd has come anew" if signals.renewed.is_set() else "the bus has gone"
+            "systemd was started again" if signals.renewed.is_set() else "the bus has ended"
         )
     finally:
         bus.disconnect()

@@ -18,7 +18,14 @@ from asyncinotify import Inotify, Mask
 from asyncinotify import Watch as FolderWatch
 
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.path_chain import Fingerprint, chain, fingerprint, folders
+from power_edge.watch.path_chain import (
+    Chain,
+    Fingerprint,
+    chain,
+    fingerprint,
+    folders,
+    recent_content,
+)
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "inotify"
@@ -29,6 +36,8 @@ _ON_THE_WAY = (
 _AT_THE_END = _ON_THE_WAY | Mask.MODIFY | Mask.CLOSE_WRITE
 _OF_THE_FILE = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB | Mask.DELETE_SELF | Mask.MOVE_SELF
 _GONE = Mask.IGNORED | Mask.UNMOUNT | Mask.DELETE_SELF | Mask.MOVE_SELF
+_ANEW = 12
+"""Sweeps after which all paths are watched anew, whether or not they have changed."""
 _ANY = ""
 """Stands for each name in a folder, and for the watched file itself."""
 
@@ -44,7 +53,10 @@ class Paths:
         self._places: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
         """The same the other way round: path -> descriptors and names."""
         self._watches: dict[int, FolderWatch] = {}
+        self._ways: dict[str, Chain] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
+        self._contents: dict[str, bytes | None] = {}
+        """Of files that were written lately."""
 
     def arm(self, paths: Iterable[str] | None = None) -> list[str]:
         """Watch all paths, or some of them, as they are now. Return those that have changed.
@@ -62,11 +74,26 @@ class Paths:
                 if chain(path) == way:
                     break
             before, now = self._fingerprints.get(path), fingerprint(way)
-            self._fingerprints[path] = now
-            if before is not None and before != now:
+            self._ways[path], self._fingerprints[path] = way, now
+            was, self._contents[path] = self._contents.get(path), recent_content(way)
+            if before is not None and (before != now or _differ(was, self._contents[path])):
                 changed.append(path)
         self._drop_unused()
         return changed
+
+    def stale(self) -> list[str]:
+        """Return the paths that are not as they were when they were armed."""
+        found = []
+        ends: dict[str, Fingerprint] = {}
+        for path in self._paths:
+            way = chain(path)
+            if (
+                way != self._ways.get(path)
+                or fingerprint(way, ends) != self._fingerprints.get(path)
+                or _differ(self._contents.get(path), recent_content(way))
+            ):
+                found.append(path)
+        return found
 
     def concerned(self, event: RawEvent) -> set[str]:
         """Return the paths whose chain an event is about."""
@@ -125,6 +152,11 @@ class Paths:
                     continue  # the kernel has dropped it, as the folder is gone
 
 
+def _differ(before: bytes | None, now: bytes | None) -> bool:
+    """Return whether two contents are known, and differ."""
+    return before is not None and now is not None and before != now
+
+
 def _paths(watched: Watched) -> frozenset[str]:
     configured = watched.configured.inotify if watched.configured is not None else None
     own = configured.paths or () if configured is not None else ()
@@ -136,7 +168,7 @@ async def run(watched: Watched, listener: Listener) -> None:
         inotify = Inotify(cache_size=256, sync_timeout=0)
     except OSError as error:
         raise Unavailable(
-            f"inotify is not to be had: {error.strerror} (see fs.inotify.max_user_instances)"
+            f"inotify cannot be used: {error.strerror} (see fs.inotify.max_user_instances)"
         ) from None
     ready = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -147,14 +179,17 @@ async def run(watched: Watched, listener: Listener) -> None:
             loop.add_reader(inotify.fd, ready.set)
             listener.up()
             next_sweep = loop.time() + watched.sweep_seconds
+            sweeps = 0
             while True:
                 with suppress(TimeoutError):
                     async with asyncio.timeout_at(next_sweep):
                         await ready.wait()
                 ready.clear()
                 begun = loop.time()
-                sweep = begun >= next_sweep or mounted()
-                _report(paths, list(inotify), listener, sweep=sweep)
+                sweep, remounted = begun >= next_sweep, mounted()
+                sweeps += sweep
+                anew = remounted or (sweep and sweeps % _ANEW == 0)
+                _report(paths, list(inotify), listener, sweep=sweep, anew=anew)
                 if sweep:
                     next_sweep = loop.time() + watched.sweep_seconds
                 # In a storm of events most of the time is left to the rest.
@@ -200,11 +235,16 @@ def _mounts(ready: asyncio.Event) -> Iterator[Callable[[], bool]]:
             loop.remove_reader(poll.fileno())
 
 
-def _report(paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool) -> None:
+def _report(
+    paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool, anew: bool
+) -> None:
+    """`sweep`: look at all paths. `anew`: watch all paths anew as well."""
     now = time.time()
     overflow = any(event.mask & Mask.Q_OVERFLOW for event in events)
     concerned = {path for event in events for path in paths.concerned(event)}
-    for path in paths.arm(None if sweep or overflow else concerned):
+    if sweep and not anew:
+        concerned.update(paths.stale())
+    for path in paths.arm(None if anew or overflow else concerned):
         listener.event(Event(NAME, Subject(Kind.PATH, path), now))
     if overflow:
         listener.lost(1, "the kernel's queue of file events was full")

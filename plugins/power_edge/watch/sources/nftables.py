@@ -62,14 +62,15 @@ def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 3) & ~3
 
 
-async def cause_of(commit: Commit, now: float) -> Cause:
+async def act_of(commit: Commit, now: float) -> Act:
     """Return who made a commit, as far as the process still lives, and its ancestors."""
     members = processes.family(commit.pid)
     own = next((each for each in members if each.pid == commit.pid), None)
     pid = commit.pid or None
     if own is None or own.name != commit.command:
-        return Cause("commit", command=commit.command or None, pid=pid, time=now)
-    return Cause(
+        # It has ended, and perhaps its number is another process's now.
+        return Act(COMMIT, now, Cause("commit", command=commit.command or None, pid=pid, time=now))
+    cause = Cause(
         "commit",
         user=await processes.login_name(own.login),
         command=own.command or commit.command,
@@ -78,6 +79,7 @@ async def cause_of(commit: Commit, now: float) -> Cause:
         pid=pid,
         time=now,
     )
+    return Act(COMMIT, now, cause, line=processes.line(members))
 
 
 async def run(_: Watched, listener: Listener) -> None:
@@ -86,7 +88,7 @@ async def run(_: Watched, listener: Listener) -> None:
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_NETFILTER
         )
     except (OSError, AttributeError) as error:
-        raise Unavailable(f"netlink is not to be had: {error}") from None
+        raise Unavailable(f"netlink cannot be used: {error}") from None
     with feed:
         feed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         try:
@@ -94,7 +96,7 @@ async def run(_: Watched, listener: Listener) -> None:
             feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
         except OSError as error:
             raise Unavailable(
-                f"commits of the packet filter are for root ({error.strerror}): CAP_NET_ADMIN"
+                f"only root may read commits of the packet filter ({error.strerror}): CAP_NET_ADMIN"
             ) from None
         listener.up()
         loop = asyncio.get_running_loop()
@@ -108,7 +110,7 @@ async def run(_: Watched, listener: Listener) -> None:
                 continue
             for commit in commits(datagram):
                 now = time.time()
-                listener.act(Act(COMMIT, now, await cause_of(commit, now)))
+                listener.act(await act_of(commit, now))
                 detail = f"{commit.command} (process {commit.pid}) changed the packet filter"
                 listener.event(Event(NAME, COMMIT, now, detail))
 

@@ -42,7 +42,7 @@ class Value:
         """Return the content, or the number of the error."""
         try:
             if self._file is None:
-                self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+                self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
             return os.pread(self._file, _LONGEST, 0)
         except OSError as error:
             self.close()  # an interface may have gone, and may come again

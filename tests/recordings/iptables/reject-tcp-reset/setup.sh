@@ -1,10 +1,4 @@
 set -eu
-for t in iptables ip6tables; do
-    $t -P INPUT DROP
-    $t -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
-    $t -A INPUT -i lo -j ACCEPT
-done
-iptables -A INPUT -p icmp -j ACCEPT
-ip6tables -A INPUT -p ipv6-icmp -j ACCEPT
+drop_incoming
 for t in iptables ip6tables; do $t -A INPUT -p tcp --dport 80 -j REJECT --reject-with tcp-reset; done
 for t in iptables ip6tables; do $t -A INPUT -p tcp --dport 22 -j ACCEPT; done

@@ -1,3 +1,1 @@
-set -eu
-systemctl restart cron
-systemctl start systemd-tmpfiles-clean.timer
+../plainly-up/setup.sh

@@ -1,2 +1,2 @@
 set -eu
-rm /usr/sbin/ufw /usr/sbin/nft /usr/sbin/iptables-save /usr/sbin/ip6tables-save
+rm /usr/sbin/ufw /usr/sbin/nft /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi # all of iptables

@@ -14,3 +14,4 @@ class Service:
     state: core_schema.ServiceState | None = None
     enabled: bool | None = None
     optional: bool = False
+    by_socket: bool = False

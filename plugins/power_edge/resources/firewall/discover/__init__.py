@@ -15,8 +15,8 @@ from power_edge.resources.firewall import canonical, defaults, name, traffic
 from power_edge.resources.firewall.discover.infer_rules import compose
 from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Action, Undecidable
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
 def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
@@ -37,7 +37,7 @@ def _section(observed: Ruleset) -> dict[str, Any]:
         return {"enabled": True}
     incoming = _default("default_incoming", (DENY, REJECT, ALLOW), observed)
     outgoing = _default("default_outgoing", (ALLOW, DENY, REJECT), observed)
-    comments = notes(observed.ufw_tuples or ())
+    comments = notes((observed.ufw and observed.ufw.lines) or ())
     rules = [
         _plain(rule, comments.get(canonical(name(rule)))) for rule in compose(observed, incoming)
     ]

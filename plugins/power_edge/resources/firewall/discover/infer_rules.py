@@ -9,8 +9,8 @@ from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import canonical, name, queries, traffic
 from power_edge.resources.firewall.discover.kernel_rules import Statement, merged, rules, statements
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
 from power_edge.resources.firewall.ufw_files import ANY
 from power_edge.resources.firewall.undeclared import openings

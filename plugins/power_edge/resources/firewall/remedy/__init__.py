@@ -11,9 +11,9 @@ from enum import Enum
 from power_edge.model import Finding, Remedy
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.packet_filter import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, ufw_loaded
 
 
@@ -52,22 +52,24 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
 
 def _provider(observed: Ruleset) -> Provider:
     """Return whose commands apply: those of the provider whose rules are in force."""
-    if observed.has_firewalld_rules or observed.firewalld:
+    if observed.has_firewalld_rules or observed.firewalld_runs:
         return Provider.FIREWALLD
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
     if observed.ufw is not None and loaded & {Loaded.FULL, Loaded.PART}:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:
         return Provider.OWN
-    if observed.ufw is None and observed.firewalld is None:
+    # Where it is unknown whether firewalld runs, no command of firewalld is right.
+    stopped = observed.firewalld is not None and observed.firewalld.running is False
+    if observed.ufw is None and not stopped:
         return Provider.NONE
-    if observed.firewalld is None:
+    if not stopped:
         return Provider.UFW
     if observed.ufw is None:
         return Provider.FIREWALLD
     # Both are installed. One decides only if it was used and the other was not.
-    of_ufw = observed.ufw or bool(observed.ufw_tuples) or Loaded.EMPTIED in loaded
-    of_firewalld = observed.firewalld_boots or firewalld.was_used(observed)
+    of_ufw = observed.ufw.settings.enabled or bool(observed.ufw.lines) or Loaded.EMPTIED in loaded
+    of_firewalld = firewalld.was_used(observed)
     if of_ufw is of_firewalld:
         return Provider.UNDECIDED
     return Provider.UFW if of_ufw else Provider.FIREWALLD

@@ -4,13 +4,12 @@ A rule counts if it is declared. A rule on file counts if no declaration could l
 to remove it: the commands of all items are run, one after the other.
 """
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_filter import ALLOW, Key
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -19,6 +18,7 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     subtract_all,
 )
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ssh_access import TCP, OrderedRule, lets_in
 
 OTHERS = "other rules than those of {} decide on these connections: change them"
@@ -89,8 +89,8 @@ def _needs(observed: Ruleset) -> Iterator[tuple[int, int, Box]]:
 def _outside(observed: Ruleset) -> Numbers:
     """Return the interfaces of default routes; without any, those of the node."""
     return (
-        numbers(interface(name) for name in observed.outside)
-        or observed.existing
+        numbers(interface(name) for name in observed.network.outside)
+        or observed.network.existing
         or traffic.EXTERNAL
     )
 
@@ -105,13 +105,13 @@ def ordered_rules(rules: Iterable[Rule]) -> list[OrderedRule]:
     ]
 
 
-def allowed_now(observed: Ruleset, by: str) -> list[OrderedRule]:
-    """Return what rules whose text holds `by` let in now."""
+def allowed_now(observed: Ruleset, own: Callable[[Key | None], bool]) -> list[OrderedRule]:
+    """Return what the rules of some chains let in now. `own`: whether a chain is one of these."""
     return [
         OrderedRule(ALLOW, {name: some for name, some in each.box.items() if _matters(name, some)})
         for family in traffic.FAMILIES
         for each in queries.open_regions(observed, family)
-        if each.sure and by in each.by
+        if each.sure and own(each.chain)
     ]
 
 
@@ -131,7 +131,7 @@ def _matters(name: Dimension, some: Numbers) -> bool:
 
 def _box(rule: Rule, family: int) -> Box:
     box: Box = traffic.protocol_of(rule, family)
-    for end, place in zip((SADDR, DADDR), traffic.ends(rule).values(), strict=True):
+    for end, place in zip((SADDR, DADDR), traffic.ends(rule), strict=True):
         box = {**box, end[family]: place[1] if place else traffic.UNICAST[family]}
     return box
 

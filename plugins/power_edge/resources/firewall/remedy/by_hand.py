@@ -3,8 +3,8 @@
 from power_edge.model import Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
 from power_edge.resources.firewall.remedy import culprits
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
 def remedy(declared: Declared, observed: Ruleset) -> Remedy:
@@ -32,6 +32,6 @@ def sentence(declared: Declared, observed: Ruleset) -> str:
             )
     rule: Rule = declared.value
     text = f"{rule.action} {rule.proto}" + (f" port {rule.port}" if rule.port else "")
-    deciding = culprits.named(culprits.of_rule(rule, observed) - {""})
+    deciding = culprits.named(culprits.of_rule(rule, observed))
     where = f"before {deciding}" if deciding else "to the chain of incoming connections"
     return f"the rules belong to no provider: add a rule to {text} {where} in {file}, and load it"

@@ -1,18 +1,39 @@
 """Which rules keep packets from faring as declared."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
+from power_edge.resources.firewall.packet_filter import Key, Region
+from power_edge.resources.firewall.ruleset import Ruleset
 
 
-def of_rule(rule: Rule, observed: Ruleset) -> set[str]:
-    """Return the rules that decide otherwise on a declared rule's packets; "" for a policy."""
+class Culprit(NamedTuple):
+    """A rule that decides: its text for people, and its chain.
+
+    A policy has neither. A base chain that cannot be followed has no chain.
+    """
+
+    text: str
+    chain: Key | None
+
+    @property
+    def is_policy(self) -> bool:
+        """Whether it is the policy of a base chain."""
+        return not self.text
+
+
+def _culprit(region: Region) -> Culprit:
+    return Culprit(region.by, region.chain)
+
+
+def of_rule(rule: Rule, observed: Ruleset) -> set[Culprit]:
+    """Return what decides otherwise on a declared rule's packets."""
     return {
-        each.by
+        _culprit(each)
         for regions in queries.trace_rule(observed, rule)
         for each in regions
         if each.verdict != rule.action and each.sure
@@ -28,11 +49,11 @@ def doubt(rule: Rule, observed: Ruleset) -> str | None:
     return None
 
 
-def of_default(declared: Declared, observed: Ruleset) -> set[str]:
-    """Return the rules that decide otherwise on most connections of a default; "" for a policy."""
+def of_default(declared: Declared, observed: Ruleset) -> set[Culprit]:
+    """Return what decides otherwise on most connections of a default."""
     outward = declared.field == "default_outgoing"
     peer = DADDR if outward else SADDR
-    found = set()
+    found = set[Culprit]()
     for family in queries.judged_families(observed, declared.value):
         for regions in queries.trace_all(observed, family, outward=outward):
             for region in regions:
@@ -45,24 +66,26 @@ def of_default(declared: Declared, observed: Ruleset) -> set[str]:
                     and most
                     and not traffic.unusual(observed, region.box)
                 ):
-                    found.add(region.by)
+                    found.add(_culprit(region))
     return found
 
 
-def foreign(observed: Ruleset, own: str) -> set[str]:
-    """Return rules of others than `own` that let in most connections."""
+def foreign(observed: Ruleset, own: Callable[[Key | None], bool]) -> set[Culprit]:
+    """Return rules that let in most connections. `own`: whether a chain is the provider's; the
+    rules of these are left out.
+    """
     return {
-        region.by
+        _culprit(region)
         for family in traffic.FAMILIES
         for region in queries.open_regions(observed, family)
         if region.by
-        and own not in region.by
+        and not own(region.chain)
         and defaults.broad(region.box.get(SADDR[family], ()), family)
         and defaults.most_ports(region.box.get(Dimension.DPORT, ((0, 65535),)))
     }
 
 
-def named(found: Iterable[str]) -> str:
-    """Return some rules in words; "" for none."""
-    some = sorted(each for each in found if each)
+def named(found: Iterable[Culprit]) -> str:
+    """Return some rules in words; "" for none but policies."""
+    some = sorted({each.text for each in found if not each.is_policy})
     return " and ".join(f"'{each}'" for each in some[:2]) + (" and others" if len(some) > 2 else "")

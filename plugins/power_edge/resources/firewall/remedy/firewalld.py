@@ -13,10 +13,11 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Program
+from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
 from power_edge.resources.firewall.packet_sets import interface, meet
 from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.remedy.culprits import Culprit
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ssh_access import USUAL_PORT, OrderedRule
 from power_edge.resources.firewall.state import any_part, in_force
 
@@ -31,15 +32,24 @@ RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
 
 
 def was_used(observed: Ruleset) -> bool:
-    """Return whether somebody configured firewalld: its files hold more than was installed."""
-    return bool({"more", "own"} & set(observed.firewalld_stored or ()))
+    """Return whether somebody configured firewalld: a boot starts it, or its files hold more than
+    was installed.
+    """
+    return observed.firewalld is not None and (
+        observed.firewalld.boots or bool({"more", "own"} & set(observed.firewalld.stored or ()))
+    )
+
+
+def _pending(observed: Ruleset) -> tuple[str, ...] | None:
+    """Return the settings that a reload would undo; None where they are unknown."""
+    return observed.firewalld.pending if observed.firewalld is not None else None
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     """Return what firewalld's commands can do about a drift. `fields`: those that drift."""
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
-    if not observed.firewalld:
+    if not observed.firewalld_runs:
         return _start(declared, observed)
     if in_force(observed).holds is False:
         if declared.field != "enabled" and not declared.firewall.enabled:
@@ -62,8 +72,8 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
             )
         case "exclusive":
             return Remedy(
-                advice="close in firewalld what is open and not declared: firewall-cmd --list-all "
-                "shows it. Remove services as services, and ports as ports"
+                advice="firewall-cmd --list-all shows what is open: close what is not declared, a "
+                "service with --remove-service, a port with --remove-port"
             )
     return _rule(declared, observed, fields)
 
@@ -74,7 +84,8 @@ def _disable(observed: Ruleset) -> Remedy:
     stop: Command = ("systemctl", "disable", "--now", "firewalld")
     # A firewalld that was killed leaves its rules.
     has_leftovers = (
-        not observed.firewalld and ("inet", "firewalld", "filter_INPUT") in observed.program.chains
+        not observed.firewalld_runs
+        and ("inet", "firewalld", "filter_INPUT") in observed.program.chains
     )
     return Remedy(
         (stop, ("nft", "delete", "table", "inet", "firewalld")) if has_leftovers else (stop,)
@@ -92,7 +103,7 @@ def _start(declared: Declared, observed: Ruleset) -> Remedy:
 
 def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
     """Return how to have firewalld load what is on file, with the declared openings."""
-    stored = observed.firewalld_stored
+    stored = observed.firewalld.stored if observed.firewalld is not None else None
     if stored is None or "more" in stored:
         return Remedy(
             advice="firewalld has zones with interfaces or sources, rich or direct rules, or "
@@ -131,7 +142,7 @@ def _stored(text: str) -> list[OrderedRule]:
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:
     """Return how to reload: firewalld runs, and the kernel lacks some of its rules."""
-    if observed.firewalld_pending is None or observed.firewalld_pending:
+    if _pending(observed) != ():
         return _keep_pending(observed)
     return _loading(declared, observed, "firewall-cmd", RESTART)
 
@@ -140,15 +151,15 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
     zones = _zones(observed)
     if not zones or _has_source_zones(observed):
         return Remedy(advice=_SOURCES)
-    if observed.firewalld_pending is None or observed.firewalld_pending:
+    if _pending(observed) != ():
         return _keep_pending(observed)
     found = culprits.of_default(declared, observed)
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
-    others = {each for each in found if each and "firewalld" not in each}
+    others = {each for each in found if not each.is_policy and not _is_own(each.chain)}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
-    open_now = access.allowed_now(observed, "_allow handle")
+    open_now = access.allowed_now(observed, _holds_openings)
     missing = [rule for rule in _allowed(declared) if not access.covered(rule, open_now)]
     openings = [
         (*where, f"--zone={zone}", _opening(rule))
@@ -178,9 +189,11 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     if fields != {"action"} or rule.port is None:
         return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
     found = culprits.of_rule(rule, observed)
-    early = {by for by in found if _decided_early(by)}
+    early = {each for each in found if _decided_early(each)}
     if early:
-        return Remedy(advice=f"{culprits.named(early)} decides before: change it")
+        return Remedy(
+            advice=f"{culprits.named(early)} decides before the rules of the zones: change it"
+        )
     if any(map(_of_policy, found)):
         return Remedy(advice=_POLICY.format(culprits.named(found)))
     doubt = culprits.doubt(rule, observed)
@@ -198,7 +211,7 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     )
     if rule.action == ALLOW:
         return Remedy(commands)
-    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, "_allow handle")]
+    on_file = [*access.ordered_rules([rule]), *access.allowed_now(observed, _holds_openings)]
     why = access.closed(declared.firewall, observed, on_file, _without(observed))
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
@@ -213,21 +226,36 @@ _POLICY = (
 )
 
 
-def _of_policy(by: str) -> bool:
-    return "filter_IN_policy_" in by
+def _is_own(chain: Key | None) -> bool:
+    """Return whether a chain is firewalld's."""
+    return chain is not None and chain[1] == "firewalld"
+
+
+def _holds_openings(chain: Key | None) -> bool:
+    """Return whether a chain holds what was opened in a zone or a policy."""
+    return chain is not None and _is_own(chain) and chain[2].endswith("_allow")
+
+
+def _of_policy(found: Culprit) -> bool:
+    """Return whether a rule is of a policy of firewalld, which stands before the zones."""
+    chain = found.chain
+    return chain is not None and _is_own(chain) and chain[2].startswith("filter_IN_policy_")
 
 
 def _keep_pending(observed: Ruleset) -> Remedy:
-    pending = ", ".join(observed.firewalld_pending or ()) or "unknown what"
+    pending = ", ".join(_pending(observed) or ()) or "unknown what"
     return Remedy(
         advice=f"a reload of firewalld would undo what was set at runtime only ({pending}): keep "
         "it with firewall-cmd --runtime-to-permanent, or drop it with --reload, then check again"
     )
 
 
-def _decided_early(by: str) -> bool:
+def _decided_early(found: Culprit) -> bool:
     """Return whether a rule of others decided, or one before those that a command would add."""
-    return bool(by) and (" firewalld " not in by or "_pre handle" in by or "_deny handle" in by)
+    if found.is_policy:
+        return False
+    chain = found.chain
+    return chain is None or not _is_own(chain) or chain[2].endswith(("_pre", "_deny"))
 
 
 def _opening(rule: Rule) -> str:
@@ -257,7 +285,7 @@ def _has_source_zones(observed: Ruleset) -> bool:
 def _zones(observed: Ruleset) -> list[str]:
     """Return the zones of the interfaces that a default route uses, or else of all."""
     found = []
-    for name in observed.outside or observed.interfaces or ():
+    for name in observed.network.outside or observed.network.interfaces or ():
         for step in _steps(observed):
             reach = {Dimension.IIF: (interface(name),)}
             if step.effect.target and any(meet(box, reach) is not None for box in step.boxes):
@@ -274,4 +302,5 @@ def _without(observed: Ruleset) -> Ruleset:
         base for base in program.bases if base.chain is None or base.chain[1] != "firewalld"
     )
     chains = {key: rules for key, rules in program.chains.items() if key[1] != "firewalld"}
-    return replace(observed, program=Program(chains=chains, bases=bases), firewalld=False)
+    stopped = observed.firewalld and observed.firewalld._replace(running=False, doubt=None)
+    return replace(observed, program=Program(chains=chains, bases=bases), firewalld=stopped)

@@ -7,24 +7,28 @@ out of that state. It removes the rules of others as well, so it is not printed 
 (Seen with ufw 0.36.2.)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.observation import Ruleset
-from power_edge.resources.firewall.packet_filter import ALLOW, Program
+from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
 from power_edge.resources.firewall.packet_sets import (
     Box,
+    Numbers,
+    interface,
     meet,
     subtract_all,
     within,
 )
 from power_edge.resources.firewall.remedy import access, culprits
+from power_edge.resources.firewall.remedy.culprits import Culprit
 from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files
+from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.undeclared import openings
@@ -32,30 +36,34 @@ from power_edge.text import printable
 
 ENABLE: Command = ("ufw", "--force", "enable")
 RELOAD: Command = ("ufw", "reload")
+OWN_CHAINS = ("ufw-", "ufw6-")
+"""The names of ufw's chains begin so."""
 DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
 """The chains that make up ufw's default, without `ufw-` and the direction."""
+LOOPBACK: Numbers = (interface("lo"),)
 
 
 def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     """Return what ufw's commands can do about a drift. `fields`: those that drift."""
-    assert observed.ufw_settings is not None
-    if not observed.ufw_settings.plain:
+    assert observed.ufw is not None
+    settings, rules = observed.ufw.settings, observed.ufw.rules
+    if not settings.plain:
         return Remedy(
             advice="ufw and a boot read ENABLED in /etc/ufw/ufw.conf differently: write "
             "ENABLED=yes or ENABLED=no"
         )
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
-    if observed.ufw_rules is None:
+    if rules is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
-    if observed.ufw_by_hand is not None:
-        line = printable(observed.ufw_by_hand[:100])
+    if observed.ufw.by_hand is not None:
+        line = printable(observed.ufw.by_hand[:100])
         return Remedy(
             advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{line}'), and every "
             "command of ufw overwrites these files: make the rules with ufw's commands"
         )
-    files = Files(observed.ufw_rules, observed.ufw_settings)
-    others = culprits.foreign(observed, "ufw")
+    files = Files(rules, settings)
+    others = culprits.foreign(observed, _is_own)
     if others:
         return Remedy(
             advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it "
@@ -76,8 +84,8 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 def _in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
-    needed = [4] if observed.ufw_settings and observed.ufw_settings.ipv6 is False else [4, 6]
-    return bool(observed.ufw) and all(loaded[family] is Loaded.FULL for family in needed)
+    needed = [4] if observed.ufw_without_ipv6 else [4, 6]
+    return observed.ufw_enabled and all(loaded[family] is Loaded.FULL for family in needed)
 
 
 def _disable(observed: Ruleset) -> Remedy:
@@ -171,9 +179,22 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     return _closing(declared, observed, files, [*files.commands, command])
 
 
-def _of_default(text: str) -> bool:
+def _is_own(chain: Key | None) -> bool:
+    """Return whether a chain is ufw's."""
+    return chain is not None and chain[2].startswith(OWN_CHAINS)
+
+
+def _of_default(found: Culprit) -> bool:
     """Return whether a rule is part of ufw's default, or a policy."""
-    return not text or any(f"-{part}-" in text and "ufw" in text for part in DEFAULT_CHAINS)
+    return found.is_policy or _in_chains(found, DEFAULT_CHAINS)
+
+
+def _in_chains(found: Culprit, parts: Iterable[str]) -> bool:
+    """Return whether a rule is in one of some chains of ufw, named without `ufw-` and the
+    direction.
+    """
+    starts = tuple(f"{own}{part}-" for own in OWN_CHAINS for part in parts)
+    return found.chain is not None and found.chain[2].startswith(starts)
 
 
 def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str]) -> Remedy:
@@ -187,7 +208,7 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
         return _narrow(declared, observed, files)
     foreign = {each for each in culprits.of_rule(rule, observed) if not _of_user(each)}
     if foreign:
-        file = "" if not any("ufw" in each for each in foreign) else " in /etc/ufw"
+        file = " in /etc/ufw" if any(_is_own(each.chain) for each in foreign) else ""
         return Remedy(
             advice=f"{culprits.named(foreign)}{file} decides before ufw's own rules: change it"
         )
@@ -233,9 +254,9 @@ def _place(rule: Rule, files: Files) -> None:
         files.add(rule, first=shadowed)
 
 
-def _of_user(text: str) -> bool:
+def _of_user(found: Culprit) -> bool:
     """Return whether a rule is a user's, or comes behind those."""
-    return _of_default(text) or any(f"{part}-user-" in text for part in ("ufw", "ufw6"))
+    return _of_default(found) or _in_chains(found, ("user",))
 
 
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
@@ -354,7 +375,7 @@ def _closing(
 def without(observed: Ruleset) -> Ruleset:
     """Return the node with ufw off: no jumps to its chains, no policies of its, ENABLED=no."""
     program = observed.program
-    ufw_chains = {key for key in program.chains if key[2].startswith(("ufw-", "ufw6-"))}
+    ufw_chains = {key for key in program.chains if _is_own(key)}
     chains = {
         key: {
             family: tuple(rule for rule in rules if rule.effect.target not in ufw_chains)
@@ -363,33 +384,35 @@ def without(observed: Ruleset) -> Ruleset:
         for key, by_family in program.chains.items()
     }
     tables = {key[:2] for key in ufw_chains}
-    if observed.ufw_settings is not None and observed.ufw_settings.ipv6 is False and ufw_chains:
+    if observed.ufw_without_ipv6 and ufw_chains:
         tables |= {("ip6", table) for _, table in tables}
     bases = tuple(
         base._replace(policy=ALLOW) if base.chain is not None and base.chain[:2] in tables else base
         for base in program.bases
     )
-    off = observed.ufw_settings and observed.ufw_settings._replace(enabled=False)
-    return replace(observed, program=Program(chains=chains, bases=bases), ufw_settings=off)
+    off = observed.ufw and observed.ufw._replace(
+        settings=observed.ufw.settings._replace(enabled=False)
+    )
+    return replace(observed, program=Program(chains=chains, bases=bases), ufw=off)
 
 
 def _others(observed: Ruleset) -> Iterator[str]:
     """Yield rules in iptables' tables that are not ufw's. `ufw-init flush-all` removes them."""
     rest = without(observed).program
+    # With IPV6=no ufw itself allows lo in ip6tables.
+    no_ipv6 = observed.ufw is not None and not observed.ufw.settings.ipv6
     for (family, table, chain), by_family in rest.chains.items():
         if family.split()[-1] not in {"ip", "ip6"} or table not in {"filter", "nat", "mangle"}:
             continue
-        if chain.startswith(("ufw-", "ufw6-")):
+        if chain.startswith(OWN_CHAINS):
             continue
         for rules in by_family.values():
-            for rule in rules:
-                lo = (
-                    " lo " in f"{rule.text} "
-                    and observed.ufw_settings
-                    and not observed.ufw_settings.ipv6
-                )
-                if not lo:
-                    yield f"'{rule.text}'"
+            yield from (f"'{rule.text}'" for rule in rules if not (no_ipv6 and _about_lo(rule)))
+
+
+def _about_lo(rule: FilterRule) -> bool:
+    """Return whether a rule matches packets of the loopback interface alone."""
+    return all(LOOPBACK in (box.get(Dimension.IIF), box.get(Dimension.OIF)) for box in rule.boxes)
 
 
 def _icmp(rule: Rule) -> str:

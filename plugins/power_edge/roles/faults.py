@@ -1,0 +1,152 @@
+"""What is wrong with a role file beside its schema: paths that nothing has, and conditions that can
+never hold. Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from power_edge.model import Value
+from power_edge.model.generated.role_schema import RoleFile
+from power_edge.roles import paths
+from power_edge.roles.paths import CONFIG, EACH, PLATFORM, Schema
+from power_edge.text import did_you_mean, quoted
+
+Path = tuple[str | int, ...]
+"""The keys and indices that lead to a value of a file."""
+
+
+class Fault(NamedTuple):
+    """What is wrong with a file: where, what, and what to do. `key`: the key is, not its value."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+    key: bool = False
+
+
+class Schemas(NamedTuple):
+    """The schemas that paths are about: of identity.yaml, and of system-identity.yaml."""
+
+    identity: Schema
+    system: Schema
+
+
+def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
+    """Yield what is wrong with a role file that fits its schema."""
+    known = _Known(role, schemas)
+    if role.kind == "section":
+        for field in ("section", "requires", "conflicts", "config"):
+            if getattr(role, field) is not None:
+                yield Fault((field,), f"a section has no {field}", "remove it", key=True)
+        if not known.is_section(role.name):
+            yield known.no_section(("name",), role.name)
+    else:
+        if role.services is not None:
+            yield Fault(("services",), "only a section has services", "remove it", key=True)
+        if role.section is not None and not known.is_section(role.section):
+            yield known.no_section(("section",), role.section)
+    for index, service in enumerate(role.services or ()):
+        at: Path = ("services", index)
+        yield from _conditions(known, service.when or {}, (*at, "when"), None)
+        for field, value in (("port", service.port), ("proto", service.proto)):
+            yield from _texts(known, value, (*at, field), None)
+    for index, rule in enumerate(role.rules):
+        at = ("rules", index)
+        each: Schema | None = None
+        if rule.each is not None:
+            found = known.find(rule.each, None)
+            if isinstance(found, str):
+                yield Fault((*at, "each"), found, known.hint(rule.each))
+                continue
+            each = paths.entries(known.root(rule.each), found)
+            if each is None:
+                yield Fault((*at, "each"), f"{quoted(rule.each)} is no list")
+                continue
+        yield from _conditions(known, rule.when or {}, (*at, "when"), each)
+        for field in ("item", "reason", "refuse", "note"):
+            yield from _texts(known, getattr(rule, field), (*at, field), each)
+
+
+class _Known:
+    """The paths that a role file may name."""
+
+    def __init__(self, role: RoleFile, schemas: Schemas) -> None:
+        self._schemas = schemas
+        self._config: Schema = role.config or {}
+        self._resolves = bool(role.services)
+
+    def is_section(self, name: str) -> bool:
+        part = paths.subschema(self._schemas.identity, name)
+        return part is not None and part.get("type") == "object"
+
+    def no_section(self, at: Path, name: str) -> Fault:
+        sections = [key for key in self._heads() if self.is_section(key)]
+        hint = did_you_mean(name, sections) or f"the sections are {', '.join(sections)}"
+        return Fault(at, f"identity.yaml has no section {quoted(name)}", hint)
+
+    def root(self, path: str) -> Schema:
+        """Return the schema that the path's references are about."""
+        head = path.partition(".")[0]
+        if head == CONFIG:
+            return self._config
+        return self._schemas.system if head == PLATFORM else self._schemas.identity
+
+    def find(self, path: str, each: Schema | None) -> Schema | str:
+        """Return what a schema says of a path, or why there is nothing."""
+        head, _, rest = path.partition(".")
+        part: Schema | None
+        if head == EACH:
+            if each is None:
+                return f"{{{path}}} needs `each`, which names a list"
+            part = each
+            if rest in ("name", "port", "proto") and self._resolves:
+                part = {}
+            elif rest:
+                part = paths.subschema({**self._schemas.identity, **each}, rest)
+        else:
+            part = paths.subschema(self.root(path), rest if head == CONFIG else path)
+        return f"no schema has the path {quoted(path)}" if part is None else part
+
+    def hint(self, path: str) -> str | None:
+        """Return the path that one was meant to be."""
+        return did_you_mean(
+            path,
+            (
+                *paths.all_paths(self._schemas.identity),
+                *(f"{CONFIG}.{key}" for key in paths.all_paths(self._config)),
+                *(
+                    key
+                    for key in paths.all_paths(self._schemas.system)
+                    if key.startswith(f"{PLATFORM}.")
+                ),
+            ),
+        )
+
+    def _heads(self) -> Sequence[str]:
+        properties = self._schemas.identity.get("properties")
+        return list(properties) if isinstance(properties, Mapping) else []
+
+
+def _conditions(
+    known: _Known, when: Mapping[str, object], at: Path, each: Schema | None
+) -> Iterator[Fault]:
+    for path, wanted in when.items():
+        found = known.find(path, each)
+        if isinstance(found, str):
+            yield Fault((*at, path), found, known.hint(path), key=True)
+            continue
+        options = found.get("enum")
+        for value in wanted if isinstance(wanted, list) else [wanted]:
+            if isinstance(options, list) and value is not None and value not in options:
+                names = [str(option) for option in options]
+                hint = did_you_mean(str(value), names) or f"one of {', '.join(names)}"
+                yield Fault((*at, path), f"{path} can never be {quoted(value)}", hint)
+            elif found.get("type") == "boolean" and not isinstance(value, bool | None):
+                yield Fault((*at, path), f"{path} is true or false, never {quoted(value)}")
+
+
+def _texts(known: _Known, value: Value, at: Path, each: Schema | None) -> Iterator[Fault]:
+    for path in dict.fromkeys(paths.paths_in(value)):
+        found = known.find(path, each)
+        if isinstance(found, str):
+            yield Fault(at, found, known.hint(path))

@@ -1,0 +1,85 @@
+"""Paths of role files: what a schema has at them, and the texts that hold them. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from power_edge.model import Value
+
+Schema: TypeAlias = Mapping[str, Value]
+"""A JSON Schema, or a part of one."""
+
+CONFIG, PLATFORM, EACH = "config", "platform", "each"
+"""Heads of paths that are no sections of identity.yaml: the role's settings, the platform of
+system-identity.yaml, and the entry of a list that `each` names.
+"""
+_PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
+
+
+def paths_in(value: Value) -> Iterator[str]:
+    """Yield the paths in the texts of a value, its keys among them."""
+    if isinstance(value, str):
+        yield from _PATH.findall(value)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from paths_in(key)
+            yield from paths_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from paths_in(inner)
+
+
+def split(text: str) -> list[str]:
+    """Return a text as pieces: what stands between paths, then a path, and so on."""
+    return _PATH.split(text)
+
+
+def subschema(root: Schema, path: str) -> Schema | None:
+    """Return what a schema says of the value at a path of keys, None if it has no such path."""
+    part: Schema | None = root
+    for key in path.split(".") if path else ():
+        part = _child(root, part, key) if part is not None else None
+    return part
+
+
+def entries(root: Schema, part: Schema) -> Schema | None:
+    """Return what a schema says of the entries of a list, None if `part` is of no list."""
+    return _resolved(root, _mapping(part.get("items")))
+
+
+_DEEPEST = 8
+"""Keys of a path. A schema may refer to itself."""
+
+
+def all_paths(root: Schema, part: Schema | None = None, before: str = "") -> Iterator[str]:
+    """Yield all paths that a schema has, as far as they are of use. Lists have none inside."""
+    if before.count(".") >= _DEEPEST:
+        return
+    for key in _mapping((part or root).get("properties")) or ():
+        inner = _child(root, part or root, key)
+        yield f"{before}{key}"
+        if inner is not None:
+            yield from all_paths(root, inner, f"{before}{key}.")
+
+
+def _child(root: Schema, part: Schema, key: str) -> Schema | None:
+    properties = _mapping(part.get("properties")) or {}
+    return _resolved(root, _mapping(properties.get(key)))
+
+
+def _resolved(root: Schema, part: Schema | None) -> Schema | None:
+    """Return a part with what it refers to. What stands beside a reference wins."""
+    seen = set[str]()
+    while part is not None and isinstance(reference := part.get("$ref"), str):
+        if reference in seen or not reference.startswith("#/$defs/"):
+            return None
+        seen.add(reference)
+        definitions = _mapping(root.get("$defs")) or {}
+        target = _mapping(definitions.get(reference.removeprefix("#/$defs/")))
+        beside = {key: value for key, value in part.items() if key != "$ref"}
+        part = None if target is None else {**target, **beside}
+    return part
+
+
+def _mapping(value: Value) -> Schema | None:
+    return value if isinstance(value, Mapping) else None

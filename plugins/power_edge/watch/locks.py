@@ -1,0 +1,31 @@
+"""Whether a tool is at work on an item: it holds a lock on a file of the item (fcntl(2))."""
+
+import fcntl
+import os
+import struct
+from contextlib import suppress
+
+from power_edge.model import Item
+from power_edge.resources import resource
+
+_FLOCK = struct.Struct("hhqqi4x")
+"""`struct flock` of a 64-bit Linux: type, whence, start, length, pid."""
+
+
+def busy(item: Item) -> bool:
+    """Return whether somebody holds a lock of an item. What may not be looked at counts as free."""
+    locks = resource(item.type).triggers(item.declared, "").locks
+    return any(map(locked, locks))
+
+
+def locked(path: str) -> bool:
+    """Return whether a process holds a lock on a file. The lock is not taken."""
+    with suppress(OSError):
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, *_ = _FLOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
+            return bool(kind != fcntl.F_UNLCK)
+        finally:
+            os.close(file)
+    return False

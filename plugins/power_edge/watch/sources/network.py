@@ -1,0 +1,141 @@
+"""Links, addresses and routes, by rtnetlink(7): what the firewall does with a packet depends on
+them.
+
+The kernel tells the same again and again: each router advertisement and each lease renews an
+address.
+"""
+
+import asyncio
+import errno
+import socket
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.sources import Listener, Source, Unavailable, Watched
+
+NAME = "network"
+NETWORK = Subject(Kind.TOPIC, "network")
+_GROUPS = (1, 5, 7, 9, 11)
+"""RTNLGRP_LINK, and those of addresses and routes in IPv4 and IPv6 (linux/rtnetlink.h)."""
+_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
+_HEADER = struct.Struct("=IHHII")
+_ATTRIBUTE = struct.Struct("=HH")
+_LINK, _ADDRESS, _ROUTE = 16, 20, 24
+"""RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE; each `deleted` is one more."""
+_BODIES = {_LINK: 16, _ADDRESS: 8, _ROUTE: 12}
+"""Bytes of struct ifinfomsg, ifaddrmsg and rtmsg."""
+_COUNT = {
+    _LINK: frozenset((3, 10)),  # IFLA_IFNAME, IFLA_MASTER
+    _ADDRESS: frozenset((1, 2)),  # IFA_ADDRESS, IFA_LOCAL
+    _ROUTE: frozenset((1, 4, 5, 15)),  # RTA_DST, RTA_OIF, RTA_GATEWAY, RTA_TABLE
+}
+"""Attributes that say what it is. All others are times, counters and settings."""
+_UP = 1
+"""IFF_UP of an interface's flags."""
+_MOST = 4096
+"""Things that are remembered. Beyond that all are forgotten: they are reported once more."""
+_LONGEST = 128 * 1024
+
+
+class Thing(NamedTuple):
+    """A link, an address or a route: what it is, and what may change of it."""
+
+    what: tuple[object, ...]
+    state: object
+    there: bool
+
+
+def things(datagram: bytes) -> Iterator[Thing]:
+    """Yield what a datagram tells of. What is cut or not understood ends it."""
+    at = 0
+    while at + _HEADER.size <= len(datagram):
+        length, kind, *_ = _HEADER.unpack_from(datagram, at)
+        if length < _HEADER.size:
+            return
+        base = next((base for base in _BODIES if kind in (base, base + 1)), None)
+        message = datagram[at + _HEADER.size : at + length]
+        if base is not None and len(message) >= _BODIES[base]:
+            yield _thing(base, message, there=kind == base)
+        at += (length + 3) & ~3
+
+
+def _thing(base: int, message: bytes, *, there: bool) -> Thing:
+    body, attributes = message[: _BODIES[base]], message[_BODIES[base] :]
+    told = tuple(sorted(each for each in _attributes(attributes) if each[0] in _COUNT[base]))
+    if base == _LINK:
+        index, flags = struct.unpack_from("=iI", body, 4)
+        # AF_BRIDGE tells of the same link as a port.
+        return Thing((base, body[0], index), (flags & _UP, told), there)
+    if base == _ADDRESS:
+        (index,) = struct.unpack_from("=I", body, 4)
+        return Thing((base, body[0], body[1], index, told), None, there)
+    family, prefix, source, tos, table, _, scope, kind = body[:8]
+    return Thing((base, family, prefix, source, tos, table, scope, kind, told), None, there)
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    at = 0
+    while at + _ATTRIBUTE.size <= len(data):
+        length, kind = _ATTRIBUTE.unpack_from(data, at)
+        if length < _ATTRIBUTE.size:
+            return
+        yield kind & 0x3FFF, data[at + _ATTRIBUTE.size : at + length]
+        at += (length + 3) & ~3
+
+
+class Known:
+    """What was told before."""
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[object, ...], object] = {}
+
+    def news(self, told: Iterable[Thing]) -> bool:
+        """Take what is told. Return whether some of it may be another state than before."""
+        return sum(map(self._is_news, told)) > 0
+
+    def _is_news(self, thing: Thing) -> bool:
+        told = thing.state if thing.there else "gone", thing.there
+        if self._states.get(thing.what) == told:
+            return False
+        if len(self._states) >= _MOST:
+            self._states.clear()
+        self._states[thing.what] = told
+        return True
+
+
+async def run(_: Watched, listener: Listener) -> None:
+    try:
+        feed = socket.socket(
+            socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE
+        )
+        feed.bind((0, 0))
+    except (OSError, AttributeError) as error:
+        raise Unavailable(f"netlink is not to be had: {error}") from None
+    with feed:
+        for group in _GROUPS:
+            feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+        listener.up()
+        known = Known()
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                datagram = await loop.sock_recv(feed, _LONGEST)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                listener.lost(1, "the kernel's buffer of network messages was full")
+                continue
+            if known.news(things(datagram)):
+                detail = "a link, an address or a route has changed"
+                listener.event(Event(NAME, NETWORK, time.time(), detail))
+
+
+SOURCE = Source(
+    name=NAME,
+    wants=lambda watched: NETWORK in watched.subjects,
+    covers=lambda subject: subject == NETWORK,
+    run=run,
+)

@@ -1,0 +1,67 @@
+"""The default policy: what most connections meet."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    DROP,
+    default_incoming,
+    match,
+    meta,
+    nft,
+    observed,
+)
+
+REJECT: Mapping[str, None] = {"reject": None}
+GRE, ESP = "gre", "esp"
+
+
+def source(network: str, length: int) -> dict[str, Any]:
+    return match("ip", "saddr", {"prefix": {"addr": network, "len": length}})
+
+
+def tied(*rules: Sequence[Any]) -> str:
+    """A table with a chain of one rule for each of these, all at one priority."""
+    texts = [
+        nft(rule, policy="accept").replace('"t"', f'"t{number}"')
+        for number, rule in enumerate(rules)
+    ]
+    return json.dumps(
+        {"nftables": [part for text in texts for part in json.loads(text)["nftables"]]}
+    )
+
+
+@pytest.mark.parametrize("action", ["deny", "reject"])
+def test_chains_that_stop_in_different_ways_are_no_single_default(action: str) -> None:
+    """By which of them is called first, which the node does not show."""
+    for rules in ([DROP], [REJECT]), ([REJECT], [DROP]):
+        assert default_incoming(action, observed(nft=tied(*rules))) == "unknown"
+    assert default_incoming("allow", observed(nft=tied([DROP], [REJECT]))) == "drift"
+
+
+@pytest.mark.parametrize(
+    ("rules", "denied"),
+    [
+        ([[meta("l4proto", GRE), ACCEPT]], "compliant"),
+        ([[meta("l4proto", {"set": [GRE, ESP]}), ACCEPT]], "compliant"),
+        ([[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], [ACCEPT]], "drift"),
+        # Each of these networks is less than a 64th of the addresses, both are more.
+        ([[meta("l4proto", GRE, "!="), source("8.0.0.0", 7), ACCEPT]], "compliant"),
+        (
+            [
+                [meta("l4proto", some, "!="), source(network, 7), ACCEPT]
+                for some, network in ((GRE, "8.0.0.0"), (ESP, "20.0.0.0"))
+            ],
+            "drift",
+        ),
+    ],
+    ids=str,
+)
+def test_other_protocols_are_counted_by_number(rules: list[Any], denied: str) -> None:
+    """Not by ports, which they do not have."""
+    rules = [[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], *rules]
+    assert default_incoming("deny", observed(nft=nft(*rules))) == denied

@@ -1,0 +1,66 @@
+"""A socket that counts for its service (`by_socket`): ssh on Ubuntu since 22.10."""
+
+import pytest
+
+from power_edge.model import Outcome
+from power_edge.model.generated.resources.services_schema import Service
+from power_edge.resources.services import RESOURCE
+from power_edge.resources.services.judge import judge
+from power_edge.resources.services.unit import Boot, Trigger, Unit
+
+SSH = Service(name="ssh", state="running", enabled=True, by_socket=True)
+BOOT = Boot(starts=False)
+
+
+def unit(
+    *triggers: Trigger, active: str = "inactive", sub: str = "dead", load: str = "loaded"
+) -> Unit:
+    file_state = "masked" if load == "masked" else "disabled"
+    return Unit("ssh.service", load, active, sub, file_state, triggers=triggers, boot=BOOT)
+
+
+def socket(active: bool | None, boots: bool | None, name: str = "ssh.socket") -> Trigger:
+    return Trigger(name, active, boots)
+
+
+def outcomes(declared: Service, observed: Unit) -> dict[str, Outcome]:
+    return {finding.field: finding.outcome for finding in judge(declared, observed)}
+
+
+OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("observed", "state", "enabled"),
+    [
+        (unit(socket(True, True)), OK, OK),
+        (unit(socket(True, True), active="active", sub="running"), OK, OK),
+        (unit(socket(True, False)), OK, BAD),
+        (unit(socket(False, True)), BAD, OK),
+        (unit(socket(False, False)), BAD, BAD),
+        (unit(socket(None, None)), OPEN, OPEN),
+        (unit(), BAD, BAD),
+        # A service that failed is not waiting.
+        (unit(socket(True, True), active="failed", sub="failed"), BAD, OK),
+        # No socket can start what is masked.
+        (unit(socket(True, True), load="masked"), BAD, BAD),
+        # A timer is no socket.
+        (unit(socket(True, True, "ssh.timer")), BAD, BAD),
+    ],
+)
+def test_the_socket_counts(observed: Unit, state: Outcome, enabled: Outcome) -> None:
+    assert outcomes(SSH, observed) == {"state": state, "enabled": enabled}
+
+
+def test_without_it_the_service_alone_counts() -> None:
+    declared = Service(name="ssh", state="running", enabled=True)
+    assert outcomes(declared, unit(socket(True, True))) == {"state": BAD, "enabled": BAD}
+
+
+def test_what_must_be_down_is_not_up_by_its_socket() -> None:
+    declared = Service(name="ssh", state="stopped", enabled=False, by_socket=True)
+    assert outcomes(declared, unit(socket(True, True)))["state"] is not OK
+
+
+def test_the_watch_follows_the_socket() -> None:
+    assert RESOURCE.triggers(SSH, "debian").units == ("ssh.service", "ssh.socket")

@@ -1,0 +1,39 @@
+"""A lock that another process holds."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from power_edge.watch.locks import busy, locked
+from tests.support.cases import items_of
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "r+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.shell
+def test_a_lock_of_another_process_is_seen_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "lock"
+    assert not locked(str(file))
+    file.touch()
+    assert not locked(str(file))
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert locked(str(file))
+        assert locked(str(file))
+    assert not locked(str(file))
+
+
+def test_an_item_without_locks_is_never_busy() -> None:
+    (motd,) = items_of({"files": [{"path": "/etc/motd", "mode": "0644"}]})
+    assert not busy(motd)
