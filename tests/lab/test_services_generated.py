@@ -100,12 +100,32 @@ def test_a_unit_that_the_next_boot_makes_of_a_script_is_not_missing(
 ) -> None:
     (node,) = generated
     node.sh("cp -a /etc/init.d/kept /etc/init.d/new; sed -i s/kept/new/ /etc/init.d/new")
-    node.sh("update-rc.d new defaults")
+    node.sh("for level in 2 3 4 5; do ln -s ../init.d/new /etc/rc$level.d/S01new; done")
     for declared in ({"enabled": True}, {"enabled": False}, {"state": "disabled"}):
         service = Service(name="new", optional=True, **declared)
         (result,) = verdicts(lab, node, user, [service]).values()
         assert result.outcome is Outcome.UNKNOWN, (declared, result)
     assert started(lab.reboot(node), "new")
+
+
+def test_a_file_that_a_generator_reads_and_a_boot_does_not_find(
+    lab: Lab, generated: list[Node]
+) -> None:
+    (node,) = generated
+    expected = {"made@one": Outcome.UNKNOWN, "cron": Outcome.COMPLIANT}
+    node.sh("mv /etc/lab.d/one /run/one; ln -s /run/one /etc/lab.d/one; systemctl daemon-reload")
+    assert outcomes(node, *expected, enabled=True) == expected
+    node.sh("mv /etc/lab.d /run/lab.d; ln -s /run/lab.d /etc/lab.d; systemctl daemon-reload")
+    assert outcomes(node, *expected, enabled=True) == expected
+    node = lab.reboot(node)
+    assert [name for name in expected if started(node, name)] == ["cron"]
+
+
+def test_a_table_of_mounts_that_a_boot_does_not_find(generated: list[Node]) -> None:
+    (node,) = generated
+    node.sh("mv /etc/fstab /run/fstab || : >/run/fstab; ln -s /run/fstab /etc/fstab")
+    node.sh("systemctl daemon-reload")
+    assert outcomes(node, "cron", enabled=True) == {"cron": Outcome.UNKNOWN}
 
 
 GENERATORS = "/etc/systemd/system-generators"

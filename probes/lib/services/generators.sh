@@ -4,7 +4,7 @@
 # What a generator made at the last reload, and a boot may make otherwise. `look_at_generators` finds out what has changed since, and needs no job list;
 # `stale` prints `unsure UNIT WHY`, with `*` for any unit.
 look_at_generators() {
-    doubts='' generators='' read_by='' changed='' scripts=''
+    doubts='' generators='' read_by='' changed='' lost=$newline scripts=''
     for made in run/systemd/generator run/systemd/generator.late run/systemd/generator.early run/systemd; do [ ! -d "$made" ] || break; done
     # `chmod` changes the time of the inode alone. busybox's find cannot compare it. Only the checks that a `chmod` could fool compare it: on a machine
     # without a clock of its own every file looks newer than what was made early in the boot.
@@ -33,8 +33,8 @@ look_at_generators() {
     look_at_scripts
 }
 
-# Whether a boot finds a folder, and what links in it lead to, when it runs generators.
-early_enough() { # FOLDER
+# Whether a boot finds a file, or a folder and what links in it lead to, when it runs generators.
+early_enough() { # PATH
     kept + "/$1" early || return 1
     for file in "$1"/*; do [ ! -L "$file" ] || kept + "/$file" early || return 1; done
 }
@@ -46,6 +46,8 @@ look_at_tables() {
     for table in etc/fstab etc/crypttab; do
         if [ ! -e $table ]; then
             ! grep -qs "^SourcePath=/$table\$" run/systemd/generator/* || doubts="unsure * /$table is gone since the last systemctl daemon-reload"
+        elif ! kept + "/$table" early; then
+            doubts="unsure * /$table is a link to a folder that a boot empties, or to another file system"
         elif [ -n "$(find -L $table \( -newer "$made" -o "$inode" "$made" \))" ]; then
             # Without a clock of its own, a machine made this at a time before the boot. Then the file is newer if it has changed since the boot.
             [ -n "$(find "$made" -prune -mmin "+$minutes")" ] && [ -z "$(find -L $table \( -mmin "-$minutes" -o -cmin "-$minutes" \))" ] ||
@@ -88,6 +90,8 @@ look_at_inputs() {
             { for (up = 0; up <= 3; up++) { if ($0 in there) print; if (!sub(/\/[^\/]*$/, "")) break } }
         '
     )
+    for input in $there; do early_enough "$input" || lost="$lost$input$newline"; done
+    [ "$lost" = "$newline" ] || changed=$changed$lost
 }
 
 # Scripts in /etc/init.d of which a boot makes another service than the last reload did: `unsure UNIT WHY` in $scripts.
@@ -143,16 +147,20 @@ read_by_generators() {
             ;;
         esac
         [ -n "$may_be" ] || continue
+        case $lost in
+        *"$newline$input$newline"*) why='is not what a boot finds: it lies behind a link to a folder that a boot empties, or on another file system' ;;
+        *) why='has changed since the last systemctl daemon-reload (which settles it)' ;;
+        esac
         {
             say "$may_be" '= patterns' "$patterns" '= lines'
             say "$patterns" | sed 's/^[^ ]* //' | grep -aE -f - -- "$generator" | grep -av '^[[:blank:]]*#' | tr '\000' '\n'
-        } | READ="/$input, which /$generator reads," awk '
+        } | READ="/$input, which /$generator reads, $why" awk '
             $1 == "=" && part != "lines" { part = $2; next }
             part == "" { may_be[$1]; next }
             part == "patterns" { unit = $1; sub(/^[^ ]* /, ""); if (unit in may_be) pattern[unit] = $0; next }
             {
                 for (unit in pattern) if ($0 ~ pattern[unit]) {
-                    print "unsure", unit, ENVIRON["READ"], "has changed since the last systemctl daemon-reload (which settles it)"
+                    print "unsure", unit, ENVIRON["READ"]
                     delete pattern[unit]
                 }
             }

@@ -143,6 +143,22 @@ read_dump() (
             count = split(pulls[unit], names, " ")
             for (i = 1; i <= count; i++) reach(names[i])
         }
+        # Of two units that conflict one has no job. Where a boot may start the one or not, the same holds for the other.
+        function rivalry(    unit, at, end, i, count, names, todo, seen) {
+            for (;;) {
+                end = 0
+                for (unit in unsure) if (!(unit in seen) && unit in rivals) { seen[unit]; todo[++end] = unit }
+                if (!end) return
+                for (at = 1; at <= end; at++) {
+                    count = split(rivals[todo[at]], names, " ")
+                    for (i = 1; i <= count; i++) {
+                        if (!(names[i] in candidate)) continue
+                        if (!(names[i] in job)) may_start(names[i], "a unit that it conflicts with may not start")
+                        else if (!(todo[at] in job)) doubt(names[i], "a unit that it conflicts with may start")
+                    }
+                }
+            }
+        }
         function template(unit) { return sub(/@[^.]*/, "@", unit) ? unit : "" }
         # Whether a boot mounts what is not mounted now over the path of a condition.
         function hidden_by_a_boot(condition,    unit) {
@@ -171,6 +187,7 @@ read_dump() (
         /^\t\tBindsTo: / { binds[unit] = binds[unit] " " $2 }
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
         /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
+        /^\t\t(Conflicts|ConflictedBy): / { rivals[unit] = rivals[unit] " " $2; next }
         /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
         /^\t\tRequisite: / { requisites[unit] = requisites[unit] " " $2; next }
         /^\t\tTriggers: / { triggered[unit] = triggered[unit] " " $2 }
@@ -273,6 +290,7 @@ read_dump() (
                 for (i = 1; i < count; i++) print "file", unit, lines[i]
             }
             for (unit in up) if (unit !~ /\.(slice|scope)$/) may_start(unit, "a mount or device that is there now hides whether a boot starts it")
+            rivalry()
             for (unit in unsure) {
                 count = split(unit aliases[unit], names, " ")
                 for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]

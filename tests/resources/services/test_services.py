@@ -247,6 +247,14 @@ STARTS, STAYS = Boot(True), Boot(False)
             "unknown unknown",
         ),
         (
+            DOWN._replace(boot=Boot(False, wakers=("y.service",)), file_state="enabled-runtime"),
+            "unknown unknown",
+        ),
+        (
+            DOWN._replace(boot=Boot(False, wakers=("y.service",)), file_state="masked-runtime"),
+            "unknown unknown",
+        ),
+        (
             DOWN._replace(
                 boot=STARTS,
                 file_state="indirect",
