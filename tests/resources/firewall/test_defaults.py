@@ -65,3 +65,11 @@ def test_other_protocols_are_counted_by_number(rules: list[Any], denied: str) ->
     """Not by ports, which they do not have."""
     rules = [[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], *rules]
     assert default_incoming("deny", observed(nft=nft(*rules))) == denied
+
+
+def test_a_default_of_allow_counts_in_ipv6_where_others_reach_the_node_over_it() -> None:
+    node = nft(family="ip6")
+    link_local = f"fe80{1:028x} 02 40 20 80 eth0"
+    assert default_incoming("allow", observed(nft=node, inet6=link_local)) == "compliant"
+    assert default_incoming("allow", observed(nft=node)) == "drift"
+    assert default_incoming("deny", observed(nft=nft(family="ip"), inet6=link_local)) == "drift"
