@@ -82,6 +82,15 @@ def test_half_of_the_ports_are_a_rule_and_more_are_a_default(last: int, verdict:
     assert default_incoming("deny", observed(nft=opened)) == verdict
 
 
+@pytest.mark.parametrize(("length", "verdict"), [(9, "compliant"), (8, "drift")])
+def test_a_64th_of_the_public_addresses_are_some_peers_and_more_are_most(
+    length: int, verdict: str
+) -> None:
+    """2000::/3 is public."""
+    some = match("ip6", "saddr", {"prefix": {"addr": "2000::", "len": length}})
+    assert default_incoming("deny", observed(nft=nft([some, ACCEPT]))) == verdict
+
+
 def test_a_default_of_allow_counts_in_ipv6_where_others_reach_the_node_over_it() -> None:
     node = nft(family="ip6")
     link_local = f"fe80{1:028x} 02 40 20 80 eth0"
