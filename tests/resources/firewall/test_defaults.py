@@ -58,6 +58,15 @@ def test_chains_that_stop_in_different_ways_are_no_single_default(action: str) -
             ],
             "drift",
         ),
+        # Each of these networks is more than a 64th; each range is less than half, both are more.
+        ([[meta("l4proto", {"range": [18, 100]}), source("8.0.0.0", 5), ACCEPT]], "compliant"),
+        (
+            [
+                [meta("l4proto", {"range": list(span)}), source(network, 5), ACCEPT]
+                for span, network in (((18, 100), "8.0.0.0"), ((101, 200), "16.0.0.0"))
+            ],
+            "drift",
+        ),
     ],
     ids=str,
 )
@@ -65,3 +74,26 @@ def test_other_protocols_are_counted_by_number(rules: list[Any], denied: str) ->
     """Not by ports, which they do not have."""
     rules = [[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], *rules]
     assert default_incoming("deny", observed(nft=nft(*rules))) == denied
+
+
+@pytest.mark.parametrize(("last", "verdict"), [(32767, "compliant"), (32768, "drift")])
+def test_half_of_the_ports_are_a_rule_and_more_are_a_default(last: int, verdict: str) -> None:
+    opened = nft([match("tcp", "dport", {"range": [0, last]}), ACCEPT])
+    assert default_incoming("deny", observed(nft=opened)) == verdict
+
+
+@pytest.mark.parametrize(("length", "verdict"), [(9, "compliant"), (8, "drift")])
+def test_a_64th_of_the_public_addresses_are_some_peers_and_more_are_most(
+    length: int, verdict: str
+) -> None:
+    """2000::/3 is public."""
+    some = match("ip6", "saddr", {"prefix": {"addr": "2000::", "len": length}})
+    assert default_incoming("deny", observed(nft=nft([some, ACCEPT]))) == verdict
+
+
+def test_a_default_of_allow_counts_in_ipv6_where_others_reach_the_node_over_it() -> None:
+    node = nft(family="ip6")
+    link_local = f"fe80{1:028x} 02 40 20 80 eth0"
+    assert default_incoming("allow", observed(nft=node, inet6=link_local)) == "compliant"
+    assert default_incoming("allow", observed(nft=node)) == "drift"
+    assert default_incoming("deny", observed(nft=nft(family="ip"), inet6=link_local)) == "drift"

@@ -20,7 +20,7 @@ from tests.resources.firewall.test_firewall import (
 )
 
 
-def test_what_one_order_of_chains_lets_in_is_not_exclusive() -> None:
+def test_what_one_order_of_chains_lets_in_is_unknown() -> None:
     """Of two chains of one priority one stops tracking, and the other drops what is not tracked."""
     early: dict[str, Any] = {"policy": "accept", "hook": "prerouting", "prio": -300}
     texts = [
@@ -28,10 +28,13 @@ def test_what_one_order_of_chains_lets_in_is_not_exclusive() -> None:
         nft([ct("state", "untracked"), DROP], **early).replace('"t"', '"u"'),
     ]
     opened = nft([TCP22, ACCEPT]).replace('"t"', '"v"')
+    office = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
     for some in texts, texts[::-1]:
         parts = [part for text in (*some, opened) for part in json.loads(text)["nftables"]]
-        found = results(Firewall(exclusive=True), observed(nft=json.dumps({"nftables": parts})))
+        node = observed(nft=json.dumps({"nftables": parts}))
+        found = results(Firewall(exclusive=True), node)
         assert str(found["exclusive"].outcome) == "unknown"
+        assert outcome(office, node) == "unknown"
 
 
 def without_addresses(ruleset: Ruleset) -> Ruleset:
