@@ -62,7 +62,7 @@ def as_event(transition: Transition) -> dict[str, Any]:
         from_=OUTCOMES[transition.before] if transition.before is not None else None,
         to=item.outcome,
         expected=item.expected,
-        actual=item.actual,
+        actual=_cut(item.actual),
         cause=None,
         detection_seconds=round(seconds, 3) if seconds is not None else None,
     )
@@ -79,6 +79,21 @@ def json_line(transition: Transition) -> str:
     """
     text = json.dumps(as_event(transition), ensure_ascii=False, separators=(",", ":"))
     return printable_json(text)
+
+
+_LONGEST = 4096
+"""Characters of a text that a node showed. It may show another one at each check."""
+
+
+def _cut(value: Any) -> Any:
+    """Return a value, its texts cut."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+    if isinstance(value, list):
+        return [_cut(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _cut(each) for key, each in value.items()}
+    return value
 
 
 class EventLog:
