@@ -3,6 +3,7 @@ alarm is left behind.
 """
 
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -101,3 +102,13 @@ def test_threads_have_allowances_of_their_own() -> None:
         short = [threads.submit(Allowance(60).spend, lambda: sum(range(100))) for _ in range(500)]
         assert [type(each.exception()) for each in long] == [TookTooLong] * 2
         assert [each.result() for each in short] == [sum(range(100))] * 500
+
+
+def test_without_the_time_of_threads_work_runs_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(time, "pthread_getcpuclockid")
+    allowance = Allowance(0.01)
+    whole = sum(range(3_000_000))
+    assert in_a_thread(lambda: allowance.spend(lambda: sum(range(3_000_000)))) == whole
+    assert str(in_a_thread(lambda: allowance.spend(lambda: None))) == TOO_LONG.replace(
+        "0.05", "0.01"
+    )

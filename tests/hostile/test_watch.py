@@ -101,7 +101,21 @@ def test_transitions(value: str, tmp_path: Path) -> None:
     # However a program takes a text apart into lines, each is one event.
     events = [json.loads(each) for each in content.decode().splitlines()]
     assert [event["name"] for event in events] == [readable(value)] * len(OUTCOMES)
-    assert [event["actual"]["value"] for event in events] == [readable(value)] * len(OUTCOMES)
+    for event in events:
+        assert event["actual"]["value"].removesuffix("...") == readable(value)[:4096]
+
+
+def test_what_a_node_shows_fills_no_disk(tmp_path: Path) -> None:
+    """Each check may show another value of megabytes, and each makes a line."""
+    log = EventLog(tmp_path / "log")
+    for length in (4096, 1 << 24):
+        found = (drifts("value", "1", ["x" * length, {"y": "z" * length}]),)
+        log(Transition(NOON, Result(item("x"), Outcome.DRIFT, found), Outcome.COMPLIANT, None))
+    log.close()
+    lines_read = (tmp_path / "log").read_text().splitlines()
+    whole, cut = (json.loads(each)["actual"]["value"] for each in lines_read)
+    assert whole == ["x" * 4096, {"y": "z" * 4096}]
+    assert cut == ["x" * 4096 + "...", {"y": "z" * 4096 + "..."}]
 
 
 @pytest.mark.parametrize("gate", [OPEN, Gate(11, "?"), Gate(0, "?")], ids=["open", "shut", "warns"])

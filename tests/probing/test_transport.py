@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from power_edge.probing import parallel, transport
-from power_edge.probing.failure import NotAsked, Unreachable
+from power_edge.probing.failure import NotAsked, Unreachable, one_line
 from power_edge.probing.framing import Answer
 from power_edge.probing.parallel import start
 from power_edge.probing.process import Lifeline, NoRoom
@@ -397,3 +397,9 @@ def test_the_answers_of_all_nodes_share_a_limit() -> None:
         65: {4},
         200: {4},
     }
+
+
+@pytest.mark.parametrize("end", ["", "\nHost key verification failed."])
+def test_what_ssh_or_a_node_says_without_end_is_cut(end: str) -> None:
+    result = SimpleNamespace(stderr_bytes=f"{'x' * 100_000}{end}".encode())
+    assert len(one_line(RuntimeError(result))) < 700

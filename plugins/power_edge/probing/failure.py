@@ -64,7 +64,7 @@ def one_line(error: BaseException) -> str:
         text = str(error)[:_END].strip()
         return next(iter(text.splitlines()), type(error).__name__)[:_LONGEST_REASON]
     lines = result.stderr_bytes[-_END:].decode("utf-8", "replace").strip().splitlines()
-    lines = [line.strip() for line in lines if not line.startswith(_OUR_OPTIONS)]
+    lines = [line.strip()[:_LONGEST_REASON] for line in lines if not line.startswith(_OUR_OPTIONS)]
     if not lines:
         return "ssh failed without an error message"
     if len(lines) == 1 and lines[0].startswith(_HOST_KEY):

@@ -59,7 +59,7 @@ def as_event(transition: Transition) -> dict[str, Any]:
         from_=OUTCOMES[transition.before] if transition.before is not None else None,
         to=item.outcome,
         expected=item.expected,
-        actual=item.actual,
+        actual=_cut(item.actual),
         cause=None,
         detection_seconds=round(seconds, 3) if seconds is not None else None,
     )
@@ -97,3 +97,18 @@ def json_line(event: Mapping[str, Any]) -> str:
 def _builtins(event: Event) -> dict[str, Any]:
     # `from` is a word of Python, so the generated field cannot have that name.
     return {name.rstrip("_"): value for name, value in msgspec.to_builtins(event).items()}
+
+
+_LONGEST = 4096
+"""Characters of a text that a node showed. It may show another one at each check."""
+
+
+def _cut(value: Any) -> Any:
+    """Return a value, its texts cut."""
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
+    if isinstance(value, list):
+        return [_cut(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _cut(each) for key, each in value.items()}
+    return value
