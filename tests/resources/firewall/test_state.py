@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
+from power_edge.resources.firewall.ruleset import Firewalld
 from tests.resources.firewall.test_firewall import legacy, results
 
 ZONES = (
@@ -30,7 +31,7 @@ def test_firewalld_with_iptables(
     rules: tuple[str, ...], runs: bool, enabled: str, disabled: str
 ) -> None:
     """The policy alone stops connections in each of these."""
-    node = replace(legacy(*rules, chains=["INPUT_ZONES", "IN_public"]), firewalld=runs)
+    node = replace(legacy(*rules, chains=["INPUT_ZONES", "IN_public"]), firewalld=Firewalld(runs))
     assert [
         str(results(Firewall(enabled=wanted), node)["enabled"].outcome) for wanted in (True, False)
     ] == [enabled, disabled]
