@@ -7,7 +7,14 @@ import pytest
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall.state import Loaded, ufw_loaded
 from power_edge.resources.firewall.ufw_files import Settings
-from tests.resources.firewall.test_firewall import legacy, results
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    legacy,
+    nft,
+    observed,
+    results,
+    save,
+)
 
 ZONES = (
     "INPUT -j INPUT_ZONES",
@@ -72,3 +79,13 @@ def test_rules_of_ufw_that_are_on_file_and_not_in_the_kernel(
         ufw_tuples=ON_FILE,
     )
     assert {family: ufw_loaded(node, family) for family in (4, 6)} == loaded
+
+
+def test_a_chain_that_accepts_everything_hides_no_other_base_chain() -> None:
+    ufw = save(
+        "INPUT -j ufw-before-input", "ufw-before-input -i lo -j ACCEPT", chains=["ufw-before-input"]
+    )
+    first = nft([ACCEPT], policy="accept", prio=-10)
+    assert (
+        ufw_loaded(observed(nft=first, ip_legacy_tables="filter", ip_legacy=ufw), 4) is Loaded.FULL
+    )
