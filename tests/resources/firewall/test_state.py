@@ -1,4 +1,4 @@
-"""Whether a firewall is in force: firewalld with its backend of iptables."""
+"""Whether a firewall is in force: ufw in part, and firewalld with its backend of iptables."""
 
 from dataclasses import replace
 
@@ -6,7 +6,16 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall.ruleset import Firewalld
-from tests.resources.firewall.test_firewall import legacy, results
+from power_edge.resources.firewall.state import Loaded, ufw_loaded
+from power_edge.resources.firewall.ufw_files import Settings
+from tests.resources.firewall.test_firewall import (
+    ACCEPT,
+    legacy,
+    nft,
+    observed,
+    results,
+    save,
+)
 
 ZONES = (
     "INPUT -j INPUT_ZONES",
@@ -35,3 +44,49 @@ def test_firewalld_with_iptables(
     assert [
         str(results(Firewall(enabled=wanted), node)["enabled"].outcome) for wanted in (True, False)
     ] == [enabled, disabled]
+
+
+ON_FILE = tuple(
+    f"### tuple ### allow tcp 22 {every} any {every} in" for every in ("0.0.0.0/0", "::/0")
+)
+
+
+@pytest.mark.parametrize(
+    ("ipv6", "held", "loaded"),
+    [
+        (True, "46", {4: Loaded.FULL, 6: Loaded.FULL}),
+        (True, "4", {4: Loaded.FULL, 6: Loaded.PART}),
+        (True, "6", {4: Loaded.PART, 6: Loaded.FULL}),
+        (False, "4", {4: Loaded.FULL, 6: Loaded.FULL}),
+        (False, "", {4: Loaded.PART, 6: Loaded.FULL}),
+    ],
+)
+def test_rules_of_ufw_that_are_on_file_and_not_in_the_kernel(
+    ipv6: bool, held: str, loaded: dict[int, Loaded]
+) -> None:
+    """Those of user6.rules are not loaded with IPV6=no."""
+    rules = {
+        family: [
+            f"INPUT -j ufw{mark}-before-input",
+            f"ufw{mark}-before-input -j ufw{mark}-user-input",
+            *([f"ufw{mark}-user-input -p tcp -m tcp --dport 22 -j ACCEPT"] * (family in held)),
+        ]
+        for family, mark in (("4", ""), ("6", "6"))
+    }
+    chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
+    node = replace(
+        legacy(*rules["4"], v6=rules["6"], chains=chains),
+        ufw_settings=Settings(enabled=True, incoming="deny", ipv6=ipv6),
+        ufw_tuples=ON_FILE,
+    )
+    assert {family: ufw_loaded(node, family) for family in (4, 6)} == loaded
+
+
+def test_a_chain_that_accepts_everything_hides_no_other_base_chain() -> None:
+    ufw = save(
+        "INPUT -j ufw-before-input", "ufw-before-input -i lo -j ACCEPT", chains=["ufw-before-input"]
+    )
+    first = nft([ACCEPT], policy="accept", prio=-10)
+    assert (
+        ufw_loaded(observed(nft=first, ip_legacy_tables="filter", ip_legacy=ufw), 4) is Loaded.FULL
+    )

@@ -50,7 +50,7 @@ def in_force(observed: Ruleset) -> Status:
                 None, "ufw is enabled in its configuration but not loaded, and other rules filter"
             )
         return Status(True)
-    if None in filtered.values() and any(each is not False for each in filtered.values()):
+    if None in filtered.values():
         doubts = (
             defaults.why_unsure(observed, family)
             for family, each in filtered.items()
