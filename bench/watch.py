@@ -52,7 +52,7 @@ _SELDOM = 'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seco
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _RULES = """\
-ufw allow 8080/tcp >/dev/null; ufw --force enable >/dev/null
+ufw allow 22/tcp >/dev/null; ufw allow 8080/tcp >/dev/null; ufw --force enable >/dev/null
 nft add table inet bench
 nft add chain inet bench o '{ type filter hook output priority 0; }'
 """
