@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
-from power_edge.resources.firewall.ruleset import Firewalld
+from power_edge.resources.firewall.ruleset import Firewalld, Ufw
 from power_edge.resources.firewall.state import Loaded, ufw_loaded
 from power_edge.resources.firewall.ufw_files import Settings
 from tests.resources.firewall.test_firewall import (
@@ -76,8 +76,7 @@ def test_rules_of_ufw_that_are_on_file_and_not_in_the_kernel(
     chains = [f"ufw{mark}-{chain}-input" for mark in ("", "6") for chain in ("before", "user")]
     node = replace(
         legacy(*rules["4"], v6=rules["6"], chains=chains),
-        ufw_settings=Settings(enabled=True, incoming="deny", ipv6=ipv6),
-        ufw_tuples=ON_FILE,
+        ufw=Ufw(Settings(enabled=True, incoming="deny", ipv6=ipv6), ON_FILE),
     )
     assert {family: ufw_loaded(node, family) for family in (4, 6)} == loaded
 
