@@ -1193,6 +1193,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ip_legacy_tables="filter",
         ip_legacy=save(*ufw, chains=chains),
         ufw="yes",
+        ufw_rules="",
     )
     assert (
         results(Firewall(enabled=True), half)["enabled"].why
@@ -1205,6 +1206,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ip6_legacy_tables="filter",
         ip6_legacy=save(),
         ufw="yes",
+        ufw_rules="",
     )
     assert results(Firewall(enabled=True), closed)["enabled"].outcome is Outcome.COMPLIANT
 
@@ -1215,7 +1217,7 @@ def test_ipv6_goes_through_ufw_unless_its_settings_exclude_it(ipv6: str, expecte
     what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
         ip_legacy=save("INPUT -j ufw-before-input", "ufw-before-input -j ufw-user-input", chains=chains),
-        ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
+        ufw_rules="", ufw_rules6="", ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
     )  # fmt: skip
     assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
 

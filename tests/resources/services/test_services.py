@@ -2034,9 +2034,9 @@ def test_the_name_of_a_unit_file_may_have_a_colon() -> None:
     masked = BLOCK.format("a.service").replace("loaded", "masked")
     names = ("lib/systemd/system/x:b.service", "lib/systemd/system/x:b.service:Alias=a.service")
     assert answered(masked, names="\n".join(names)).claimed_by == ("x:b.service",)
-    missing = BLOCK.format("x:a.service").replace("loaded", "not-found")
-    answer = f"== asked\nx:a.service\n== show\n{missing}\n\n== names\n{names[0]}\n== end\n"
-    assert parse(answer.encode())["x:a.service"].nearest == ("x:b.service",)
+    missing = BLOCK.format("x:bb.service").replace("loaded", "not-found")
+    answer = f"== asked\nx:bb.service\n== show\n{missing}\n\n== names\n{names[0]}\n== end\n"
+    assert parse(answer.encode())["x:bb.service"].nearest == ("x:b.service",)
 
 
 def test_of_two_links_the_lasting_one_counts() -> None:

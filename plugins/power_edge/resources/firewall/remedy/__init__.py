@@ -14,7 +14,7 @@ from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.packet_filter import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.state import Loaded, any_part, ufw_loaded
+from power_edge.resources.firewall.state import IN_KERNEL, Loaded, any_part, ufw_loaded
 
 
 class Provider(Enum):
@@ -55,7 +55,7 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.has_firewalld_rules or observed.firewalld_runs:
         return Provider.FIREWALLD
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
-    if observed.ufw is not None and loaded & {Loaded.FULL, Loaded.PART}:
+    if observed.ufw is not None and loaded & IN_KERNEL:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:
         return Provider.OWN
