@@ -243,6 +243,7 @@ FLAGS = {
         ([TCP22, {"limit": {"rate": 2, "per": "minute"}}, ACCEPT], "drift"),
         ([TCP22, {"ct count": {"val": 9}}, ACCEPT], "drift"),
         ([TCP22, {"quota": {"val": 9}}, ACCEPT], "unknown"),
+        ([TCP22, "a statement that nft cannot print", ACCEPT], "unknown"),
         ([TCP22, {"set": {"op": "add", "set": "@s", "elem": 1, "stmt": [{"limit": {"rate": 2}}]}}, ACCEPT], "unknown"),
         ([TCP22, {"mangle": {"key": {"payload": {"protocol": "ip", "field": "dscp"}}, "value": "cs1"}}, ACCEPT], "drift"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, 4]}}}, ACCEPT], "compliant"),
@@ -467,6 +468,12 @@ def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
     assert [
         outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")
     ] == ["unknown", "compliant"]
+
+
+@pytest.mark.parametrize("family", ["ip", "inet"])
+def test_a_table_may_have_the_name_of_a_family(family: str) -> None:
+    text = nft([TCP22, ACCEPT], family=family).replace('"t"', '"ip6"')
+    assert outcome(DENY_22, observed(nft=text, inet6="")) == "drift"
 
 
 def test_legacy_chains_tie_with_those_of_nftables() -> None:
