@@ -180,6 +180,10 @@ def masked(field: str, mask: int, right: int, op: str = "==") -> dict[str, Any]:
     }
 
 
+def priority(value: Any) -> dict[str, Any]:
+    return {"mangle": {"key": {"meta": {"key": "priority"}}, "value": value}}
+
+
 FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
 FLAGS = {
     "&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]
@@ -244,6 +248,15 @@ FLAGS = {
         ([TCP22, {"ct count": {"val": 9}}, ACCEPT], "drift"),
         ([TCP22, {"quota": {"val": 9}}, ACCEPT], "unknown"),
         ([TCP22, "a statement that nft cannot print", ACCEPT], "unknown"),
+        ([TCP22, priority(1), ACCEPT], "compliant"),
+        ([TCP22, priority({"map": {"key": 1, "data": "@m"}}), ACCEPT], "unknown"),
+        ([TCP22, priority(["low", "high"]), ACCEPT], "unknown"),
+        ([TCP22, priority({"meta": {"key": "mark"}}), ACCEPT], "compliant"),
+        ([TCP22, priority({"|": [{"meta": {"key": "mark"}}, 4]}), ACCEPT], "compliant"),
+        ([TCP22, priority({"|": [{"meta": {"key": "iifgroup"}}, 4]}), ACCEPT], "unknown"),
+        ([TCP22, priority({"ct": {"key": "mark"}}), ACCEPT], "unknown"),
+        ([TCP22, priority({"ct": {"key": "zone"}}), ACCEPT], "unknown"),
+        ([TCP22, priority({"payload": {"protocol": "ip", "field": "ttl"}}), ACCEPT], "unknown"),
         ([TCP22, {"set": {"op": "add", "set": "@s", "elem": 1, "stmt": [{"limit": {"rate": 2}}]}}, ACCEPT], "unknown"),
         ([TCP22, {"mangle": {"key": {"payload": {"protocol": "ip", "field": "dscp"}}, "value": "cs1"}}, ACCEPT], "drift"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, 4]}}}, ACCEPT], "compliant"),
@@ -256,6 +269,8 @@ FLAGS = {
         ([{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["lo", DROP], ["*", ACCEPT]]}}}], "compliant"),
         ([vmap("iifname", ["eth0", {"continue": None}], ["*", ACCEPT])], "drift"),
         ([vmap("l4proto", ["tcp", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("l4proto", ["tcp", {"continue": None}], ["udp", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("skuid", [1, {"continue": None}], ["*", ACCEPT])], "unknown"),
         ([vmap("mark", [1, DROP], ["*", ACCEPT])], "compliant"),
         ([vmap("skuid", [1, DROP], ["*", ACCEPT])], "unknown"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "pkttype"}}, "value": "other"}}, ACCEPT], "unknown"),
@@ -468,6 +483,75 @@ def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
     assert [
         outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")
     ] == ["unknown", "compliant"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "action", "v4", "v6"),
+    [
+        ({"reject": {"type": "icmp", "expr": "port-unreachable"}}, "reject", "compliant", "drift"),
+        (
+            {"reject": {"type": "icmpv6", "expr": "port-unreachable"}},
+            "reject",
+            "drift",
+            "compliant",
+        ),
+        (
+            {"reject": {"type": "icmpx", "expr": "port-unreachable"}},
+            "reject",
+            "compliant",
+            "compliant",
+        ),
+        (
+            {"mangle": {"key": {"payload": {"protocol": "ip", "field": "ttl"}}, "value": 9}},
+            "allow",
+            "compliant",
+            "drift",
+        ),
+        (
+            {"mangle": {"key": {"payload": {"protocol": "ip6", "field": "hoplimit"}}, "value": 9}},
+            "allow",
+            "drift",
+            "compliant",
+        ),
+    ],
+)
+def test_a_statement_about_one_family_ends_the_rule_for_the_other(
+    statement: Any, action: Any, v4: str, v6: str
+) -> None:
+    what = observed(nft=nft([TCP22, statement, ACCEPT]))
+    assert [
+        outcome(Rule(proto="tcp", port=22, action=action, from_=source), what)
+        for source in ("0.0.0.0/0", "::/0")
+    ] == [v4, v6]
+
+
+SOON = {"timeout": 60, "expires": 9}
+
+
+@pytest.mark.parametrize(
+    ("flags", "key", "allowed"),
+    [
+        ([], "tcp", "drift"),
+        ([], "udp", "compliant"),
+        (["dynamic"], "udp", "unknown"),
+        (["timeout"], {"elem": {"val": "tcp", **SOON}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", **SOON}}, "unknown"),
+    ],
+    ids=str,
+)
+def test_a_map_of_verdicts_for_any_other_key(flags: list[str], key: Any, allowed: str) -> None:
+    """The packets with the key go on to the policy."""
+    named = {
+        "family": "inet",
+        "table": "t",
+        "name": "m",
+        "type": "inet_proto",
+        "map": "verdict",
+        "flags": flags,
+        "elem": [[key, {"continue": None}], ["*", ACCEPT]],
+    }
+    rule = {"vmap": {"key": {"meta": {"key": "l4proto"}}, "data": "@m"}}
+    assert outcome(ALLOW_22, observed(nft=nft([rule], more=[{"map": named}]))) == allowed
 
 
 @pytest.mark.parametrize("family", ["ip", "inet"])
