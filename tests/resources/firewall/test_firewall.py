@@ -199,6 +199,10 @@ FLAGS = {
         ([match("tcp", "dport", 23, "<"), ACCEPT], "compliant"),
         ([match("tcp", "dport", 22, "<"), ACCEPT], "drift"),
         ([match("tcp", "dport", 22, ">="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 21, ">"), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 22, ">"), ACCEPT], "drift"),
+        ([match("tcp", "dport", 22, "<="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 0, "<"), ACCEPT], "drift"),
         ([match("tcp", "dport", 80, "!="), ACCEPT], "compliant"),
         ([match("tcp", "dport", 22, "!="), ACCEPT], "drift"),
         ([match("tcp", "dport", "ssh"), ACCEPT], "unknown"),
@@ -212,9 +216,14 @@ FLAGS = {
         ([TCP22, ct("state", {"set": ["established", "new"]}, "=="), ACCEPT], "compliant"),
         ([TCP22, ct("state", "invalid", "!="), ACCEPT], "compliant"),
         ([TCP22, ct("state", ["new", "established"], "!="), ACCEPT], "unknown"),
+        ([TCP22, ct("state", "new", "!"), ACCEPT], "unknown"),
+        ([TCP22, ct("status", "dnat", "!"), ACCEPT], "unknown"),
         ([TCP22, ct("status", "dnat"), ACCEPT], "drift"),
         ([TCP22, ct("direction", "original", "=="), ACCEPT], "compliant"),
         ([TCP22, ct("mark", 1, "=="), ACCEPT], "drift"),
+        ([TCP22, match("tcp", "window", 1, "!="), ACCEPT], "unknown"),
+        ([match("ip", "protocol", "udp"), ACCEPT], "drift"),
+        ([TCP22, match("ip", "protocol", "udp"), DROP], "drift"),
         ([TCP22, meta("iifname", "eth0"), ACCEPT], "drift"),
         ([TCP22, meta("iifname", {"set": ["eth*", "docker0"]}), ACCEPT], "unknown"),
         ([TCP22, meta("iifname", "lo", "!="), ACCEPT], "compliant"),
@@ -523,6 +532,26 @@ def test_a_statement_about_one_family_ends_the_rule_for_the_other(
         outcome(Rule(proto="tcp", port=22, action=action, from_=source), what)
         for source in ("0.0.0.0/0", "::/0")
     ] == [v4, v6]
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        (match("icmp", "type", "echo-request"), "compliant"),
+        (match("icmp", "type", {"set": ["echo-request"]}, "in"), "compliant"),
+        (match("icmp", "type", "echo-request", "in"), "unknown"),
+        (match("icmp", "type", 9, "<"), "unknown"),
+        (match("icmp", "type", 9, "!="), "compliant"),
+        (match("icmp", "type", 8, "!="), "drift"),
+        (match("icmp", "code", 8), "unknown"),
+        (match("icmp", "code", 8, "!="), "unknown"),
+        (match("icmp", "id", 8), "unknown"),
+    ],
+    ids=str,
+)
+def test_conditions_about_icmp(condition: Any, allowed: str) -> None:
+    node = observed(nft=nft([condition, ACCEPT]), inet6="")
+    assert outcome(Rule(proto="icmp", action="allow"), node) == allowed
 
 
 SOON = {"timeout": 60, "expires": 9}
