@@ -68,8 +68,11 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.ufw is None:
         return Provider.FIREWALLD
     # Both are installed. One decides only if it was used and the other was not.
-    of_ufw = observed.ufw.settings.enabled or bool(observed.ufw.lines) or Loaded.EMPTIED in loaded
-    of_firewalld = firewalld.was_used(observed)
-    if of_ufw is of_firewalld:
-        return Provider.UNDECIDED
-    return Provider.UFW if of_ufw else Provider.FIREWALLD
+    lines = observed.ufw.lines
+    started = observed.ufw.settings.enabled or Loaded.EMPTIED in loaded
+    match started or (None if lines is None else bool(lines)), firewalld.was_used(observed):
+        case True, False:
+            return Provider.UFW
+        case False, True:
+            return Provider.FIREWALLD
+    return Provider.UNDECIDED
