@@ -89,3 +89,53 @@ def test_a_chain_that_accepts_everything_hides_no_other_base_chain() -> None:
     assert (
         ufw_loaded(observed(nft=first, ip_legacy_tables="filter", ip_legacy=ufw), 4) is Loaded.FULL
     )
+
+
+TUPLE = "### tuple ### deny tcp 23 {0} any {0} in"
+NOT_UNDERSTOOD = "### tuple ### deny tcp"
+BY_HAND = "-A ufw{}-user-input -p tcp --dport 23 -j DROP"
+V4, V6 = "0.0.0.0/0", "::/0"
+
+
+@pytest.mark.parametrize(
+    ("files", "enabled"),
+    [
+        ({"ufw_rules": "", "ufw_rules6": ""}, "compliant"),
+        ({"ufw_rules": TUPLE.format(V4), "ufw_rules6": ""}, "drift"),
+        ({"ufw_rules": "", "ufw_rules6": TUPLE.format(V6)}, "drift"),
+        ({"ufw_rules": NOT_UNDERSTOOD, "ufw_rules6": ""}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": NOT_UNDERSTOOD}, "unknown"),
+        ({"ufw_rules": f"{TUPLE.format(V4)}\n{NOT_UNDERSTOOD}", "ufw_rules6": ""}, "unknown"),
+        ({"ufw_rules": (2, "sed: cannot open"), "ufw_rules6": ""}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": (2, "sed: cannot open")}, "unknown"),
+        ({}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines": BY_HAND.format("")}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines6": BY_HAND.format("6")}, "unknown"),
+    ],
+    ids=str,
+)
+def test_empty_chains_of_ufw_are_all_only_if_its_files_say_so(
+    files: dict[str, str | tuple[int | str, str]], enabled: str
+) -> None:
+    """Somebody emptied the chains of the user's rules, or there are no such rules."""
+    texts = {
+        f"ip{mark}_legacy": save(
+            f"INPUT -j ufw{mark}-before-input",
+            f"ufw{mark}-before-input -i lo -j ACCEPT",
+            f"ufw{mark}-before-input -j ufw{mark}-user-input",
+            chains=[f"ufw{mark}-before-input", f"ufw{mark}-user-input"],
+        )
+        for mark in ("", "6")
+    }
+    node = observed(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter",
+        ip6_legacy_tables="filter",
+        ufw="yes",
+        ufw_settings="IPV6=yes\nDEFAULT_INPUT_POLICY=DROP",
+        **texts,
+        **files,
+    )
+    assert [
+        str(results(Firewall(enabled=wanted), node)["enabled"].outcome) for wanted in (True, False)
+    ] == [enabled, "drift"]
