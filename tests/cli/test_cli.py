@@ -119,7 +119,8 @@ def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Pat
         assert done.status == 4
         same = f"node-configs/{second}/system-identity.yaml: is for the same machine as node-configs/{first}/system-identity.yaml (equal machine-id) ("
         assert done.err.startswith(same)
-        assert done.err.count("\n") == 1
+        assert done.err.count("\n") == 2
+        assert done.err.endswith("\n1 problem\n")
     (configs / "rig-3").mkdir()
     (configs / "rig-3" / "state.yaml").write_text(STATE)
     assert run("validate", "rig-3").status == 0

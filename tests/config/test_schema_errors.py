@@ -43,10 +43,8 @@ def test_a_word_of_another_tool_leads_to_the_right_one(text: str, message: str) 
 @pytest.mark.parametrize("word", ["prod", "Prod", "stag", "dev", "home"])
 def test_the_beginning_of_a_word_is_enough(word: str) -> None:
     (problem,) = problems("", f'version: "1.0"\nmetadata: {{site: here, environment: {word}}}\n')
-    assert (
-        f"(did you mean {dict(p='production', s='staging', d='development', h='home-lab')[word[0].lower()]}?)"
-        in problem
-    )
+    words = {"p": "production", "s": "staging", "d": "development", "h": "home-lab"}
+    assert f"(did you mean {words[word[0].lower()]}?)" in problem
 
 
 @pytest.mark.parametrize("secret", ["content: hunter2", f"sha256: '{'0' * 64}'"])
