@@ -9,7 +9,7 @@ import pytest
 
 from power_edge.checking import check
 from power_edge.cli import cli, main
-from power_edge.config import load_node
+from power_edge.config import load_node, names
 from tests.support.answers import digest
 from tests.support.gates import ID
 
@@ -135,6 +135,11 @@ def test_validating_nothing_is_no_success(
     done = run("validate")
     assert done.status == 4
     assert "has a state.yaml" in done.err
+
+
+def test_the_help_of_schema_lists_the_names(run: Run) -> None:
+    words = run("schema", "--help").out.replace(",", " ").replace(".", " ").split()
+    assert {*names()} <= {*words}
 
 
 def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
