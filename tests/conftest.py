@@ -1,10 +1,12 @@
 """What all tests share: the lab; what is left out, and why; no process but in tests marked so."""
 
+import os
 import signal
 import sys
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
 
 from tests.support.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
 from tests.support.lab.requirements import impossible
@@ -43,6 +45,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         _watched = None
         if started:
             pytest.fail(f"it starts a process ({started[0]}): mark it `shell`", pytrace=False)
+
+
+# CI runs the same examples each time, however busy it is; a soak draws new ones.
+settings.register_profile(
+    "power-edge", derandomize="POWER_EDGE_SOAK" not in os.environ, deadline=None
+)
+settings.load_profile("power-edge")
 
 
 def pytest_configure() -> None:
