@@ -89,6 +89,8 @@ def early(*rules: Sequence[Any], **chain: Any) -> str:
         ([[set_to(5), set_to(CONNMARK), ACCEPT]], [has(0)], "compliant"),
         ([[set_to(7, CONNMARK)]], [has(7, which=CONNMARK)], "compliant"),
         ([], [has(7, which=CONNMARK)], "drift"),
+        ([], [has(0, 1, "!=")], "drift"),
+        ([], [has(1, 1, "!=")], "compliant"),
         ([], [has(7, op="!=", which=CONNMARK)], "compliant"),
         ([[set_to(7, CONNMARK)], [set_to(CONNMARK)]], [has(7)], "compliant"),
         ([[set_to(7)], [set_to(MARK, CONNMARK)], [set_to(0)]], [has(7, which=CONNMARK)], "compliant"),
@@ -106,8 +108,13 @@ def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
         what = observed(nft=tables(early(*rules, prio=-300), early([set_to(7, CONNMARK)]) if "notrack" in str(rules) else early(),
                                nft([has(7, which=CONNMARK), DROP], policy="accept")))  # fmt: skip
         assert outcome(DENY_22, what) == "drift"
-    unequal = observed(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
-    assert outcome(DENY_22, unequal) == "drift"
+    for condition in (
+        has(7, op="!=", which=CONNMARK),
+        has(1, 1, op="!=", which=CONNMARK),
+        has(0, 1, which=CONNMARK),
+    ):
+        unequal = observed(nft=early([condition, DROP], prio=-300))
+        assert outcome(DENY_22, unequal) == "drift"
     ends = observed(
         nft=tables(
             early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")
