@@ -486,6 +486,11 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
         )
         == "compliant"
     )
+    outgoing = {"hook": "output", "policy": "accept"}
+    elsewhere = nft([{"redirect": {"port": 9}}], type="nat", prio=0, **outgoing)
+    stopped = observed(nft=tables(elsewhere, nft([DROP], prio=-50, **outgoing)))
+    denied = results(Firewall(default_outgoing="deny"), stopped)["default_outgoing"]
+    assert denied.outcome == "unknown"
     marking = early([meta("l4proto", "tcp"), set_to(1)], type="nat", prio=-150)
     assert (
         outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"
