@@ -557,6 +557,17 @@ def test_conditions_about_icmp(condition: Any, allowed: str) -> None:
     assert outcome(Rule(proto="icmp", action="allow"), node) == allowed
 
 
+@pytest.mark.parametrize("kind", ["set", "map"])
+def test_what_a_statement_changes_is_not_read(kind: str) -> None:
+    """Older kernels do not flag it as dynamic."""
+    key = {"meta": {"key": "l4proto"}}
+    named = {"family": "inet", "table": "t", "name": "m", "elem": [["tcp", ACCEPT]]}
+    changes = {kind: {"op": "update", "elem": key, kind: "@m"}}
+    rules = [meta("l4proto", "udp"), changes], [{"vmap": {"key": key, "data": "@m"}}]
+    assert outcome(ALLOW_22, observed(nft=nft(rules[1], more=[{"map": named}]))) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=nft(*rules, more=[{"map": named}]))) == "unknown"
+
+
 def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:
     return {"match": {"op": op, "left": {"&": [left, mask]}, "right": right}}
 
