@@ -171,6 +171,15 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_marks_of_a_tunnel_depend_on_the_order_of_chains(reverse: bool) -> None:
+    esp = meta("l4proto", "esp")
+    chains = [early([esp, has(2), set_to(1)]), early([esp, set_to(2)])]
+    inner = nft([has(1), ACCEPT], [esp, ACCEPT])
+    what = observed(nft=tables(*(chains[::-1] if reverse else chains), inner))
+    assert outcome(DENY_22, what) == "unknown"
+
+
 def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
     """`mark ESP, then accept what is marked` lets in what comes out of the tunnel: new traffic
     without ESP.
