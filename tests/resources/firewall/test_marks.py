@@ -180,6 +180,14 @@ def test_marks_of_a_tunnel_depend_on_the_order_of_chains(reverse: bool) -> None:
     assert outcome(DENY_22, what) == "unknown"
 
 
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_a_tunnel_of_one_family_may_carry_the_other(family: str) -> None:
+    esp = [meta("nfproto", family), meta("l4proto", "esp")]
+    what = observed(nft=tables(early([*esp, set_to(1)]), nft([has(1), ACCEPT], [*esp, ACCEPT])))
+    for source in ("0.0.0.0/0", "::/0"):
+        assert outcome(Rule(proto="tcp", port=22, action="deny", from_=source), what) == "unknown"
+
+
 def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
     """`mark ESP, then accept what is marked` lets in what comes out of the tunnel: new traffic
     without ESP.
