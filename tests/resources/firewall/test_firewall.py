@@ -557,6 +557,115 @@ def test_conditions_about_icmp(condition: Any, allowed: str) -> None:
     assert outcome(Rule(proto="icmp", action="allow"), node) == allowed
 
 
+@pytest.mark.parametrize("kind", ["set", "map"])
+def test_what_a_statement_changes_is_not_read(kind: str) -> None:
+    """Older kernels do not flag it as dynamic."""
+    key = {"meta": {"key": "l4proto"}}
+    named = {"family": "inet", "table": "t", "name": "m", "elem": [["tcp", ACCEPT]]}
+    changes = {kind: {"op": "update", "elem": key, kind: "@m"}}
+    rules = [meta("l4proto", "udp"), changes], [{"vmap": {"key": key, "data": "@m"}}]
+    assert outcome(ALLOW_22, observed(nft=nft(rules[1], more=[{"map": named}]))) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=nft(*rules, more=[{"map": named}]))) == "unknown"
+
+
+def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"&": [left, mask]}, "right": right}}
+
+
+FRAGMENT = {"payload": {"protocol": "ip", "field": "frag-off"}}
+GROUP = {"meta": {"key": "iifgroup"}}
+TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "end", "allowed"),
+    [
+        (under_mask(FRAGMENT, 0x1FFF, 0), DROP, "drift"),
+        (under_mask(FRAGMENT, 0x1FFF, 0, "!="), DROP, "compliant"),
+        (under_mask(FRAGMENT, 0x1FFF, 0, "<"), DROP, "unknown"),
+        (under_mask(FRAGMENT, 0x1FFF, 1), DROP, "unknown"),
+        (under_mask(FRAGMENT, 0x2000, 0), DROP, "unknown"),
+        (under_mask(GROUP, 1, 0), DROP, "unknown"),
+        (match("tcp", "flags", "ack"), DROP, "compliant"),
+        (match("tcp", "flags", "ack", "!="), DROP, "drift"),
+        (match("tcp", "flags", "ecn", "in"), DROP, "unknown"),
+        (match("tcp", "flags", {"|": ["syn", "psh"]}), DROP, "unknown"),
+        (match("tcp", "flags", {"|": ["syn", "ecn"]}), DROP, "unknown"),
+        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "fin"]}), DROP, "compliant"),
+        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "syn"]}), DROP, "drift"),
+        (masked("dport", 0x1FFF, 0), DROP, "compliant"),
+        (masked("dport", 0x1FFF, 22), DROP, "drift"),
+    ],
+    ids=str,
+)
+def test_conditions_under_a_mask(condition: Any, end: Any, allowed: str) -> None:
+    node = observed(nft=nft([condition, end], [TCP22, ACCEPT]), inet6="")
+    assert outcome(ALLOW_22, node) == allowed
+
+
+def test_packets_with_more_flags_may_be_let_in() -> None:
+    flags = under_mask(TCP_FLAGS, 0x3F, {"|": ["syn", "psh"]})
+    assert outcome(DENY_22, observed(nft=nft([TCP22, flags, ACCEPT]))) == "drift"
+
+
+def together(parts: Sequence[tuple[str, str]], *values: Any) -> dict[str, Any]:
+    left = [{"payload": {"protocol": header, "field": field}} for header, field in parts]
+    some = [{"concat": list(value)} for value in values]
+    return {"match": {"op": "==", "left": {"concat": left}, "right": {"set": some}}}
+
+
+FROM4, FROM6 = ([(family, "saddr"), ("tcp", "dport")] for family in ("ip", "ip6"))
+LIMIT = {"limit": {"rate": 2, "per": "minute"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "v4", "v6"),
+    [
+        ([together(FROM4, ["192.0.2.1", 22])], "drift", "drift"),
+        ([together(FROM4, [{"prefix": {"addr": "0.0.0.0", "len": 0}}, 22])], "compliant", "drift"),
+        ([together(FROM6, ["2001:db8::9", 22])], "drift", "drift"),
+        ([together(FROM6, [{"prefix": {"addr": "::", "len": 0}}, 22])], "drift", "compliant"),
+        (
+            [LIMIT, together(FROM4, [{"prefix": {"addr": "0.0.0.0", "len": 0}}, 22])],
+            "drift",
+            "drift",
+        ),
+        ([TCP22, together(FROM4, ["192.0.2.1"])], "unknown", "unknown"),
+    ],
+    ids=str,
+)
+def test_conditions_about_several_fields(statements: list[Any], v4: str, v6: str) -> None:
+    what = observed(nft=nft([*statements, ACCEPT]))
+    assert [
+        outcome(Rule(proto="tcp", port=22, action="allow", from_=source), what)
+        for source in ("0.0.0.0/0", "::/0")
+    ] == [v4, v6]
+
+
+def test_ports_among_several_fields_are_those_of_protocols_that_have_ports() -> None:
+    every_port = together([("th", "dport"), ("th", "sport")], [{"range": [0, 65535]}] * 2)
+    stops = observed(nft=nft([every_port, DROP], policy="accept"), inet6="")
+    assert outcome(DENY_22, stops) == "compliant"
+    found = results(Firewall(exclusive=True), stops)["exclusive"]
+    assert found.outcome is not Outcome.COMPLIANT
+
+
+def test_a_way_back_by_any_interface_is_not_one_by_the_same() -> None:
+    def has_way_back(flags: list[str], right: bool) -> dict[str, Any]:
+        left = {"fib": {"result": "oif", "flags": flags}}
+        return {"match": {"op": "==", "left": left, "right": right}}
+
+    same, any_ = has_way_back(["saddr", "iif"], True), has_way_back(["saddr"], False)
+    open_by_others = observed(nft=nft([same, DROP], [any_, DROP], policy="accept"))
+    assert outcome(DENY_22, open_by_others) == "drift"
+    closed = nft(
+        [has_way_back(["saddr"], True), DROP],
+        [has_way_back(["saddr", "iif"], False), DROP],
+        policy="accept",
+    )
+    assert outcome(DENY_22, observed(nft=closed)) == "compliant"
+
+
 SOON = {"timeout": 60, "expires": 9}
 
 
@@ -568,6 +677,8 @@ SOON = {"timeout": 60, "expires": 9}
         (["dynamic"], "udp", "unknown"),
         (["timeout"], {"elem": {"val": "tcp", **SOON}}, "unknown"),
         (["timeout"], {"elem": {"val": "udp", **SOON}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", "expires": 9}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", "timeout": 60}}, "unknown"),
     ],
     ids=str,
 )

@@ -94,6 +94,7 @@ def test_a_chain_that_accepts_everything_hides_no_other_base_chain() -> None:
 TUPLE = "### tuple ### deny tcp 23 {0} any {0} in"
 NOT_UNDERSTOOD = "### tuple ### deny tcp"
 BY_HAND = "-A ufw{}-user-input -p tcp --dport 23 -j DROP"
+CLOSED = "DEFAULT_INPUT_POLICY=DROP"
 V4, V6 = "0.0.0.0/0", "::/0"
 
 
@@ -103,6 +104,14 @@ V4, V6 = "0.0.0.0/0", "::/0"
         ({"ufw_rules": "", "ufw_rules6": ""}, "compliant"),
         ({"ufw_rules": TUPLE.format(V4), "ufw_rules6": ""}, "drift"),
         ({"ufw_rules": "", "ufw_rules6": TUPLE.format(V6)}, "drift"),
+        (
+            {"ufw_rules": "", "ufw_rules6": TUPLE.format(V6), "ufw_settings": CLOSED},
+            "drift",
+        ),
+        (
+            {"ufw_rules": "", "ufw_rules6": TUPLE.format(V6), "ufw_settings": f"IPV6=no\n{CLOSED}"},
+            "compliant",
+        ),
         ({"ufw_rules": NOT_UNDERSTOOD, "ufw_rules6": ""}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": NOT_UNDERSTOOD}, "unknown"),
         ({"ufw_rules": f"{TUPLE.format(V4)}\n{NOT_UNDERSTOOD}", "ufw_rules6": ""}, "unknown"),
@@ -132,9 +141,7 @@ def test_empty_chains_of_ufw_are_all_only_if_its_files_say_so(
         ip_legacy_tables="filter",
         ip6_legacy_tables="filter",
         ufw="yes",
-        ufw_settings="IPV6=yes\nDEFAULT_INPUT_POLICY=DROP",
-        **texts,
-        **files,
+        **{"ufw_settings": f"IPV6=yes\n{CLOSED}", **texts, **files},
     )
     assert [
         str(results(Firewall(enabled=wanted), node)["enabled"].outcome) for wanted in (True, False)

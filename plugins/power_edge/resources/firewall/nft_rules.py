@@ -250,7 +250,7 @@ def _certain(value: Any) -> bool:
     kind, what = next(iter(value.items()))
     if kind in {"|", "&", "^", "<<", ">>"}:
         return all(map(_certain, what))
-    return kind == "meta" and bool(what.get("key") == "mark")
+    return bool(kind == "meta" and what.get("key") == "mark")
 
 
 def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
