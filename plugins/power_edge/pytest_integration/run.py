@@ -10,7 +10,7 @@ import pytest
 
 from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
-from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
+from power_edge.pytest_integration import compat, fixtures, hooks, own_tests, unmatched
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
     BrokenNode,
@@ -53,6 +53,8 @@ class Run:
         self.idle = idle
         self._ask_late = ask_late
         self._state = RunState(nodes, idle=idle)
+        self._left_out: list[pytest.Item] = []
+        """What -k, -m and other options deselected, until the collection ends."""
 
     def join(self, config: pytest.Config) -> None:
         """Take part in a session: our items and markers, the fixtures of own tests, the reports.
@@ -118,8 +120,12 @@ class Run:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._state.deselected += sum(self._state.node_of(item) is not None for item in items)
+        self._left_out += items
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not session.items and self._left_out:
+            self._reporting.note(*unmatched.hints(self.config, self._left_out))
+        self._left_out.clear()
         gc.freeze()  # the items stay, too
         own = self._state.results.own.node_of
         for item in session.items:
