@@ -45,7 +45,7 @@ def test_a_thousand_items(project: Project) -> None:
     assert "  and 695 more of a for the same reason (-v shows them)" in lines
     assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
     assert sum(line.startswith("ERROR node-configs/a/state.yaml::files[") for line in lines) == 5
-    last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant; not declared: .+\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
+    last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant; not declared: firewall, packages,\n  services\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
     assert re.search(f"\n{last}\n*$", "\n".join(lines))
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
-from power_edge.pytest_integration import compat, fixtures, hooks, own_tests, unmatched
+from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
     BrokenNode,
@@ -27,6 +27,7 @@ from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.reporting import Reporting
 from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.unmatched import hints
 from power_edge.resources import names
 from power_edge.text import printable
 
@@ -124,7 +125,7 @@ class Run:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not session.items and self._left_out:
-            self._reporting.note(*unmatched.hints(self.config, self._left_out))
+            self._reporting.note(*hints(self.config, self._left_out))
         self._left_out.clear()
         gc.freeze()  # the items stay, too
         own = self._state.results.own.node_of

@@ -1,4 +1,4 @@
-"""What to write instead of a -m or -k that selects nothing. Imported when that happens."""
+"""What to write instead of a -m or -k that selects nothing."""
 
 import re
 from collections.abc import Iterator, Sequence

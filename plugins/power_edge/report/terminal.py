@@ -96,7 +96,10 @@ def node_lines(
     `not_declared` are the resource types that the node declares nothing of.
     """
     line = f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
-    yield line + (f"; not declared: {', '.join(not_declared)}" if not_declared else "")
+    line += f"; not declared: {', '.join(not_declared)}" if not_declared else ""
+    yield from wrap(
+        line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
     for note in notes:
         yield from (
             f"  {line}"
