@@ -316,7 +316,7 @@ def test_the_command_prints_the_name_alone(run: Run) -> None:
 def test_the_command_says_what_was_not_looked_at_and_why(run: Run, machine: Machine) -> None:
     machine.more["find.services"] = (1, b"", "no systemd\x1b[31m")
     recorded = "recorded this machine: node-configs/my-host/ (2 items)\n"
-    assert run().stderr == f"not observed: services: no systemd\\x1b[31m\n{recorded}"
+    assert run().stderr == f"{recorded}not observed: services: no systemd\\x1b[31m\n"
     assert "not observed" not in run().stderr  # nothing is discovered of a node on file
 
 

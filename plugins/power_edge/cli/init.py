@@ -25,11 +25,11 @@ def command(root: Path | None, /, name: str | None) -> None:
     from power_edge.discover.init import record
 
     recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
+    for line in recorded.notes:
+        click.echo(printable(line), err=True)
     if recorded.sections:
         from power_edge.report.discovery import notes
 
         for line in notes(recorded.sections):
             click.echo(printable(line), err=True)
-    for line in recorded.notes:
-        click.echo(printable(line), err=True)
     click.echo(recorded.node)
