@@ -4,10 +4,12 @@ import os
 import signal
 import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.support.installed import packages_missing
 from tests.support.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
 from tests.support.lab.requirements import impossible
 from tests.support.shells import not_installed
@@ -65,6 +67,24 @@ def pytest_configure() -> None:
     ):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, usual)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Refuse a run of these tests in a checkout that has only what `make check` installed.
+
+    pytest reads this file too if a node is checked in the checkout: then it has other arguments.
+    """
+    here = Path(__file__).parent
+    root = session.config.invocation_params.dir
+    paths = [root / each.partition("::")[0] for each in session.config.args]
+    if any(path.is_relative_to(here) or path == here.parent for path in paths) and (
+        lacking := packages_missing((here.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    ):
+        raise pytest.UsageError(
+            "the project's own tests need what `make test` installs (missing:"
+            f" {', '.join(lacking)}); to check this machine: power-edge check"
+        )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -40,6 +40,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.identity: bytes | None = identity(MACHINE_ID)
+        self.more: dict[str, bytes | tuple[int, bytes, str]] = {}
         self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
 
     def _printed(self) -> tuple[int, bytes, str]:
@@ -63,6 +64,7 @@ class Machine:
             "about.who": b"hostname\tmy host\n",
             "find.sysctl": FOUND,
             "sysctl.0": sysctl(self.values, keys),
+            **self.more,
         }
         return read(answer("this machine", sections, machine=None))
 
@@ -309,6 +311,13 @@ def test_the_command_prints_the_name_alone(run: Run) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (0, "my-host\n")
     assert result.stderr == "recorded this machine: node-configs/my-host/ (2 items)\n"
+
+
+def test_the_command_says_what_was_not_looked_at_and_why(run: Run, machine: Machine) -> None:
+    machine.more["find.services"] = (1, b"", "no systemd\x1b[31m")
+    recorded = "recorded this machine: node-configs/my-host/ (2 items)\n"
+    assert run().stderr == f"{recorded}not observed: services: no systemd\\x1b[31m\n"
+    assert "not observed" not in run().stderr  # nothing is discovered of a node on file
 
 
 def test_the_commands_statuses(run: Run, tmp_path: Path) -> None:

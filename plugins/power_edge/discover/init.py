@@ -26,6 +26,7 @@ from power_edge.discover.collect import ask, read
 from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import safe_name
 from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.sections import Section
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.connection import Options, find_route
@@ -40,6 +41,8 @@ class Recorded(NamedTuple):
 
     node: str
     notes: tuple[str, ...]
+    sections: tuple[Section, ...] = ()
+    """What was discovered of a machine that was recorded just now, with what could not be."""
 
 
 class _ThisMachine(NamedTuple):
@@ -81,7 +84,8 @@ def record(root: Path, name: str | None = None) -> Recorded:
     here = target(None, None, _LOCAL)
     types = resources.discoverable()
     try:
-        make(read(ask(here, types), types), here, root, name_wanted).changes.write()
+        found = read(ask(here, types), types)
+        make(found, here, root, name_wanted).changes.write()
     except ConfigError:
         recorded, _ = _recorded(root, name_wanted, machine)
         if recorded is None:
@@ -92,7 +96,7 @@ def record(root: Path, name: str | None = None) -> Recorded:
     notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
-    return Recorded(name_wanted, notes)
+    return Recorded(name_wanted, notes, tuple(found.sections))
 
 
 def _under_its_name(recorded: Recorded, wanted: str) -> Recorded:
