@@ -111,11 +111,10 @@ def field(way: Way) -> str:
 
 
 def _of_documents(old: SchemaSet, new: SchemaSet) -> Iterator[Change]:
-    before, after = old.roots(), new.roots()
-    for file in sorted({*before, *after}):
-        if file not in before:
+    for file in sorted({*old.roots(), *new.roots()}):
+        if file not in old.files:
             yield Change(file, "", "", Verdict.MINOR, None, None, "the schema is new")
-        elif file not in after:
+        elif file not in new.files:
             yield Change(file, "", "", Verdict.MAJOR, None, None, "the schema is gone")
         else:
             directions = {old.is_output(file), new.is_output(file)}

@@ -53,6 +53,11 @@ def with_counterexamples(difference: Difference, old: SchemaSet, new: SchemaSet)
     )
 
 
+def documents(found: SchemaSet, file: str) -> list[Json]:
+    """Return small documents that the schema of a file allows."""
+    return _Finder(found, found).allowed(file)
+
+
 class _Finder:
     """Finds documents that the schemas of one set allow and those of the other refuse."""
 
@@ -64,6 +69,10 @@ class _Finder:
         self._texts = [*_TEXTS, *_examples(first), *_examples(second)]
         self._names = [*_TEXTS, *_literals(first), *_literals(second)]
         self._known: dict[Place, list[Json]] = {}
+
+    def allowed(self, file: str) -> list[Json]:
+        """Return small documents that the schema of a file of the first set allows."""
+        return list(self._values(Place(file), 0))
 
     def find(self, change: Change, *, alone: bool) -> Json:
         """Return the smallest document that was found; None without one.

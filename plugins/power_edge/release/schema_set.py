@@ -37,12 +37,13 @@ _NAMED = ("$dynamicRef", "$recursiveRef")
 _ANNOTATIONS = frozenset((
     "title", "description", "examples", "$comment", "$schema", "$id", "$anchor", "$dynamicAnchor",
     "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "default", "errorMessage",
-    "patternErrorMessage",
+    "patternErrorMessage", "synonyms",
 ))  # fmt: skip
 
 
 def is_annotation(keyword: str) -> bool:
-    """Whether a keyword never refuses a value. The two messages are Power Edge's own."""
+    """Whether a keyword never refuses a value. The messages and synonyms are Power Edge's
+    own."""
     return keyword in _ANNOTATIONS or keyword.startswith("x-")
 
 

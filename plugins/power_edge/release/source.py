@@ -1,4 +1,4 @@
-"""Reads a set of schemas from where a person says: a folder, a wheel, a git ref, or this program."""
+"""Reads a set of schemas: from a folder, a wheel, a git ref, or this program."""
 
 import zipfile
 import zlib
