@@ -3,7 +3,7 @@
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from power_edge.release.schema_set import SchemaSet
@@ -23,14 +23,11 @@ class Reference:
             for file, schema in found.files.items()
         ]
         self._registry: Registry[Any] = Registry().with_resources(
-            [
-                (uri, Resource(contents=schema, specification=DRAFT202012))
-                for uri, schema in contents
-            ]
+            [(uri, DRAFT202012.create_resource(schema)) for uri, schema in contents]
         )
 
     def is_valid(self, file: str, value: object) -> bool:
-        return self._validator(file).is_valid(value)
+        return bool(self._validator(file).is_valid(value))
 
     def _validator(self, file: str) -> Draft202012Validator:
         return Draft202012Validator(

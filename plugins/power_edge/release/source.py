@@ -42,7 +42,7 @@ def source(word: str) -> Source:
         tag = git.last_release()
         return _of_ref(tag) if tag is not None else Source(EMPTY)
     try:
-        if path.is_dir():
+        if word and path.is_dir():
             return _of_files(word, _folder(_schemas_in(path)))
         if path.suffix == ".whl" and path.exists():
             return _of_files(word, _wheel(path))
@@ -76,12 +76,12 @@ def _parsed(name: str, file: str, data: bytes) -> Json:
 
 
 def _schemas_in(folder: Path) -> Path:
-    """Return the folder of schemas in a folder: the first that holds any."""
+    """Return the folder of schemas in a folder: the first that holds any. Raises Unusable."""
     for pattern in _INSIDE:
         for found in [folder] if pattern == "." else sorted(folder.glob(pattern)):
             if any(found.glob(f"*{SUFFIX}")):
                 return found
-    return folder
+    raise Unusable(f"{quoted(str(folder))} has no schemas: no file NAME{SUFFIX} was found")
 
 
 def _folder(folder: Path) -> dict[str, bytes]:
