@@ -63,7 +63,7 @@ def test_a_schema_is_printed_as_before(name: str) -> None:
 def test_a_schema_that_is_none_is_named_with_those_there_are() -> None:
     status, _, errors = ended("nope")
     assert status == 4
-    assert "there is no schema 'nope'; there are: about, accepted, connection," in errors
+    assert "'nope' is not one of the schemas: about, accepted, connection," in errors
 
 
 def test_a_major_change_in_text(versions: Path) -> None:
@@ -132,7 +132,8 @@ def test_bad_input_is_status_4(words: tuple[str, ...], versions: Path) -> None:
     assert output == ""
     assert "Traceback" not in errors
     if len(words) > 1:
-        assert errors.count("\n") == 1 and errors.startswith("Error: ")
+        assert errors.count("\n") == 1
+        assert errors.startswith("Error: ")
 
 
 def test_what_a_stranger_writes_is_no_command_for_a_terminal(versions: Path) -> None:

@@ -25,7 +25,7 @@ class _Schemas(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None:
             raise click.UsageError(
-                f"there is no schema {quoted(args[0])}; there are: {', '.join(names())}", ctx
+                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}", ctx
             )
         return super().resolve_command(ctx, args)
 
@@ -36,12 +36,16 @@ class _Schemas(click.Group):
     short_help="Print a schema as JSON, for editors; compare schemas.",
     subcommand_metavar="NAME | diff OLD NEW",
     epilog=f"NAME is one of: {', '.join(names())}.",
+    invoke_without_command=True,
 )
-def command() -> None:
+@click.pass_context
+def command(context: click.Context) -> None:
     """Print a schema as JSON, for editors and other tools. `state` includes all resource types.
 
     diff compares the schemas of two versions.
     """
+    if context.invoked_subcommand is None:
+        raise click.UsageError("Missing argument 'NAME'.", context)
 
 
 @command.command("diff", short_help="Compare the schemas of two versions.")
