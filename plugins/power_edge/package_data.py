@@ -1,4 +1,4 @@
-"""The files beside the code: schemas, probes and units of systemd.
+"""The files beside the code: schemas, probes, role suites and units of systemd.
 
 They are inside the package in a wheel, and at the top level of a checkout.
 """
@@ -12,7 +12,7 @@ _PACKAGE = Path(__file__).parent
 
 @cache
 def folder(name: str) -> Path:
-    """Return the folder `schemas`, `probes` or `deploy`: the wheel's if there is one, else the
+    """Return the folder `schemas`, `probes`, `compliance` or `deploy`: the wheel's if there is one, else the
     checkout's.
     """
     inside = _PACKAGE / name

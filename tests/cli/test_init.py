@@ -119,6 +119,33 @@ def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_pa
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
 
 
+def test_a_name_that_is_not_used_is_told(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "b-name", system_identity=identity(MACHINE_ID))
+    known = "this machine is recorded: node-configs/b-name/"
+    assert init.record(tmp_path, "b-name").notes == (known,)
+    assert init.record(tmp_path).notes == (known,)
+    assert init.record(tmp_path, "wanted").notes == (
+        known,
+        "the name wanted is not used, because this machine is the node b-name: to rename it,"
+        " rename the folder node-configs/b-name/",
+    )
+
+
+def test_this_machine_is_each_node_that_shares_its_file_on_purpose(
+    machine: Machine, tmp_path: Path
+) -> None:
+    folder(tmp_path, "a", system_identity=identity(OTHER_ID))
+    folder(tmp_path, "b", system_identity=identity(MACHINE_ID))
+    folder(tmp_path, "c")
+    assert init.find(tmp_path) == (("b",), ())
+    (tmp_path / "c" / "system-identity.yaml").symlink_to("../b/system-identity.yaml")
+    assert init.find(tmp_path) == (("b", "c"), ())
+    (tmp_path / "c" / "system-identity.yaml").unlink()
+    (tmp_path / "c" / "system-identity.yaml").write_bytes(identity(MACHINE_ID))
+    with pytest.raises(ConfigError, match=r"node-configs/c/.*node-configs/b/"):
+        init.find(tmp_path)
+
+
 def test_an_identity_without_a_state_is_no_record_of_the_machine(
     machine: Machine, tmp_path: Path
 ) -> None:

@@ -35,7 +35,7 @@ class _Schemas(click.Group):
     cls=_Schemas,
     short_help="Print a schema as JSON, for editors; compare schemas.",
     subcommand_metavar="NAME | diff OLD NEW",
-    epilog=f"NAME is one of: {', '.join(names())}.",
+    epilog=f"NAME is one of {', '.join(names())}.",
     invoke_without_command=True,
 )
 @click.pass_context

@@ -22,7 +22,8 @@ from power_edge.model import Item, Outcome, Result, Source
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import attach
-from power_edge.pytest_integration.selection import GATE, PREFIX, items_of
+from power_edge.pytest_integration.role_suites import marker_of, tests_of
+from power_edge.pytest_integration.selection import GATE, PREFIX, items_of, suites_of
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier, printable
 
@@ -32,16 +33,11 @@ def roles_of(item: Item) -> list[str]:
     return list(dict.fromkeys(each.role for each in item.reasons if each.role is not None))
 
 
-def marker_of(role: str) -> str:
-    """Return the marker of the items that a role demands: `role_vpn_gateway`."""
-    return f"role_{role.replace('-', '_')}"
-
-
 def add_role_markers(config: pytest.Config, root: Path | None) -> None:
     """Register the markers of all roles: those of the package, and those of node-configs/."""
     registered = config.getini("markers")
     for role in (*role_files.built_in(), *(role_files.own(root) if root is not None else ())):
-        line = f"{marker_of(role)}: items that the role {role} demands (Power Edge)"
+        line = f"{marker_of(role)}: what the role {role} demands, and its suite (Power Edge)"
         if line not in registered and marker_of(role).isidentifier():
             config.addinivalue_line("markers", line)
 
@@ -70,7 +66,7 @@ class Drifted(AssertionError):
 
 class NodeFolder(pytest.Directory):
     """A selected node: the gate, the items of state.yaml, those that identity.yaml alone demands,
-    and the operators' own tests.
+    the suites of its roles, and the operators' own tests.
     """
 
     nodes: Nodes
@@ -80,7 +76,8 @@ class NodeFolder(pytest.Directory):
         if self.path in self.nodes.selection.gate_only:
             return
         yield file_of(self, STATE)
-        if items_of(self.nodes.selection.nodes[self.path], NODE_IDENTITY):
+        node = self.nodes.selection.nodes[self.path]
+        if items_of(node, NODE_IDENTITY) or suites_of(node):
             yield file_of(self, NODE_IDENTITY)
         try:
             entries = sorted(os.scandir(self.path), key=lambda entry: entry.name)
@@ -115,7 +112,7 @@ class BrokenNode(pytest.File):
 
 class NodeFile(pytest.File):
     """system-identity.yaml with the gate as its one item, state.yaml with the declared items, or
-    identity.yaml with those that it alone demands.
+    identity.yaml with those that it alone demands and the suites of its roles.
     """
 
     nodes: Nodes
@@ -130,7 +127,15 @@ class NodeFile(pytest.File):
         """The keywords that all items of the file have from their parents."""
         return dict.fromkeys(self.keywords, 1)
 
-    def collect(self) -> Iterator["CheckItem"]:
+    def collect(self) -> Iterator[pytest.Item]:
+        yield from self.check_items()
+        if self.path.name == NODE_IDENTITY:
+            node = self.nodes.selection.nodes[self.path.parent]
+            for role, suite in suites_of(node).items():
+                yield from tests_of(self, role, suite)
+
+    def check_items(self) -> Iterator["CheckItem"]:
+        """Yield its items, without the tests of suites."""
         node = self.nodes.selection.nodes[self.path.parent]
         if self.path.name == GATE:
             yield self._item("identity", None, None)

@@ -16,18 +16,13 @@ from power_edge.model import NotObserved, Observations
 from power_edge.probing.process import Lifeline, shared_connections
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.resources import names, resource
+from power_edge.suites import Unknown
 from power_edge.text import printable
 
 NODES: pytest.StashKey[Nodes] = pytest.StashKey()
 """The nodes of a run, for this plugin."""
-
-
-class Unknown(Exception):
-    """What a test reads could not be looked at.
-
-    The test ends with an error, never passed or failed.
-    """
 
 
 class TypeFacts(Mapping[str, Any]):
@@ -94,7 +89,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "node" not in metafunc.fixturenames or not _is_ours(metafunc):
         return
     nodes = metafunc.config.stash[NODES]
-    beside = nodes.beside(metafunc.definition.path)
+    suite = suite_of(metafunc.definition)
+    beside = nodes.beside(metafunc.definition.path) if suite is None else suite.node_name
     metafunc.parametrize(
         "node",
         sorted(nodes.by_name) if beside is None else [beside],

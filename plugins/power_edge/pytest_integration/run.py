@@ -28,6 +28,7 @@ from power_edge.pytest_integration.reporting import Reporting
 from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.resources import names
+from power_edge.suites import Unknown
 from power_edge.text import printable
 
 _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
@@ -202,7 +203,7 @@ class Run:
         name = None if isinstance(item, CheckItem) else self._state.node_of(item)
         if name is not None and not (gate := self.nodes.checked(name).gate).open:
             if gate.status == exit_status.UNKNOWN:
-                raise fixtures.Unknown(f"{name}: {gate.why}")
+                raise Unknown(f"{name}: {gate.why}")
             raise compat.skip(printable(f"{name} is blocked: {gate.why}"))
 
     @pytest.hookimpl(wrapper=True)

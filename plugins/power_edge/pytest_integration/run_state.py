@@ -7,6 +7,7 @@ import pytest
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import RunResults
+from power_edge.pytest_integration.role_suites import suite_of
 
 
 class RunState:
@@ -37,11 +38,13 @@ class RunState:
         return sorted(self.selected & self.nodes.by_name.keys())
 
     def node_of(self, item: pytest.Item) -> str | None:
-        """Return the node that a test is about: its own, the one it was parametrized with, or the
-        one whose folder it is in.
+        """Return the node that a test is about: its own, the one that its role suite is for, the
+        one it was parametrized with, or the one whose folder it is in.
         """
         if isinstance(item, CheckItem):
             return item.node_name
+        if (suite := suite_of(item)) is not None:
+            return suite.node_name
         callspec = getattr(item, "callspec", None)
         node = callspec.params.get("node") if callspec is not None else None
         if isinstance(node, str) and node in self.nodes.by_name:

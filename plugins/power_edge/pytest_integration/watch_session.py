@@ -94,7 +94,7 @@ def _as_declared_now(items: Iterable[CheckItem], watching: Watching) -> Iterator
             add_role_markers(file.config, file.path.parent.parent)
             wanted = watching.items(name)
             for each in (STATE, NODE_IDENTITY):
-                found = file_of(file.parent, each).collect()
+                found = file_of(file.parent, each).check_items()
                 yield from (item for item in found if item.declared in wanted)
 
 

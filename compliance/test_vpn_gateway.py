@@ -1,0 +1,128 @@
+"""vpn-gateway: clients reach the networks behind the tunnel.
+
+A unit that is active proves none of this: the tunnel may have lost its address, and packets may be
+forwarded nowhere.
+"""
+
+import pytest
+
+from power_edge.suites import Unknown, output, routing
+from power_edge.suites.netfilter import masquerade, passes
+from power_edge.suites.routing import EVERYWHERE
+
+TUNNELS = ("tun", "wireguard", "ovpn", "ovpn-dco")
+PROGRAMS = {"openvpn": "openvpn", "tailscale": "tailscaled"}
+"""WireGuard listens in the kernel."""
+
+
+@pytest.fixture
+def gateway(node):
+    """The section vpn_gateway of identity.yaml."""
+    return node.identity.vpn_gateway
+
+
+@pytest.fixture
+def network(gateway):
+    """The network of the tunnel."""
+    declared = gateway.server_config.network if gateway.server_config else None
+    if declared is None:
+        raise Unknown("write vpn_gateway.server_config.network: it says what the tunnel is for")
+    return routing.network(declared)
+
+
+@pytest.fixture
+def interfaces(host):
+    return routing.interfaces(host)
+
+
+@pytest.fixture
+def tunnel(gateway, network, interfaces):
+    """The interface of the tunnel. None if there is none that is up with its address."""
+    for each in interfaces:
+        wanted = gateway.interface in (None, each.name)
+        if wanted and each.kind in TUNNELS and each.up and each.within(network):
+            return each
+    return None
+
+
+@pytest.fixture
+def routes(host, gateway, network, interfaces, tunnel):
+    """The networks behind the tunnel, each with the interface that leads there; all, if none is
+    declared.
+    """
+    assert tunnel is not None, f"no tunnel is up with an address in {network}"
+    routing_ = gateway.routing
+    declared = (routing_.routes if routing_ else None) or ()
+    client = routing.another_address(network, interfaces)
+    found = {}
+    for behind in [routing.network(each.network) for each in declared] or [
+        EVERYWHERE[network.version]
+    ]:
+        there = routing.another_address(behind, interfaces)
+        found[behind] = routing.route(host, there, client, tunnel.name)
+    return found
+
+
+def test_tunnel_is_up_with_the_declared_network(network, tunnel):
+    assert tunnel is not None, f"no tunnel is up with an address in {network}"
+
+
+def test_port_listens(host, gateway):
+    server = gateway.server_config
+    if server is None or server.port is None:
+        raise Unknown("write vpn_gateway.server_config.port: it says where clients connect")
+    kind = "u" if server.protocol == "udp" else "t"
+    sockets = [
+        line.split()
+        for line in output(host, f"ss -H -ln{kind}p 'sport = :{server.port}'").splitlines()
+    ]
+    reachable = [each for each in sockets if not each[3].startswith(("127.", "[::1]"))]
+    assert reachable, f"nothing listens on {server.port}/{server.protocol}"
+    program = PROGRAMS.get(gateway.provider)
+    if program is not None:
+        named = [each[5] for each in reachable if len(each) > 5]
+        if len(named) < len(reachable):
+            raise Unknown("ss does not show whose sockets they are: it needs root")
+        assert any(f'(("{program}",' in users for users in named), f"it is not {program}"
+
+
+def test_clients_are_routed_both_ways(host, gateway, network, interfaces, tunnel, routes):
+    if not forwards(gateway):
+        return
+    client = routing.another_address(network, interfaces)
+    for behind, way in routes.items():
+        there = routing.another_address(behind, interfaces)
+        back = routing.route(host, client, there, way["dev"])
+        assert back["dev"] == tunnel.name, f"answers from {behind} leave by {back['dev']}"
+        if network.version == 6:
+            assert routing.forwarding_ipv6(host, tunnel.name, way["dev"]), "IPv6 is not forwarded"
+
+
+def test_routes_lead_where_they_are_declared(gateway, routes):
+    for each in (gateway.routing.routes if gateway.routing else None) or ():
+        way = routes[routing.network(each.network)]
+        assert each.via in (None, way["dev"], way.get("gateway")), (
+            f"{each.network} is reached by {way.get('gateway', way['dev'])}, and not by {each.via}"
+        )
+
+
+def test_no_chain_stops_clients(host, gateway, network, tunnel, routes):
+    if not forwards(gateway):
+        return
+    rules = routing.packet_filter(host)
+    for behind, way in routes.items():
+        for flow in routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"]):
+            routing.require(passes(rules, flow), flow)
+
+
+def test_masquerade_is_in_force(host, gateway, network, tunnel, routes):
+    if not (gateway.routing and gateway.routing.masquerade):
+        return
+    rules = routing.packet_filter(host)
+    for behind, way in routes.items():
+        flow, _ = routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"])
+        routing.require(masquerade(rules, flow), flow)
+
+
+def forwards(gateway):
+    return gateway.routing is not None and gateway.routing.ip_forward

@@ -1,0 +1,36 @@
+"""What the role suites of compliance/ share, and operators' own tests may use."""
+
+import json
+from typing import Any
+
+__all__ = ["Unknown", "output", "output_json"]
+
+
+class Unknown(Exception):
+    """What a test reads could not be looked at.
+
+    The test ends with an error, never passed or failed.
+    """
+
+
+def output(host: Any, command: str, *, seconds: int = 20) -> str:
+    """Return what a command prints on the node (testinfra's `host`), as it is.
+
+    Raises Unknown if the command is missing, fails, or has not ended after `seconds`.
+    """
+    done = host.run(f"LC_ALL=C timeout {seconds} {command}")
+    if done.rc == 0:
+        return str(done.stdout)
+    if done.rc == 124:
+        raise Unknown(f"{command}: not done after {seconds} s")
+    lines = done.stderr.strip().splitlines() or [f"exit status {done.rc}"]
+    raise Unknown(f"{command}: {lines[-1]}")
+
+
+def output_json(host: Any, command: str) -> Any:
+    """Return what a command prints as JSON. Raises Unknown as `output` does, and for other text."""
+    text = output(host, command)
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise Unknown(f"{command}: it prints no JSON") from None

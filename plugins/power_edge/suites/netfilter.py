@@ -1,0 +1,553 @@
+"""What a node's packet filter does with forwarded packets. Pure.
+
+A flow is many packets. Each rule takes all of them, none, or may take some; what cannot be told is
+in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8), iptables(8).
+"""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import (
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_network,
+    summarize_address_range,
+)
+from typing import Any, NamedTuple
+
+Network = IPv4Network | IPv6Network
+
+
+class Flow(NamedTuple):
+    """Packets from `source` to `destination`, in by one interface and out by another."""
+
+    source: Network
+    destination: Network
+    iif: str
+    oif: str
+    state: str
+    """Of conntrack: new or established."""
+
+    @property
+    def version(self) -> int:
+        return self.source.version
+
+
+class Verdict(Enum):
+    YES = "yes"
+    NO = "no"
+    PART = "a part"
+    UNKNOWN = "unknown"
+
+
+class Answer(NamedTuple):
+    """What happens to a flow, and which chain says so."""
+
+    verdict: Verdict
+    why: str
+
+
+class Takes(Enum):
+    """How much of a flow a condition holds for. PART is never all of it."""
+
+    ALL = 0
+    NONE = 1
+    PART = 2
+    DOUBT = 3
+
+
+_OPPOSITE = {Takes.ALL: Takes.NONE, Takes.NONE: Takes.ALL}
+
+
+class End(Enum):
+    """What a rule does with the packets that it takes."""
+
+    NAT = "nat"
+    ACCEPT = "accept"
+    DROP = "drop"
+    RETURN = "return"
+    DOUBT = "doubt"
+
+
+@dataclass(frozen=True)
+class Jump:
+    """To another chain of the table; `goto` does not come back to this one."""
+
+    chain: str
+    goto: bool = False
+
+
+class Rule(NamedTuple):
+    """Conditions in the form of `nft -j`, and what the rule does; None: nothing to the flow."""
+
+    conditions: tuple[Any, ...]
+    does: End | Jump | None
+
+
+@dataclass
+class Table:
+    """A table, of nft or of iptables-legacy."""
+
+    name: str
+    family: str
+    uncertain: bool = False
+    """It has flags. nft 1.0.6 does not say in JSON which, so it may be dormant."""
+    rules: dict[str, list[Rule]] = field(default_factory=dict)
+    bases: list["Base"] = field(default_factory=list)
+    sets: dict[str, Any] = field(default_factory=dict)
+
+    def concerns(self, version: int) -> bool:
+        return self.family in ("inet", "bridge", "netdev", "ip" if version == 4 else "ip6")
+
+
+class Base(NamedTuple):
+    """A chain that the kernel calls."""
+
+    chain: str
+    type: str
+    hook: str
+    policy: End
+
+
+class Ruleset(NamedTuple):
+    """All tables of a node."""
+
+    tables: tuple[Table, ...]
+    untracked: bool = False
+    """A rule takes packets out of conntrack, and so out of NAT."""
+    offloaded: bool = False
+    """There are flowtables, whose packets pass no chain."""
+
+
+def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] = {}) -> Ruleset:
+    """Return the ruleset of a node.
+
+    `nft` is `nft -j list ruleset`, parsed. `saved` are iptables-nft-save and ip6tables-nft-save by
+    family (ip, ip6): nft does not print all that iptables put into its tables. `legacy` are
+    iptables-legacy-save and ip6tables-legacy-save. Raises ValueError for what is none of these.
+    """
+    try:
+        tables, untracked, offloaded = _nft(nft)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not the ruleset of nft: {error!r}") from None
+    for family, text in saved.items():
+        for table in _saved(text, family):
+            place = (table.family, table.name)
+            if place in tables and _is_opaque(tables[place]):
+                # Both are one table. The bases are nft's: the text has no hook.
+                table.bases, table.uncertain = tables[place].bases, tables[place].uncertain
+                tables[place] = table
+    old = [table for family, text in legacy.items() for table in _saved(text, family)]
+    untracked = untracked or any(
+        word in text.split() for text in (*saved.values(), *legacy.values()) for word in _UNTRACKED
+    )
+    return Ruleset((*tables.values(), *old), untracked, offloaded)
+
+
+def needs_saved(nft: Any) -> bool:
+    """Whether a ruleset (`nft -j`, parsed) has rules of iptables that nft does not print whole."""
+    return any(map(_is_opaque, ruleset(nft).tables))
+
+
+def masquerade(rules: Ruleset, flow: Flow) -> Answer:
+    """Return whether a new flow leaves with another source address."""
+    found = [
+        (table, base, *_outcomes(table, base, flow))
+        for table, base in _bases(rules, flow)
+        if base.type == "nat" and base.hook == "postrouting"
+    ]
+    if any(End.DROP in ends or End.DOUBT in ends for _, _, ends, _ in found):
+        return Answer(Verdict.UNKNOWN, "a rule of NAT is not understood")
+    for table, base, ends, _ in found:
+        if ends == {End.NAT}:
+            if rules.untracked:
+                return Answer(Verdict.UNKNOWN, "a rule takes packets out of conntrack (notrack)")
+            return Answer(Verdict.YES, _place(table, base))
+    some = [(table, base, doubt) for table, base, ends, doubt in found if End.NAT in ends]
+    if not some:
+        return Answer(Verdict.NO, "no rule of NAT takes it")
+    table, base, _ = some[0]
+    if len(some) > 1 or any(doubt for *_, doubt in some):
+        return Answer(Verdict.UNKNOWN, f"a rule in {_place(table, base)} is not understood")
+    return Answer(Verdict.PART, f"{_place(table, base)} takes a part of it")
+
+
+def passes(rules: Ruleset, flow: Flow) -> Answer:
+    """Return whether the filter lets a flow through, by all chains that it passes."""
+    if rules.offloaded:
+        return Answer(Verdict.UNKNOWN, "there are flowtables")
+    worst = Answer(Verdict.YES, "no chain stops it")
+    for table, base in _bases(rules, flow):
+        if base.type == "nat" or base.hook in ("input", "output"):
+            continue
+        if table.family == "bridge" and base.hook == "forward":  # what is routed does not pass it
+            continue
+        ends, doubt = _outcomes(table, base, flow)
+        if ends <= {End.ACCEPT, End.NAT}:
+            continue
+        place = _place(table, base)
+        if base.hook == "forward" and not doubt and End.DOUBT not in ends:
+            what = "stops it" if ends == {End.DROP} else "stops a part of it"
+            return Answer(Verdict.NO if ends == {End.DROP} else Verdict.PART, f"{place} {what}")
+        worst = Answer(Verdict.UNKNOWN, f"{place} may stop it: a rule is not understood")
+    return worst
+
+
+def _place(table: Table, base: Base) -> str:
+    return f"{table.family} {table.name} {base.chain}"
+
+
+def _bases(rules: Ruleset, flow: Flow) -> Iterator[tuple[Table, Base]]:
+    for table in rules.tables:
+        if table.concerns(flow.version):
+            yield from ((table, base) for base in table.bases)
+
+
+# Walking.
+
+
+def _outcomes(table: Table, base: Base, flow: Flow) -> tuple[set[End], bool]:
+    """Return what may become of the packets in a base chain, and whether that is in doubt."""
+    if table.uncertain:
+        return {End.DOUBT}, True
+    ends, doubt = _walk(table, base.chain, flow, 0)
+    if End.RETURN in ends:
+        ends = (ends - {End.RETURN}) | {base.policy}
+    return ends, doubt
+
+
+def _walk(table: Table, chain: str, flow: Flow, depth: int) -> tuple[set[End], bool]:
+    """Return the ends that packets may find in a chain. RETURN: they come out of it."""
+    ends: set[End] = set()
+    doubt = False
+    if depth > 16 or chain not in table.rules:
+        return {End.DOUBT}, True
+    for rule in table.rules[chain]:
+        takes = _takes(rule, flow, table.sets)
+        if takes is Takes.NONE or rule.does is None:
+            continue
+        goes_on = takes is not Takes.ALL
+        if isinstance(rule.does, Jump):
+            found, inner = _walk(table, rule.does.chain, flow, depth + 1)
+            if not rule.does.goto and End.RETURN in found:
+                found, goes_on = found - {End.RETURN}, True
+            doubt |= inner
+        else:
+            found = {rule.does}
+        # Two rules that take a part each may together take all.
+        doubt |= takes is Takes.DOUBT or (takes is Takes.PART and bool(found & ends))
+        ends |= found
+        if not goes_on:
+            return ends, doubt
+    return ends | {End.RETURN}, doubt
+
+
+def _takes(rule: Rule, flow: Flow, sets: Mapping[str, Any]) -> Takes:
+    """Return how much of a flow a rule takes: what all of its conditions hold for."""
+    found = {_holds(condition, flow, sets) for condition in rule.conditions}
+    for worst in (Takes.NONE, Takes.PART, Takes.DOUBT):
+        if worst in found:
+            return worst
+    return Takes.ALL
+
+
+def _holds(condition: Any, flow: Flow, sets: Mapping[str, Any]) -> Takes:
+    match = condition.get("match") if isinstance(condition, dict) else None
+    if not isinstance(match, dict):
+        return Takes.DOUBT
+    right = match["right"]
+    if isinstance(right, str) and right.startswith("@"):
+        right = sets.get(right[1:])
+    found = _compared(match["left"], right, flow)
+    match match["op"]:
+        case "==" | "in":
+            return found
+        case "!=":
+            return _OPPOSITE.get(found, found)
+        case _:
+            return Takes.DOUBT
+
+
+def _compared(left: Any, right: Any, flow: Flow) -> Takes:
+    own, other = ("ip", "ip6") if flow.version == 4 else ("ip6", "ip")
+    match left:
+        case {"payload": {"protocol": protocol, "field": "saddr" | "daddr" as which}} if (
+            protocol == own
+        ):
+            return _covers(right, flow.source if which == "saddr" else flow.destination)
+        case {"payload": {"protocol": protocol}} if protocol == other:
+            return Takes.DOUBT if right is None else Takes.NONE
+        case {"payload": {"protocol": "tcp" | "udp" | "th" | "icmp" | "icmpv6"}}:
+            return Takes.PART if isinstance(right, int) else Takes.DOUBT
+        case {"meta": {"key": "l4proto"}} | {"payload": {"field": "protocol" | "nexthdr"}}:
+            return Takes.PART if isinstance(right, str | int) else Takes.DOUBT
+        case {"meta": {"key": "oifname" | "oif"}}:
+            return _named(right, flow.oif)
+        case {"meta": {"key": "iifname" | "iif"}}:
+            return _named(right, flow.iif)
+        case {"meta": {"key": "nfproto"}}:
+            return _one_of(right, "ipv4" if flow.version == 4 else "ipv6")
+        case {"meta": {"key": "mark"}}:
+            # Packets have no mark unless a rule gave them one.
+            return Takes.PART if isinstance(right, int) and right else Takes.DOUBT
+        case {"ct": {"key": "state"}}:
+            return _one_of(right, flow.state)
+        case {"ct": {"key": "status"}}:
+            # Nobody redirected this flow.
+            return Takes.NONE if right == "dnat" else Takes.DOUBT
+        case _:
+            return Takes.DOUBT
+
+
+def _words(right: Any) -> list[str] | None:
+    """Return the texts that a value or a set stands for, None if it holds anything else."""
+    values = right.get("set") if isinstance(right, dict) else right
+    values = values if isinstance(values, list) else [values]
+    return values if values and all(isinstance(each, str) for each in values) else None
+
+
+def _one_of(right: Any, mine: str) -> Takes:
+    words = _words(right)
+    if words is None:
+        return Takes.DOUBT
+    return Takes.ALL if mine in words else Takes.NONE
+
+
+def _named(right: Any, mine: str) -> Takes:
+    words = _words(right)
+    if words is None:  # a number is an interface that is gone
+        return Takes.DOUBT
+    fits = any(
+        mine.startswith(word[:-1]) if word.endswith("*") else mine == word for word in words
+    )
+    return Takes.ALL if fits else Takes.NONE
+
+
+def _covers(right: Any, mine: Network) -> Takes:
+    try:
+        nets = list(_networks(right))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return Takes.DOUBT
+    same = collapse_addresses(net for net in nets if net.version == mine.version)
+    found = [net for net in same if net.overlaps(mine)]
+    if any(mine.subnet_of(net) for net in found):  # type: ignore[arg-type]
+        return Takes.ALL
+    return Takes.PART if found else Takes.NONE
+
+
+def _networks(value: Any) -> Iterator[Network]:
+    """Yield the networks of an address, a prefix, a range or a set. Raises ValueError and others
+    for anything else.
+    """
+    match value:
+        case str():
+            yield ip_network(value, strict=False)
+        case {"prefix": {"addr": address, "len": length}}:
+            yield ip_network(f"{address}/{length}")
+        case {"range": [first, last]}:
+            yield from summarize_address_range(ip_address(first), ip_address(last))
+        case {"set": list(values)} | list(values):
+            for each in values:
+                yield from _networks(each)
+        case _:  # an element that expires, too
+            raise ValueError("no address")
+
+
+# Reading nft.
+
+_NEUTRAL = {"counter", "comment", "log", "mangle"}
+_NEUTRAL_TARGETS = {"LOG", "NFLOG", "MARK", "CONNMARK", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY"}
+_UNTRACKED = ("CT", "NOTRACK")
+_TARGETS = {
+    "MASQUERADE": End.NAT,
+    "SNAT": End.NAT,
+    "ACCEPT": End.ACCEPT,
+    "DROP": End.DROP,
+    "REJECT": End.DROP,
+    "RETURN": End.RETURN,
+}
+
+
+def _nft(document: Any) -> tuple[dict[tuple[str, str], Table], bool, bool]:
+    tables: dict[tuple[str, str], Table] = {}
+    untracked = offloaded = False
+    for entry in document["nftables"]:
+        ((kind, body),) = entry.items()
+        if kind == "table":
+            place = (body["family"], body["name"])
+            tables[place] = Table(place[1], place[0], uncertain=bool(body.get("flags")))
+            continue
+        if kind == "flowtable":
+            offloaded = True
+        if kind not in ("chain", "rule", "set"):
+            continue
+        table = tables[body["family"], body["table"]]
+        if kind == "chain":
+            table.rules.setdefault(body["name"], [])
+            if "hook" in body:
+                policy = End.DROP if body.get("policy") == "drop" else End.ACCEPT
+                table.bases.append(Base(body["name"], body["type"], body["hook"], policy))
+        elif kind == "set":
+            changes = bool({"flags", "timeout"} & body.keys()) and body.get("flags") != ["interval"]
+            table.sets[body["name"]] = None if changes else {"set": body.get("elem", [])}
+        else:
+            untracked = untracked or any(map(_untracks, body["expr"]))
+            table.rules.setdefault(body["chain"], []).append(_rule(body["expr"]))
+    return tables, untracked, offloaded
+
+
+def _untracks(statement: Mapping[str, Any]) -> bool:
+    return "notrack" in statement or (statement.get("xt") or {}).get("name") in _UNTRACKED
+
+
+def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
+    conditions: list[Any] = []
+    does: End | Jump | None = None
+    for statement in statements:
+        ((kind, body),) = statement.items()
+        match kind:
+            case "match":
+                conditions.append(statement)
+            case "masquerade":
+                does = End.NAT
+            case "snat":
+                does = End.NAT if isinstance(body.get("addr"), str) else End.DOUBT
+            case "accept":
+                does = End.ACCEPT
+            case "drop" | "reject":
+                does = End.DROP
+            case "return":
+                does = End.RETURN
+            case "jump" | "goto":
+                does = Jump(body["target"], goto=kind == "goto")
+            case "xt" if body["type"] == "target":
+                name = body["name"]
+                does = does if name in _NEUTRAL_TARGETS else _TARGETS.get(name, End.DOUBT)
+            case "xt" if body["name"] == "comment":
+                pass
+            case "xt":
+                conditions.append(statement)
+            case _ if kind not in _NEUTRAL:  # a map of verdicts, a limit, what will come
+                does = End.DOUBT
+                conditions.append(statement)
+    return Rule(tuple(conditions), does)
+
+
+def _is_opaque(table: Table) -> bool:
+    """Whether a table has conditions of iptables that nft does not print."""
+    return any(
+        isinstance(condition, dict) and "xt" in condition
+        for rules in table.rules.values()
+        for rule in rules
+        for condition in rule.conditions
+    )
+
+
+# Reading iptables-save.
+
+_HOOKS = {
+    "PREROUTING": "prerouting",
+    "INPUT": "input",
+    "FORWARD": "forward",
+    "OUTPUT": "output",
+    "POSTROUTING": "postrouting",
+}
+_MODULES = {"comment", "tcp", "udp", "icmp", "icmp6", "conntrack", "state", "multiport", "mark"}
+"""Modules whose options below say all."""
+_PORTS = {"--dport", "--sport", "--dports", "--sports", "--icmp-type", "--icmpv6-type"}
+_QUIET = {"--comment", "--to-source", "--reject-with", "--log-prefix", "--log-level"}
+_FLAGS = {"--random", "--random-fully", "--persistent"}
+
+
+def _saved(text: str, family: str) -> Iterator[Table]:
+    """Yield the tables of iptables-save. Raises ValueError for other text."""
+    table: Table | None = None
+    for line in text.splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line == "COMMIT":
+            if table is not None:
+                yield table
+            table = None
+        elif line.startswith("*"):
+            table = Table(line[1:], family)
+        elif table is None:
+            raise ValueError(f"not a table of iptables: {line!r}")
+        elif line.startswith(":"):
+            name, policy, *_ = line[1:].split()
+            table.rules[name] = []
+            if name in _HOOKS:
+                type_ = "nat" if table.name == "nat" else "filter"
+                end = End.DROP if policy == "DROP" else End.ACCEPT
+                table.bases.append(Base(name, type_, _HOOKS[name], end))
+        else:
+            option, chain, *words = shlex.split(line)
+            if option != "-A":
+                raise ValueError(f"not a rule of iptables: {line!r}")
+            table.rules[chain].append(_saved_rule(words, family))
+    if table is not None:
+        raise ValueError("the tables of iptables end too soon")
+
+
+def _saved_rule(words: Sequence[str], family: str) -> Rule:
+    conditions: list[Any] = []
+    does: End | Jump | None = None
+    rest = list(words)
+    while rest:
+        op = "=="
+        option = rest.pop(0)
+        if option == "!":
+            op, option = "!=", rest.pop(0)
+        if option in _FLAGS:
+            continue
+        value = rest.pop(0) if rest else ""
+        match option:
+            case "-s" | "-d":
+                which = "saddr" if option == "-s" else "daddr"
+                payload = {"payload": {"protocol": family, "field": which}}
+                conditions.append(_match(op, payload, value))
+            case "-i" | "-o":
+                key = "iifname" if option == "-i" else "oifname"
+                name = f"{value[:-1]}*" if value.endswith("+") else value
+                conditions.append(_match(op, {"meta": {"key": key}}, name))
+            case "-p":
+                conditions.append(_match(op, {"meta": {"key": "l4proto"}}, value))
+            case "--ctstate" | "--state":
+                states = value.lower().split(",")
+                conditions.append(_match(op, {"ct": {"key": "state"}}, states))
+            case "--mark":
+                number = _number(value)
+                conditions.append(_match(op, {"meta": {"key": "mark"}}, number))
+            case "-m" if value in _MODULES:
+                pass
+            case _ if option in _PORTS:
+                conditions.append(_match(op, {"payload": {"protocol": "th"}}, 1))
+            case "-j" | "-g":
+                if value in _TARGETS:
+                    does = _TARGETS[value]
+                elif value in _NEUTRAL_TARGETS:
+                    break  # what follows is the target's
+                else:  # a target that is not known is a chain that does not exist
+                    does = Jump(value, goto=option == "-g")
+            case _ if option in _QUIET:
+                pass
+            case _:
+                conditions.append({"option": option})
+                if value.startswith("-"):
+                    rest.insert(0, value)
+    return Rule(tuple(conditions), does)
+
+
+def _match(op: str, left: Any, right: Any) -> dict[str, Any]:
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+def _number(text: str) -> int | None:
+    """Return a mark without a mask, else None."""
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None

@@ -1,0 +1,176 @@
+"""Asks a node about its interfaces, its routes and its packet filter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
+from shlex import quote
+from typing import Any, NamedTuple
+
+from power_edge.suites import Unknown, netfilter, output, output_json
+from power_edge.suites.netfilter import Answer, Flow, Network, Ruleset, Verdict
+
+EVERYWHERE: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
+"""All addresses, by IP version."""
+
+_SOMEWHERE = {4: "192.0.2.1", 6: "2001:db8::1"}
+"""Addresses for documentation (RFC 5737, RFC 3849): the default route leads to them."""
+_REFUSED = {
+    "No route to host": "forwarding is off on {iif}",
+    "Invalid argument": "rp_filter or a blackhole route refuses packets from {source}",
+    "Permission denied": "a rule of `ip rule` refuses it",
+    "Network is unreachable": "there is no route",
+}
+"""What the kernel answers about a route that it does not take, and what that means."""
+
+
+class Interface(NamedTuple):
+    """An interface as `ip -j -d addr show` prints it."""
+
+    name: str
+    kind: str
+    """Of a virtual one: tun (tap, too), wireguard, veth, bridge. Else empty."""
+    up: bool
+    carrier: bool
+    addresses: tuple[Any, ...]
+    """IPv4Interface and IPv6Interface, of global scope."""
+
+    def within(self, network: Network) -> bool:
+        """Whether it holds an address inside of a network."""
+        return any(address.ip in network for address in self.addresses)
+
+
+def interfaces(host: Any) -> list[Interface]:
+    """Return the interfaces of a node, without lo. Raises Unknown."""
+    try:
+        return [
+            Interface(
+                each["ifname"],
+                (each.get("linkinfo") or {}).get("info_kind", ""),
+                "UP" in each["flags"],
+                "NO-CARRIER" not in each["flags"],
+                tuple(
+                    ip_interface(f"{address['local']}/{address['prefixlen']}")
+                    for address in each.get("addr_info", ())
+                    if address.get("scope") == "global"
+                ),
+            )
+            for each in output_json(host, "ip -j -d addr show")
+            if each and "LOOPBACK" not in each["flags"]
+        ]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise Unknown(f"ip -j -d addr show: not understood: {error!r}") from None
+
+
+def another_address(network: Network, known: Sequence[Interface]) -> Any:
+    """Return an address in a network that no interface of the node has. Raises Unknown."""
+    if network.prefixlen == 0:
+        return ip_address(_SOMEWHERE[network.version])
+    own = {address.ip for each in known for address in each.addresses}
+    for _, address in zip(range(8), network.hosts(), strict=False):
+        if address not in own:
+            return address
+    raise Unknown(f"{network}: no address is left for a client")
+
+
+class Refused(AssertionError):
+    """The kernel does not route such a packet. The text says why."""
+
+
+def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, Any]:
+    """Return the route that a forwarded packet takes: `dev`, and `gateway` if there is one.
+
+    No packet is sent. Raises Refused, and Unknown.
+    """
+    question = f"ip -j route get {destination} from {source} iif {quote(iif)}"
+    done = host.run(f"LC_ALL=C timeout 10 {question}")
+    if done.rc != 0:
+        for word, why in _REFUSED.items():
+            if word in done.stderr:
+                why = why.format(iif=iif, source=source)
+                raise Refused(f"{destination} from {source} by {iif}: {why}")
+    for found in output_json(host, question):
+        if isinstance(found, dict) and found.get("dev") and found.get("type", "unicast") == "unicast":
+            return found
+    raise Unknown(f"{question}: the answer is not understood")
+
+
+def forwarding(host: Any, interface: str) -> bool:
+    """Whether an interface forwards IPv4 packets that come in by it. Raises Unknown."""
+    return _switch(host, f"/proc/sys/net/ipv4/conf/{interface}/forwarding")
+
+
+def forwarding_ipv6(host: Any, *by: str) -> bool:
+    """Whether the node forwards IPv6 packets between interfaces. Raises Unknown.
+
+    conf.all decides alone. New kernels know force_forwarding of an interface as well.
+    """
+    if _switch(host, "/proc/sys/net/ipv6/conf/all/forwarding"):
+        return True
+    forced = [f"/proc/sys/net/ipv6/conf/{each}/force_forwarding" for each in by]
+    return all(host.file(file).exists and _switch(host, file) for file in forced)
+
+
+def _switch(host: Any, file: str) -> bool:
+    text = output(host, f"cat {quote(file)}").strip()
+    if text not in ("0", "1"):
+        raise Unknown(f"{file}: {text!r} is neither 0 nor 1")
+    return text == "1"
+
+
+def packet_filter(host: Any) -> Ruleset:
+    """Return all rules of a node: of nftables, iptables, and iptables-legacy. Raises Unknown."""
+    nft = output_json(host, "nft -j list ruleset")
+    try:
+        saved = {}
+        if netfilter.needs_saved(nft):
+            saved = {"ip": output(host, "iptables-nft-save"), "ip6": output(host, "ip6tables-nft-save")}
+        return netfilter.ruleset(nft, saved, dict(_legacy(host)))
+    except (ValueError, KeyError, IndexError) as error:
+        raise Unknown(f"the packet filter is not understood: {error!r}") from None
+
+
+def _legacy(host: Any) -> Iterator[tuple[str, str]]:
+    """Yield the tables of iptables-legacy by family. Asking for a table makes it: so the kernel is
+    asked first which there are.
+    """
+    for family, tool in (("ip", "iptables-legacy-save"), ("ip6", "ip6tables-legacy-save")):
+        names = f"/proc/net/{family}_tables_names"
+        if tables := output(host, f"sh -c 'test ! -e {names} || cat {names}'").split():
+            text = "".join(output(host, f"{tool} -t {quote(table)}") for table in sorted(tables))
+            yield family, text
+
+
+def both_ways(
+    source: Network, destination: Network, *, inside: str, outside: str
+) -> tuple[Flow, Flow]:
+    """Return the flow that a connection begins with, and that of its answers."""
+    return (
+        Flow(source, destination, inside, outside, "new"),
+        Flow(destination, source, outside, inside, "established"),
+    )
+
+
+def require(answer: Answer, flow: Flow) -> None:
+    """Fail if the packet filter does not do that with a flow. Raises Unknown if it cannot be told.
+    """
+    what = f"{flow.source} by {flow.iif} -> {flow.destination} by {flow.oif}: {answer.why}"
+    if answer.verdict is Verdict.UNKNOWN:
+        raise Unknown(what)
+    if answer.verdict is not Verdict.YES:
+        raise AssertionError(what)
+
+
+def default_route(host: Any, version: int) -> str | None:
+    """Return the interface of the default route, None if there is none. Raises Unknown."""
+    found = output_json(host, f"ip -{version} -j route show default")
+    try:
+        names = {each["dev"] for each in found}
+    except (KeyError, TypeError):
+        raise Unknown("the default route is not understood") from None
+    if len(names) > 1:
+        raise Unknown(f"there are several default routes: {', '.join(sorted(names))}")
+    return names.pop() if names else None
+
+
+def network(text: str) -> Network:
+    """Return a network as identity.yaml has it. It was checked when it was loaded."""
+    return ip_network(text, strict=False)

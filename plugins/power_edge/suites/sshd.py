@@ -1,0 +1,111 @@
+"""What sshd is configured to do, and whether it has read that."""
+
+from collections.abc import Iterator, Mapping
+from shlex import quote
+from typing import Any
+
+from power_edge.suites import Unknown, output
+
+_FILES = "/etc/ssh/sshd_config"
+_FOLDER = "/etc/ssh/sshd_config.d"
+_CANNOT_TELL = ("no hostkeys", "Missing privilege separation directory")
+"""sshd says so to a user who is not root, and where nobody has connected to its socket yet."""
+
+
+def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
+    """Return the settings in force for a new daemon (`sshd -T`): values by keyword.
+
+    With `user`, those for a login of that user from another machine. Raises AssertionError if sshd
+    refuses its configuration, and Unknown.
+    """
+    whom = f" -C {quote(f'user={user},host=client.invalid,addr=192.0.2.1')}" if user else ""
+    done = host.run(f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{whom}")
+    if done.rc != 0:
+        why = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
+        if done.rc != 255 or any(word in done.stderr for word in _CANNOT_TELL):
+            raise Unknown(f"sshd -T: {why}")
+        raise AssertionError(f"sshd refuses its configuration: {why}")
+    found: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        keyword, _, value = line.partition(" ")
+        found.setdefault(keyword.lower(), []).append(value)
+    return found
+
+
+def only(found: Mapping[str, list[str]], keyword: str) -> str:
+    """Return the one value of a keyword. Raises Unknown if sshd printed none, or several."""
+    values = found.get(keyword, [])
+    if len(values) != 1:
+        raise Unknown(f"sshd -T: {len(values)} values of {keyword}")
+    return values[0]
+
+
+def exceptions(host: Any, *keywords: str) -> list[str]:
+    """Return the lines of Match blocks that set one of these keywords (in small letters), as
+    `FILE: LINE`. `sshd -T` shows the blocks of one login alone. Raises Unknown.
+    """
+    return list(_exceptions(_configuration(host), keywords))
+
+
+def _exceptions(text: str, keywords: tuple[str, ...]) -> Iterator[str]:
+    file, inside = "", False
+    for raw in text.splitlines():
+        if raw.startswith("==> "):
+            file, inside = raw.removeprefix("==> "), False
+            continue
+        word, *rest = raw.replace("=", " ").replace('"', " ").split() or [""]
+        keyword = word.lower()
+        if keyword == "match":
+            inside = [each.lower() for each in rest] != ["all"]
+        elif keyword == "include" and (inside or rest != [f"{_FOLDER}/*.conf"]):
+            raise Unknown(f"{file}: {raw.strip()}: files of other places are not read")
+        elif inside and keyword in keywords:
+            yield f"{file}: {raw.strip()}"
+
+
+def _configuration(host: Any) -> str:
+    """Return all files, each after a line `==> FILE`."""
+    return output(
+        host,
+        f"sh -c 'for f in {_FILES} {_FOLDER}/*.conf; do"
+        """ test -e "$f" || continue; echo "==> $f"; cat "$f" || exit 1; echo; done'""",
+    )
+
+
+def loaded(host: Any) -> bool:
+    """Whether the daemon has read the files as they are. Raises Unknown if that cannot be told."""
+    shown = output(
+        host,
+        "systemctl show ssh.service sshd.service --timestamp=unix"
+        " -p LoadState -p ActiveState -p StateChangeTimestamp",
+    )
+    units = [
+        dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n") if unit
+    ]
+    since = [
+        unit.get("StateChangeTimestamp", "")
+        for unit in units
+        if unit.get("LoadState") == "loaded" and unit.get("ActiveState") == "active"
+    ]
+    if not since:
+        sockets = output(host, "systemctl show ssh.socket sshd.socket -p ActiveState")
+        if "ActiveState=active" in sockets.splitlines():
+            return True  # whoever connects next starts it
+        raise Unknown("neither ssh.service nor sshd.service is active")
+    if not all(each.startswith("@") for each in since):
+        raise Unknown(f"systemctl show: no time in {since[0]!r}")
+    read = min(int(each[1:]) for each in since)
+    times = output(
+        host,
+        f"sh -c 'for f in {_FILES} {_FOLDER} {_FOLDER}/*; do"
+        """ test -e "$f" || continue; stat -L -c "%Y %Z" "$f" || exit 1; done'""",
+    )
+    files = [tuple(map(int, line.split())) for line in times.splitlines()]
+    if not files:
+        raise Unknown(f"{_FILES} is not there")
+    written, changed = max(each[0] for each in files), max(each[1] for each in files)
+    if written > read:
+        return False
+    if written == read or changed >= read:
+        raise Unknown("the files may have changed just after the daemon read them: reload it")
+    return True
