@@ -47,6 +47,8 @@ class Change:
     way: Way = ()
     is_meaning: bool = False
     """Whether it is about what a valid document means, not about what is valid."""
+    is_output: bool = False
+    """Whether Power Edge writes the document, and others read it."""
     counterexample: Json = None
     """A document that was valid and is not; of an output, one that is written now and was not
     allowed. None if none was found.
@@ -109,11 +111,10 @@ def field(way: Way) -> str:
 
 
 def _of_documents(old: SchemaSet, new: SchemaSet) -> Iterator[Change]:
-    before, after = old.roots(), new.roots()
-    for file in sorted({*before, *after}):
-        if file not in before:
+    for file in sorted({*old.roots(), *new.roots()}):
+        if file not in old.files:
             yield Change(file, "", "", Verdict.MINOR, None, None, "the schema is new")
-        elif file not in after:
+        elif file not in new.files:
             yield Change(file, "", "", Verdict.MAJOR, None, None, "the schema is gone")
         else:
             directions = {old.is_output(file), new.is_output(file)}
@@ -149,7 +150,17 @@ def _of_document(old: SchemaSet, new: SchemaSet, file: str, *, is_output: bool) 
             in_new = gap.second is not None
             why = gap.wider if (verdict is Verdict.MINOR) != is_output else gap.narrower
             where = _at(new if in_new else old, place or Place(file))
-            yield Change(*where, field(gap.way), verdict, gap.was, gap.now, why, file, gap.way)
+            yield Change(
+                *where,
+                field(gap.way),
+                verdict,
+                gap.was,
+                gap.now,
+                why,
+                file,
+                gap.way,
+                is_output=is_output,
+            )
 
 
 def _turned(gap: Gap) -> Gap:

@@ -213,12 +213,12 @@ def _simple(keyword: str, of: frozenset[str], implied: Callable[[Conjunct, Json]
         else:
             shown = implied(first, wanted)
         if not shown:
-            yield _gap(first, second, keyword, *_words(keyword, first.get(keyword), wanted))
+            yield _gap(first, second, keyword, *_words(keyword, first.get(keyword)))
 
     return rule
 
 
-def _words(keyword: str, was: Json, now: Json) -> tuple[str, str]:
+def _words(keyword: str, was: Json) -> tuple[str, str]:
     if keyword == "pattern":
         return (
             "the new pattern was not shown to match all that was allowed",
@@ -297,7 +297,7 @@ def _unique(first: Conjunct, wanted: Json) -> bool:
 def _format(_: Containment, first: Conjunct, second: Conjunct) -> Iterator[Gap]:
     # Validators may leave it unchecked; here it counts as checked, whatever the values.
     if "string" in first.kinds and not same(first.get("format"), second.get("format")):
-        yield _gap(first, second, "format", *_words("format", first.get("format"), None))
+        yield _gap(first, second, "format", *_words("format", first.get("format")))
 
 
 def _required(_: Containment, first: Conjunct, second: Conjunct) -> Iterator[Gap]:

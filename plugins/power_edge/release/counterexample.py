@@ -23,13 +23,15 @@ _DEEPEST = 12
 _LONGEST = 300
 """Texts and lists are made no longer."""
 _TEXTS = (
-    "a", "", "0", "A", "/", "/a", "_", "-", ".", "x-a", "a b", "1.0", "0644", "a.service", "ä", "10.0.0.1",
-    "a:b", "a@b", "00000000-0000-0000-0000-000000000001", "0" * 64, "\n", "/A",
+    "a", "", "0", "A", "/", "/a", "_", "-", ".", "x-a", "a b", "1.0", "0644", "a.service", "ä",
+    "10.0.0.1", "a:b", "a@b", "00000000-0000-0000-0000-000000000001", "0" * 64, "\n", "/A",
 )  # fmt: skip
+_MORE: tuple[tuple[str, Json], ...] = (("a", ""), ("a", 0), ("x-a", ""))
+"""Properties that a schema may not name."""
 _ANYTHING: tuple[Json, ...] = ("", 0, True, None, [], {}, "a", 1, 0.5)
 _LIMITS = (
-    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems",
-    "minProperties", "maxProperties",
+    "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength",
+    "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
 )  # fmt: skip
 
 
@@ -42,13 +44,18 @@ def with_counterexamples(difference: Difference, old: SchemaSet, new: SchemaSet)
         [
             replace(
                 change,
-                counterexample=finders[new.is_output(change.root)].find(change, alone=alone),
+                counterexample=finders[change.is_output].find(change, alone=alone),
             )
             if change.verdict is Verdict.MAJOR and change.root and not change.is_meaning
             else change
             for change in difference.changes
         ],
     )
+
+
+def documents(found: SchemaSet, file: str) -> list[Json]:
+    """Return small documents that the schema of a file allows."""
+    return _Finder(found, found).allowed(file)
 
 
 class _Finder:
@@ -62,6 +69,10 @@ class _Finder:
         self._texts = [*_TEXTS, *_examples(first), *_examples(second)]
         self._names = [*_TEXTS, *_literals(first), *_literals(second)]
         self._known: dict[Place, list[Json]] = {}
+
+    def allowed(self, file: str) -> list[Json]:
+        """Return small documents that the schema of a file of the first set allows."""
+        return list(self._values(Place(file), 0))
 
     def find(self, change: Change, *, alone: bool) -> Json:
         """Return the smallest document that was found; None without one.
@@ -200,6 +211,7 @@ class _Finder:
             found += [
                 {**least, first: values[first][0], second: values[second][0]} for second in values
             ]
+        found += [{**start, name: value} for start in (least, base) for name, value in _MORE]
         found.append({name: each_of[0] for name, each_of in values.items()})
         distinct = {_size(value): value for value in found if self._judge.is_valid(place, value)}
         return [distinct[size] for size in sorted(distinct)][:_MOST]

@@ -34,30 +34,16 @@ SINGLE: Final = (
 _IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 """Keywords whose schemas judge the same value, not a part of it."""
 _NAMED = ("$dynamicRef", "$recursiveRef")
-_ANNOTATIONS = frozenset(
-    [
-        "title",
-        "description",
-        "examples",
-        "$comment",
-        "$schema",
-        "$id",
-        "$anchor",
-        "$dynamicAnchor",
-        "$defs",
-        "definitions",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "default",
-        "errorMessage",
-        "patternErrorMessage",
-    ]
-)
+_ANNOTATIONS = frozenset((
+    "title", "description", "examples", "$comment", "$schema", "$id", "$anchor", "$dynamicAnchor",
+    "$defs", "definitions", "deprecated", "readOnly", "writeOnly", "default", "errorMessage",
+    "patternErrorMessage", "synonyms",
+))  # fmt: skip
 
 
 def is_annotation(keyword: str) -> bool:
-    """Whether a keyword never refuses a value. The two messages are Power Edge's own."""
+    """Whether a keyword never refuses a value. The messages and synonyms are Power Edge's
+    own."""
     return keyword in _ANNOTATIONS or keyword.startswith("x-")
 
 
@@ -74,6 +60,11 @@ class Place(NamedTuple):
     def at(self, *parts: str | int) -> "Place":
         """Return the place of a part of what is here."""
         return Place(self.file, (*self.parts, *map(str, parts)))
+
+    def of_pointer(self, pointer: str) -> "Place":
+        """Return the place of a part by its JSON pointer from here."""
+        parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+        return self.at(*parts)
 
     @property
     def pointer(self) -> str:
@@ -116,10 +107,7 @@ class SchemaSet:
         file, _, pointer = reference.partition("#")
         if file:
             file = posixpath.normpath(posixpath.join(posixpath.dirname(place.file), unquote(file)))
-        parts = [
-            part.replace("~1", "/").replace("~0", "~") for part in unquote(pointer).split("/")[1:]
-        ]
-        return Place(file or place.file, tuple(parts))
+        return Place(file or place.file).of_pointer(unquote(pointer))
 
     def is_output(self, file: str) -> bool:
         """Whether Power Edge writes what a schema describes (`x-direction: output`)."""
