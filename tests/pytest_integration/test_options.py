@@ -55,6 +55,9 @@ def test_a_file_that_is_missing_is_told_once_and_before_any_node(
     words = ("--node=*", "--hosts=ssh://192.0.2.1", f"{option}=none/here")
     assert refused(project, *words) == f"ERROR: {option}=none/here: there is no such file"
     assert project.run("--node=*", f"{option}=none").ret == 0
+    assert project.run("--node=*", f"{option}=none/here").ret == 0  # nothing goes over ssh
+    local = project.run("--node=*", f"{option}=none/here", "--collect-only", nodes=())
+    assert local.ret == 0
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,17 @@
 import re
 from argparse import Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from power_edge.config import ConfigError
+from power_edge.checking import check
+from power_edge.config import ConfigError, Node
 from power_edge.probing.answer_file import read_file
-from power_edge.probing.connection import Options
+from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
 from power_edge.pytest_integration.selection import selection, selectors
@@ -79,8 +80,10 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     ):
         if given and not options.watch:
             raise pytest.UsageError(f"{option} is about a watch: add --watch")
-    _refuse_files(options, cwd)
+    _refuse_textfile(options.prometheus_textfile)
     routing = _transport(options)
+    if not options.answers:
+        _refuse_missing(routing, cwd, chosen.nodes.values())
     max_age = _age(options.max_age if options.max_age is not None else _MAX_AGE)
     if options.max_age is not None and not options.answers:
         raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
@@ -114,21 +117,34 @@ def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
     )
 
 
-def _refuse_files(options: Namespace, cwd: Path) -> None:
-    """Raise UsageError for a file that cannot be what its option is for.
-
-    A file that ssh misses would make each node unreachable, and each of its items blocked.
-    """
-    for name in ("ssh_config", "ssh_identity_file"):
-        file = getattr(options, name, None)
-        # ssh(1) takes `none` for no file.
-        if file not in (None, "none") and not (cwd / Path(file).expanduser()).exists():
-            raise pytest.UsageError(f"--{name.replace('_', '-')}={file}: there is no such file")
-    textfile = options.prometheus_textfile
-    if textfile is not None and not textfile.endswith(".prom"):
+def _refuse_textfile(file: str | None) -> None:
+    """Raise UsageError for a name of --prometheus-textfile that node_exporter passes over."""
+    if file is not None and not file.endswith(".prom"):
         raise pytest.UsageError(
-            f"--prometheus-textfile={textfile}: node_exporter reads *.prom alone: {textfile}.prom"
+            f"--prometheus-textfile={file}: node_exporter reads *.prom alone: {file}.prom"
         )
+
+
+def _refuse_missing(options: Options, cwd: Path, nodes: Iterable[Node]) -> None:
+    """Raise UsageError if ssh would miss a file that the command line names.
+
+    Each node would be unreachable then, and each of its items blocked.
+    """
+    for option, file in (
+        ("--ssh-config", options.ssh_config),
+        ("--ssh-identity-file", options.ssh_identity_file),
+    ):
+        # ssh(1) takes `none` for no file.
+        missing = file not in (None, "none") and not (cwd / Path(file or "").expanduser()).exists()
+        if missing and any(_over_ssh(node, options) for node in nodes):
+            raise pytest.UsageError(f"{option}={file}: there is no such file")
+
+
+def _over_ssh(node: Node, options: Options) -> bool:
+    try:
+        return check.route_to(node, options).url.startswith(("ssh:", "paramiko:"))
+    except BadRoute:
+        return False  # it is reported where the node is asked
 
 
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
