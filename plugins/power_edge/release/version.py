@@ -21,7 +21,7 @@ class Version(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "Version":
-        """Return the version of a tag (`v1.3.0-pre.145`); the v may be left out. Raises Unusable."""
+        """Return the version of a tag, `v1.3.0-pre.145`, or the same without v. Raises Unusable."""
         found = _SEMVER.fullmatch(text)
         if found is None:
             raise Unusable(
@@ -66,10 +66,7 @@ class Version(NamedTuple):
         """Return what `--version` prints for a build of a commit."""
         return f"{self.semver}+{commit[:7]}"
 
-    def is_before(self, other: "Version") -> bool:
-        """Whether another version is higher. A pre-release is before its release."""
-        return self._order < other._order
-
     @property
-    def _order(self) -> tuple[int, int, int, bool, int]:
+    def order(self) -> tuple[int, int, int, bool, int]:
+        """What versions are sorted by. A pre-release is before its release."""
         return self.major, self.minor, self.patch, self.pre is None, self.pre or 0
