@@ -104,6 +104,13 @@ def test_a_ref_that_is_none_is_refused(ref: str, repository: Path) -> None:
     assert sorted(path.name for path in repository.iterdir()) == [".git", "schemas"]
 
 
+@pytest.mark.parametrize("ref", ["-v", "--not", "--branches=x", "$(touch-x)"])
+def test_a_ref_that_looks_like_something_else_is_a_ref(ref: str, repository: Path) -> None:
+    commit(PLAIN)
+    git("update-ref", f"refs/tags/{ref}", "HEAD")
+    assert set(source(ref).schemas.files) == {"a.schema.yaml"}
+
+
 def test_outside_of_a_repository_a_ref_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
