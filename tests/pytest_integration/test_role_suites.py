@@ -142,9 +142,7 @@ def test_a_section_has_a_suite_too(project: Project, suites: Path) -> None:
     (suites / "test_access_control.py").write_text("def test_it(node): pass\n")
     node(project, "a", access_control={"ssh": {"enabled": False}})
     node(project, "b")
-    assert project.ids("--node=*", "-k", "test_it") == [
-        suite_id("a", "test_it", "access_control")
-    ]
+    assert project.ids("--node=*", "-k", "test_it") == [suite_id("a", "test_it", "access_control")]
 
 
 def test_a_role_of_a_similar_name_has_no_suite(project: Project, suites: Path) -> None:

@@ -57,13 +57,22 @@ def nft(*rules: list[Any], hook: str = "postrouting", type: str = "nat", **table
             {"table": {"family": "ip", "name": "t", **table}},
             {"chain": {**chain, "policy": table.pop("policy", "accept")}},
             *extra,
-            *({"rule": {"family": "ip", "table": "t", "chain": "c", "expr": each}} for each in rules),
+            *(
+                {"rule": {"family": "ip", "table": "t", "chain": "c", "expr": each}}
+                for each in rules
+            ),
         ]
     }
 
 
 def saddr(value: Any, op: str = "==") -> dict[str, Any]:
-    return {"match": {"op": op, "left": {"payload": {"protocol": "ip", "field": "saddr"}}, "right": value}}
+    return {
+        "match": {
+            "op": op,
+            "left": {"payload": {"protocol": "ip", "field": "saddr"}},
+            "right": value,
+        }
+    }
 
 
 def meta(key: str, value: Any, op: str = "==") -> dict[str, Any]:
@@ -114,14 +123,34 @@ OTHER = {"prefix": {"addr": "10.8.0.128", "len": 25}}
         (
             nft(
                 [saddr("@s"), MASQUERADE],
-                also=[{"set": {"family": "ip", "table": "t", "name": "s", "elem": [PREFIX], "flags": ["interval"]}}],
+                also=[
+                    {
+                        "set": {
+                            "family": "ip",
+                            "table": "t",
+                            "name": "s",
+                            "elem": [PREFIX],
+                            "flags": ["interval"],
+                        }
+                    }
+                ],
             ),
             YES,
         ),
         (
             nft(
                 [saddr("@s"), MASQUERADE],
-                also=[{"set": {"family": "ip", "table": "t", "name": "s", "elem": [PREFIX], "flags": ["timeout"]}}],
+                also=[
+                    {
+                        "set": {
+                            "family": "ip",
+                            "table": "t",
+                            "name": "s",
+                            "elem": [PREFIX],
+                            "flags": ["timeout"],
+                        }
+                    }
+                ],
             ),
             UNKNOWN,
         ),
@@ -141,20 +170,41 @@ def test_ipv6_is_another_family() -> None:
     [
         (nft(hook="forward", type="filter"), YES),
         (nft(hook="forward", type="filter", policy="drop"), NO),
-        (nft([meta("iifname", "tun0"), {"accept": None}], hook="forward", type="filter", policy="drop"), YES),
-        (nft([meta("l4proto", "tcp"), {"accept": None}], hook="forward", type="filter", policy="drop"), PART),
+        (
+            nft(
+                [meta("iifname", "tun0"), {"accept": None}],
+                hook="forward",
+                type="filter",
+                policy="drop",
+            ),
+            YES,
+        ),
+        (
+            nft(
+                [meta("l4proto", "tcp"), {"accept": None}],
+                hook="forward",
+                type="filter",
+                policy="drop",
+            ),
+            PART,
+        ),
         (nft([{"reject": None}], hook="forward", type="filter"), NO),
         (nft([{"fib": {}}, {"drop": None}], hook="forward", type="filter"), UNKNOWN),
         (nft([{"drop": None}], hook="prerouting", type="filter"), UNKNOWN),
         (nft([{"drop": None}], hook="input", type="filter"), YES),
-        (nft(hook="forward", type="filter", also=[{"flowtable": {"family": "ip", "name": "f"}}]), UNKNOWN),
+        (
+            nft(hook="forward", type="filter", also=[{"flowtable": {"family": "ip", "name": "f"}}]),
+            UNKNOWN,
+        ),
     ],
 )
 def test_the_filter(document: Any, verdict: Verdict) -> None:
     assert passes(read(document), OUT).verdict is verdict
 
 
-SAVED = "*{table}\n:FORWARD {policy} [0:0]\n:POSTROUTING ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n"
+SAVED = (
+    "*{table}\n:FORWARD {policy} [0:0]\n:POSTROUTING ACCEPT [0:0]\n:own - [0:0]\n{rules}\nCOMMIT\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +233,11 @@ def test_a_table_of_iptables_legacy(policy: str, rules: str, verdict: Verdict) -
 
 
 def test_what_nft_does_not_print_is_read_from_the_text() -> None:
-    opaque = nft([{"xt": {"type": "match", "name": "conntrack"}}, {"drop": None}], hook="forward", type="filter")
+    opaque = nft(
+        [{"xt": {"type": "match", "name": "conntrack"}}, {"drop": None}],
+        hook="forward",
+        type="filter",
+    )
     assert needs_saved(opaque)
     assert passes(read(opaque), OUT).verdict is UNKNOWN
     saved = "*t\n:c ACCEPT [0:0]\n-A c -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"

@@ -320,9 +320,7 @@ def _named(right: Any, mine: str) -> Takes:
     words = _words(right)
     if words is None:  # a number is an interface that is gone
         return Takes.DOUBT
-    fits = any(
-        mine.startswith(word[:-1]) if word.endswith("*") else mine == word for word in words
-    )
+    fits = any(mine.startswith(word[:-1]) if word.endswith("*") else mine == word for word in words)
     return Takes.ALL if fits else Takes.NONE
 
 

@@ -88,7 +88,11 @@ def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, An
                 why = why.format(iif=iif, source=source)
                 raise Refused(f"{destination} from {source} by {iif}: {why}")
     for found in output_json(host, question):
-        if isinstance(found, dict) and found.get("dev") and found.get("type", "unicast") == "unicast":
+        if (
+            isinstance(found, dict)
+            and found.get("dev")
+            and found.get("type", "unicast") == "unicast"
+        ):
             return found
     raise Unknown(f"{question}: the answer is not understood")
 
@@ -122,7 +126,10 @@ def packet_filter(host: Any) -> Ruleset:
     try:
         saved = {}
         if netfilter.needs_saved(nft):
-            saved = {"ip": output(host, "iptables-nft-save"), "ip6": output(host, "ip6tables-nft-save")}
+            saved = {
+                "ip": output(host, "iptables-nft-save"),
+                "ip6": output(host, "ip6tables-nft-save"),
+            }
         return netfilter.ruleset(nft, saved, dict(_legacy(host)))
     except (ValueError, KeyError, IndexError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None
@@ -150,8 +157,7 @@ def both_ways(
 
 
 def require(answer: Answer, flow: Flow) -> None:
-    """Fail if the packet filter does not do that with a flow. Raises Unknown if it cannot be told.
-    """
+    """Fail if the packet filter does not do that with a flow. Raises Unknown if it cannot be told."""
     what = f"{flow.source} by {flow.iif} -> {flow.destination} by {flow.oif}: {answer.why}"
     if answer.verdict is Verdict.UNKNOWN:
         raise Unknown(what)
