@@ -46,18 +46,21 @@ def tunnel(gateway, network, interfaces):
 
 
 @pytest.fixture
-def routes(host, gateway, network, interfaces, tunnel):
+def client(network, interfaces):
+    """An address of a client."""
+    return routing.another_address(network, interfaces)
+
+
+@pytest.fixture
+def routes(host, gateway, client, interfaces, tunnel):
     """The networks behind the tunnel, each with the interface that leads there; all, if none is
     declared.
     """
-    assert tunnel is not None, f"no tunnel is up with an address in {network}"
-    routing_ = gateway.routing
-    declared = (routing_.routes if routing_ else None) or ()
-    client = routing.another_address(network, interfaces)
+    assert tunnel is not None, "the tunnel is not up"
+    declared = (gateway.routing.routes if gateway.routing else None) or ()
+    networks = [routing.network(each.network) for each in declared]
     found = {}
-    for behind in [routing.network(each.network) for each in declared] or [
-        EVERYWHERE[network.version]
-    ]:
+    for behind in networks or [EVERYWHERE[client.version]]:
         there = routing.another_address(behind, interfaces)
         found[behind] = routing.route(host, there, client, tunnel.name)
     return found
@@ -86,15 +89,13 @@ def test_port_listens(host, gateway):
         assert any(f'(("{program}",' in users for users in named), f"it is not {program}"
 
 
-def test_clients_are_routed_both_ways(host, gateway, network, interfaces, tunnel, routes):
+def test_clients_are_routed_both_ways(host, gateway, client, tunnel, routes):
     if not forwards(gateway):
         return
-    client = routing.another_address(network, interfaces)
     for behind, way in routes.items():
-        there = routing.another_address(behind, interfaces)
-        back = routing.route(host, client, there, way["dev"])
+        back = routing.route(host, client, way["dst"], way["dev"])
         assert back["dev"] == tunnel.name, f"answers from {behind} leave by {back['dev']}"
-        if network.version == 6:
+        if client.version == 6:
             assert routing.forwarding_ipv6(host, tunnel.name, way["dev"]), "IPv6 is not forwarded"
 
 

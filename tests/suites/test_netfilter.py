@@ -246,11 +246,11 @@ def test_what_nft_does_not_print_is_read_from_the_text() -> None:
 
 @pytest.mark.parametrize("text", ["nonsense", "*filter\n:FORWARD DROP [0:0]\n"])
 def test_other_text_is_refused(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="iptables"):
         read({"nftables": []}, legacy={"ip": text})
 
 
 @pytest.mark.parametrize("document", [[], {}, {"nftables": [{"chain": {}}]}, {"nftables": 7}, None])
 def test_another_document_is_refused(document: Any) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="not the ruleset of nft"):
         read(document)

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from power_edge import package_data
-from power_edge.config.role_files import built_in
 from power_edge.config import role_suites
+from power_edge.config.role_files import built_in
 from power_edge.model.generated.node_identity_schema import AccessControl, Ssh, VpnGateway
 from power_edge.suites import Unknown, exposition, output, output_json, routing, sshd
 from tests.suites.fake import Done, Host
@@ -170,9 +170,10 @@ def routed(answers: Mapping[str, str | Done], given: VpnGateway | None = None) -
     given = given or gateway()
     host, known = Host(answers), interfaces(LO, TUN, ETH)
     tunnel = call(VPN.tunnel, given, CLIENTS, known)
-    routes = call(VPN.routes, host, given, CLIENTS, known, tunnel)
+    client = call(VPN.client, CLIENTS, known)
+    routes = call(VPN.routes, host, given, client, known, tunnel)
     VPN.test_routes_lead_where_they_are_declared(given, routes)
-    VPN.test_clients_are_routed_both_ways(host, given, CLIENTS, known, tunnel, routes)
+    VPN.test_clients_are_routed_both_ways(host, given, client, tunnel, routes)
 
 
 def test_routes() -> None:
@@ -197,7 +198,7 @@ def test_routes() -> None:
         (Done(rc=2, stderr="RTNETLINK answers: Of the future"), Unknown, "Of the future"),
         ("[]", Unknown, "not understood"),
         ('[{"dev":"lo","type":"blackhole"}]', Unknown, "not understood"),
-        ('[{"dev":"eth1"}]', AssertionError, "eth1"),
+        ('[{"dst":"192.168.1.2","dev":"eth1"}]', AssertionError, "eth1"),
     ],
 )
 def test_routes_that_fail(way: str, answer: str | Done, error: type[Exception], why: str) -> None:

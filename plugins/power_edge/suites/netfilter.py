@@ -329,9 +329,9 @@ def _covers(right: Any, mine: Network) -> Takes:
         nets = list(_networks(right))
     except (ValueError, TypeError, KeyError, AttributeError):
         return Takes.DOUBT
-    same = collapse_addresses(net for net in nets if net.version == mine.version)
-    found = [net for net in same if net.overlaps(mine)]
-    if any(mine.subnet_of(net) for net in found):  # type: ignore[arg-type]
+    same: Iterator[Any] = (net for net in nets if net.version == mine.version)
+    found = [net for net in collapse_addresses(same) if net.overlaps(mine)]
+    if any(mine.subnet_of(net) for net in found):
         return Takes.ALL
     return Takes.PART if found else Takes.NONE
 
