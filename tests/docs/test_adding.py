@@ -49,7 +49,9 @@ def test_the_mounts_of_the_page_are_checked(copy: Path) -> None:
     )
     report = json.loads((copy / "report.json").read_text())
     found = [test.get("metadata", {}).get("power_edge") for test in report["tests"]]
-    outcomes = {item["name"]: item["outcome"] for item in found if item and item["type"] == "mounts"}
+    outcomes = {
+        item["name"]: item["outcome"] for item in found if item and item["type"] == "mounts"
+    }
     assert outcomes == {
         "/proc": "compliant",
         "/no/such/place": "drift",

@@ -129,9 +129,19 @@ def test_tunnel_of_another_name_is_not_the_declared_one() -> None:
     assert call(VPN.tunnel, gateway(interface="tun1"), CLIENTS, interfaces(LO, TUN)) is None
 
 
-def test_a_network_that_is_not_declared_is_unknown() -> None:
+def test_without_a_network_any_tunnel_that_is_up_with_an_address_counts() -> None:
+    given = gateway(server_config=None, routing=None)
+    assert call(VPN.network, given) is None
+    assert call(VPN.tunnel, given, None, interfaces(LO, ETH, TUN)) is not None
+    assert call(VPN.tunnel, given, None, interfaces(LO, ETH, link("tun0", "", "tun"))) is None
+    VPN.test_port_listens(Host({}), given)
+    assert call(VPN.client, given, None, interfaces(TUN)) is None
+    assert call(VPN.routes, Host({}), given, None, [], None) == {}
+
+
+def test_whose_packets_are_routed_must_be_declared() -> None:
     with pytest.raises(Unknown, match="write vpn_gateway"):
-        call(VPN.network, gateway(server_config=None))
+        call(VPN.client, gateway(server_config=None), None, interfaces(TUN))
 
 
 OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
@@ -170,7 +180,7 @@ def routed(answers: Mapping[str, str | Done], given: VpnGateway | None = None) -
     given = given or gateway()
     host, known = Host(answers), interfaces(LO, TUN, ETH)
     tunnel = call(VPN.tunnel, given, CLIENTS, known)
-    client = call(VPN.client, CLIENTS, known)
+    client = call(VPN.client, given, CLIENTS, known)
     routes = call(VPN.routes, host, given, client, known, tunnel)
     VPN.test_routes_lead_where_they_are_declared(given, routes)
     VPN.test_clients_are_routed_both_ways(host, given, client, tunnel, routes)
