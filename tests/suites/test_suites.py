@@ -1,10 +1,13 @@
 """The role suites, with a node that answers from a table: what passes, drifts, and is unknown."""
 
 import json
+import subprocess
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
 from ipaddress import ip_network
 from pathlib import Path
+from threading import Thread
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -335,6 +338,13 @@ def ssh_tests(answers: Mapping[str, str | Done], declared: Ssh = DECLARED) -> No
         ),
         # A Match block that fits root.
         (
+            {
+                **SERVED,
+                "-C": SSHD.replace("passwordauthentication no", "passwordauthentication yes"),
+            },
+            AssertionError,
+        ),
+        (
             {**SERVED, "-C": SSHD.replace("permitrootlogin no", "permitrootlogin yes")},
             AssertionError,
         ),
@@ -438,6 +448,42 @@ def test_exporter(answer: str | Done, error: type[Exception] | None) -> None:
         return
     with pytest.raises(error):
         exposition.metrics(host, 9100)
+
+
+@pytest.mark.shell("bash")
+def test_the_exporter_is_asked_by_bash() -> None:
+    class Exporter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.end_headers()
+            self.wfile.write(b"a 1\n")
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    class Shell(Host):
+        def run(self, command: str) -> Done:
+            if "addr show" in command:
+                return super().run(command)
+            done = subprocess.run(
+                ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
+            )
+            return Done(done.stdout, done.returncode, done.stderr)
+
+    # In the kernel's eyes this machine's own address, too.
+    host = Shell({"addr show": json.dumps([link("eth0", "127.0.0.1/8")])})
+    server = HTTPServer(("127.0.0.1", 0), Exporter)
+    port = server.server_address[1]
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        assert exposition.metrics(host, port) == {"a": [1.0]}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    with pytest.raises(AssertionError, match="nothing listens"):
+        exposition.metrics(host, port)
 
 
 def test_a_textfile_that_cannot_be_read() -> None:
