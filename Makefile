@@ -37,12 +37,16 @@ mutate: dev-env ## find what could be broken in PATHS=... and no test would noti
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
 
-soak: dev-env ## the long runs: remedies, rulesets, boots, mutated answers and files, faults (hours)
+soak: dev-env ## the long runs: remedies, rulesets, boots, watches, mutated answers and files, faults (hours)
 	@POWER_EDGE_SOAK=1 POWER_EDGE_RULESETS=5000 POWER_EDGE_BOOTS=100 POWER_EDGE_FUZZ_SECONDS=3600 \
-	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py tests/fuzz tests/crash
+	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py \
+		tests/lab/test_watch_model.py tests/lab/test_watch_idle.py tests/lab/test_watch_severed.py tests/fuzz tests/crash
 
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
+
+bench-watch: dev-env ## measure a watch: latencies, its cost at rest, memory, a storm, fifty nodes (hours)
+	@$(BIN)/python bench/watch.py $(PHASES)
 
 run-env dev-env:
 	@sh tools/setup.sh $(@:-env=)
@@ -50,4 +54,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints record mutate newest soak bench run-env dev-env
+.PHONY: help check test lint generate constraints record mutate newest soak bench bench-watch run-env dev-env

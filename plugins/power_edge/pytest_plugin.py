@@ -64,9 +64,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--max-age",
-        default="24h",
         metavar="AGE",
-        help="how old an answer may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
+        help="how old an answer of --answers may be: 90 (seconds), 30m, 24h, 7d (default: 24h)",
     )
     group.addoption(
         "--prometheus-textfile",

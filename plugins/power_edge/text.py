@@ -193,12 +193,15 @@ def did_you_mean(
 ) -> str | None:
     """Return a hint with the words most similar to one, `did you mean a or b?`; None without any.
 
-    Upper and lower case do not count. `similarity` is difflib's ratio, from 0 to 1.
+    Upper and lower case do not count. `similarity` is difflib's ratio, from 0 to 1. If nothing is
+    similar, three letters or more may be the beginning of a word, as in `prod`.
     """
     from difflib import get_close_matches  # 5 ms, which only a message about an error needs
 
     by_lower_case = {each.lower(): each for each in words}
     similar = get_close_matches(word.lower()[:255], by_lower_case, most, similarity)
+    if not similar and len(word) >= 3:
+        similar = [each for each in by_lower_case if each.startswith(word.lower())][:most]
     names = " or ".join(printable(by_lower_case[each]) for each in similar)
     return f"did you mean {names}?" if names else None
 

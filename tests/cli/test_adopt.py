@@ -127,12 +127,16 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
         (["rig"], "use --yes to write it"),
         (
             ["rig", "--yes", "sysctl[kernel.panic]", "sysctl[vm.dirty_ratio]"],
-            "not all of the named items can be adopted",
+            "can be adopted; these can: sysctl[kernel.panic]\n",
         ),
-        (["rig", "--yes", "-k", "dirty"], "not all of the named items can be adopted"),
+        (["rig", "--yes", "-k", "dirty"], "can be adopted; none of them can\n"),
         (["rig", "--yes", "-k", "panic or dirty"], "not all of the named items can be adopted"),
         (["rig", "--yes", "sysctl[kernel.panick]"], "did you mean sysctl[kernel.panic]?"),
         (["rig", "--yes", "\x1b[1m"], r"'\x1b[1m' is not an item of rig"),
+        (
+            ["rig", "--yes", "x"],
+            "without an id, power-edge adopt rig shows all that can be adopted",
+        ),
         (["rig", "--yes", "-k", "panick"], "-k 'panick' matches no item of rig"),
         (["rig", "--yes", "-k", "a and"], "at column"),
         (["rig", "--yes", "-k", "panic(a=1)"], "call parameters"),

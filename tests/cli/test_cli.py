@@ -9,7 +9,7 @@ import pytest
 
 from power_edge.checking import check
 from power_edge.cli import cli, main
-from power_edge.config import load_node
+from power_edge.config import load_node, names
 from tests.support.answers import digest
 from tests.support.gates import ID
 
@@ -119,7 +119,8 @@ def test_two_nodes_of_one_machine_are_told_by_either_name(run: Run, configs: Pat
         assert done.status == 4
         same = f"node-configs/{second}/system-identity.yaml: is for the same machine as node-configs/{first}/system-identity.yaml (equal machine-id) ("
         assert done.err.startswith(same)
-        assert done.err.count("\n") == 1
+        assert done.err.count("\n") == 2
+        assert done.err.endswith("\n1 problem\n")
     (configs / "rig-3").mkdir()
     (configs / "rig-3" / "state.yaml").write_text(STATE)
     assert run("validate", "rig-3").status == 0
@@ -134,6 +135,11 @@ def test_validating_nothing_is_no_success(
     done = run("validate")
     assert done.status == 4
     assert "has a state.yaml" in done.err
+
+
+def test_the_help_of_schema_lists_the_names(run: Run) -> None:
+    words = run("schema", "--help").out.replace(",", " ").replace(".", " ").split()
+    assert {*names()} <= {*words}
 
 
 def test_node_configs_elsewhere(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,20 @@ def test_the_identity_of_a_target_is_printed(
     assert sorted(node.parent.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("on_file", "status"),
+    [(printed(), 0), (printed(OTHER_ID), 12), (b"validation: {require_match: false}\n", 0)],
+)
+def test_another_machine_than_the_one_on_file_is_told_without_write_too(
+    run: Run, root: Path, on_file: bytes, status: int
+) -> None:
+    folder(root, "rig", system_identity=on_file)
+    done = run("rig", "--hosts=ssh://192.0.2.2")
+    assert (done.status, done.out.splitlines()[1:]) == (status, FILE)
+    message = "another machine than the one in node-configs/rig/system-identity.yaml\n"
+    assert done.err.endswith(message) == bool(status)
+
+
 def test_it_is_written_into_the_folder_of_the_node(run: Run, root: Path) -> None:
     node = folder(root, "rig", connection=SSH)
     assert run("rig", "--write") == (0, "rig\n", "recorded node-configs/rig/system-identity.yaml\n")

@@ -40,6 +40,7 @@ class Machine:
 
     def __init__(self) -> None:
         self.identity: bytes | None = identity(MACHINE_ID)
+        self.more: dict[str, bytes | tuple[int, bytes, str]] = {}
         self.values = {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"}
 
     def _printed(self) -> tuple[int, bytes, str]:
@@ -63,6 +64,7 @@ class Machine:
             "about.who": b"hostname\tmy host\n",
             "find.sysctl": FOUND,
             "sysctl.0": sysctl(self.values, keys),
+            **self.more,
         }
         return read(answer("this machine", sections, machine=None))
 
@@ -117,6 +119,33 @@ def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_pa
     folder(tmp_path, "b-name", system_identity=identity(MACHINE_ID))
     assert init.record(tmp_path, "wanted").node == "b-name"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-name", "b-name"]
+
+
+def test_a_name_that_is_not_used_is_told(machine: Machine, tmp_path: Path) -> None:
+    folder(tmp_path, "b-name", system_identity=identity(MACHINE_ID))
+    known = "this machine is recorded: node-configs/b-name/"
+    assert init.record(tmp_path, "b-name").notes == (known,)
+    assert init.record(tmp_path).notes == (known,)
+    assert init.record(tmp_path, "wanted").notes == (
+        known,
+        "the name wanted is not used, because this machine is the node b-name: to rename it,"
+        " rename the folder node-configs/b-name/",
+    )
+
+
+def test_this_machine_is_each_node_that_shares_its_file_on_purpose(
+    machine: Machine, tmp_path: Path
+) -> None:
+    folder(tmp_path, "a", system_identity=identity(OTHER_ID))
+    folder(tmp_path, "b", system_identity=identity(MACHINE_ID))
+    folder(tmp_path, "c")
+    assert init.find(tmp_path) == (("b",), ())
+    (tmp_path / "c" / "system-identity.yaml").symlink_to("../b/system-identity.yaml")
+    assert init.find(tmp_path) == (("b", "c"), ())
+    (tmp_path / "c" / "system-identity.yaml").unlink()
+    (tmp_path / "c" / "system-identity.yaml").write_bytes(identity(MACHINE_ID))
+    with pytest.raises(ConfigError, match=r"node-configs/c/.*node-configs/b/"):
+        init.find(tmp_path)
 
 
 def test_an_identity_without_a_state_is_no_record_of_the_machine(
@@ -282,6 +311,13 @@ def test_the_command_prints_the_name_alone(run: Run) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (0, "my-host\n")
     assert result.stderr == "recorded this machine: node-configs/my-host/ (2 items)\n"
+
+
+def test_the_command_says_what_was_not_looked_at_and_why(run: Run, machine: Machine) -> None:
+    machine.more["find.services"] = (1, b"", "no systemd\x1b[31m")
+    recorded = "recorded this machine: node-configs/my-host/ (2 items)\n"
+    assert run().stderr == f"{recorded}not observed: services: no systemd\\x1b[31m\n"
+    assert "not observed" not in run().stderr  # nothing is discovered of a node on file
 
 
 def test_the_commands_statuses(run: Run, tmp_path: Path) -> None:

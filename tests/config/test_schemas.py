@@ -16,6 +16,7 @@ from power_edge.config import names, schema
 ROOT = Path(__file__).parents[2]
 NAMES = (
     "about",
+    "accepted",
     "connection",
     "event",
     "node-identity",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from power_edge.cli import main
@@ -131,6 +131,8 @@ pieces = st.text(alphabet="ab:@/%[]?#. -3A4=", max_size=12)
     more=pieces,
 )
 def test_of_a_password_nothing_is_left(scheme: str, user: str, rest: str, more: str) -> None:
+    # `a://Q@rig` is a URL, and Q its user.
+    assume(scheme or not rest.startswith("//"))
     url = f"{scheme}{user}:{rest}Q{more}@rig"
     assert without_password(url) == f"{scheme}{user}@rig"
     try:

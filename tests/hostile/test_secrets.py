@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError, load_node, load_state
+from power_edge.config.excerpt import excerpt
 from power_edge.model.generated.resources.files_schema import File
 from power_edge.resources.files.secrets import secret
 from power_edge.yaml_edit.masking import masked
@@ -390,7 +391,8 @@ def messages(text: str) -> str:
     with pytest.raises(ConfigError) as error:
         load_state(text.encode(), "state.yaml", "node")
     assert "state.yaml:" in str(error.value)
-    return str(error.value)
+    shown = [line for each in error.value.problems for line in excerpt(text.encode(), each)]
+    return "\n".join([str(error.value), *shown])
 
 
 @pytest.mark.parametrize(

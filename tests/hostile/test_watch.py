@@ -108,10 +108,11 @@ def test_transitions(value: str, tmp_path: Path) -> None:
 def test_what_a_node_shows_fills_no_disk(tmp_path: Path) -> None:
     """Each check may show another value of megabytes, and each makes a line."""
     log = EventLog(tmp_path / "log")
+    log.start(lambda _: None)
     for length in (4096, 1 << 24):
         found = (drifts("value", "1", ["x" * length, {"y": "z" * length}]),)
         log(Transition(NOON, Result(item("x"), Outcome.DRIFT, found), Outcome.COMPLIANT, None))
-    log.close()
+    assert log.close(60) == 0
     lines_read = (tmp_path / "log").read_text().splitlines()
     whole, cut = (json.loads(each)["actual"]["value"] for each in lines_read)
     assert whole == ["x" * 4096, {"y": "z" * 4096}]

@@ -10,6 +10,7 @@ import pwd
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -403,4 +404,79 @@ def test_a_watch_names_who_changed_a_file_and_a_value(tmp_path: Path) -> None:
             assert (cause["kind"], cause["user"], cause["pid"]) == ("audit", user, process)
     finally:
         value.write_text(before)
+    assert ours() == 0
+
+
+AUDITD = """\
+local_events = yes
+write_logs = yes
+log_file = {log}
+log_format = RAW
+log_group = root
+flush = NONE
+max_log_file = 1
+max_log_file_action = IGNORE
+space_left = 2
+space_left_action = IGNORE
+admin_space_left = 1
+admin_space_left_action = IGNORE
+disk_full_action = IGNORE
+disk_error_action = IGNORE
+"""
+
+
+@contextmanager
+def auditd(folder: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """The machine's auditd, started by hand: it has no rules, and changes no setting."""
+    (folder / "auditd.conf").write_text(AUDITD.format(log=folder / "audit.log"))
+    (folder / "auditd.conf").chmod(0o600)
+    argv = ["auditd", "-f", "-s", "nochange", "-c", str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + DEADLINE
+            with Control() as control:
+                while control.status().daemon != process.pid:
+                    assert process.poll() is None, "auditd has ended"
+                    assert time.monotonic() < end, "auditd does not register"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("death", [signal.SIGTERM, signal.SIGKILL])
+def test_an_auditd_that_comes_and_goes(tmp_path: Path, death: signal.Signals) -> None:
+    """It takes no record from a watch, and leaves the watch's rules."""
+    value = Path("/proc/sys/vm/stat_interval")
+    node = tmp_path / "node-configs" / "here"
+    node.mkdir(parents=True)
+    motd = tmp_path / "motd"
+    motd.write_text("hello\n")
+    (node / "state.yaml").write_text(STATE.format(value=value.read_text().strip(), motd=motd))
+    (tmp_path / "auditd").mkdir(mode=0o700)
+    turns = 0
+
+    def change_is_explained(events: Iterator[dict[str, object]]) -> None:
+        for text, outcome in (("bye", "drift"), ("hello", "compliant")):
+            somebody("sh", "-c", f"echo {text} >{motd}; :")
+            event = next(events)
+            assert (event["name"], event["to"]) == (str(motd), outcome)
+            if outcome == "drift":
+                cause = event["cause"]
+                assert isinstance(cause, dict), event
+                assert cause["kind"] == "audit"
+
+    with watching(tmp_path) as events:
+        assert [next(events)["to"] for _ in range(3)] == ["compliant"] * 3
+        while ours() < 2:
+            pass
+        rules = ours()
+        for _ in range(2):
+            with auditd(tmp_path / "auditd") as daemon:
+                change_is_explained(events)
+                daemon.send_signal(death)
+                daemon.wait(DEADLINE)
+                assert ours() == rules
+                change_is_explained(events)
+            turns += 1
+    assert turns == 2
     assert ours() == 0

@@ -21,7 +21,7 @@ def checked(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Two nodes; the second one is this machine."""
     project.node("rig-1")
     project.node("rig-2")
-    monkeypatch.setattr(init, "find", lambda root: ("rig-2", ()))
+    monkeypatch.setattr(init, "find", lambda root: (("rig-2",), ()))
     return project
 
 
@@ -104,6 +104,29 @@ def test_an_option_that_no_plugin_knows_yet_leaves_the_next_word_open(checked: P
     assert (result.ret, nodes(result)) == (0, {"rig-1"})
 
 
+def test_several_nodes_that_are_this_machine_on_purpose_are_all_checked(
+    checked: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(init, "find", lambda root: (("rig-1", "rig-2"), ()))
+    assert nodes(run(checked)) == {"rig-1", "rig-2"}
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("root@na", "power-edge check NODE --hosts=root@na reaches a node there, and power-edge discover root@na makes one"),
+        ("ssh://root:hunter2@na", "power-edge discover ssh://root@na makes one"),
+        ("node-configs/rig-1/state.yaml::sysctl[vm.swappiness]", "power-edge check -- TEST-ID, or pytest TEST-ID"),
+    ],
+)  # fmt: skip
+def test_a_word_that_means_something_else_says_what_to_write(
+    checked: Project, word: str, hint: str
+) -> None:
+    message = run(checked, word, status=4).stderr.str()
+    assert hint in message
+    assert "hunter2" not in message
+
+
 def test_a_word_that_is_no_node_is_an_error(checked: Project) -> None:
     assert "no node matches 'rig-3'" in run(checked, "rig-3", status=4).stderr.str()
 
@@ -123,12 +146,12 @@ def test_without_a_node_that_is_this_machine(
     outside = project.run("-p", PLUGINS[-1]).stderr.str()
     assert "there is no node-configs/ in this folder or above it" in outside
     project.node("rig-1")
-    monkeypatch.setattr(init, "find", lambda root: (None, ("x was skipped",)))
+    monkeypatch.setattr(init, "find", lambda root: ((), ("x was skipped",)))
     result = run(project, status=4)
     assert message in result.stderr.str()
     assert "x was skipped" in result.stderr.str()
 
-    def silent(root: Path) -> tuple[str | None, tuple[str, ...]]:
+    def silent(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         raise Unreachable("no shell\x1b[31m")
 
     monkeypatch.setattr(init, "find", silent)
@@ -141,9 +164,9 @@ def test_the_node_that_is_this_machine_is_looked_for_in_the_given_folder(
     (checked.path / "node-configs").rename(checked.path / "others")
     roots: list[Path] = []
 
-    def find(root: Path) -> tuple[str, tuple[str, ...]]:
+    def find(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         roots.append(root)
-        return "rig-2", ()
+        return ("rig-2",), ()
 
     monkeypatch.setattr(init, "find", find)
     result = checked.run("-v", "-p", PLUGINS[-1], "--node-configs", "others", nodes=("rig-2",))

@@ -30,6 +30,33 @@ def test_max_age(project: Project, age: str) -> None:
     )
 
 
+def test_a_max_age_without_answers(project: Project) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", "--max-age=3h") == (
+        "ERROR: --max-age is about answers: add --answers=FILE, or leave it out"
+    )
+
+
+@pytest.mark.parametrize("name", ["edge.txt", "prom", "edge.prom.tmp"])
+def test_a_textfile_that_node_exporter_does_not_read(project: Project, name: str) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", f"--prometheus-textfile={name}", nodes=("a",)) == (
+        f"ERROR: --prometheus-textfile={name}: node_exporter reads *.prom alone: {name}.prom"
+    )
+    assert not (project.path / name).exists()
+
+
+@pytest.mark.parametrize("option", ["--ssh-config", "--ssh-identity-file"])
+def test_a_file_that_is_missing_is_told_once_and_before_any_node(
+    project: Project, option: str
+) -> None:
+    project.node("a")
+    project.node("b")
+    words = ("--node=*", "--hosts=ssh://192.0.2.1", f"{option}=none/here")
+    assert refused(project, *words) == f"ERROR: {option}=none/here: there is no such file"
+    assert project.run("--node=*", f"{option}=none").ret == 0
+
+
 @pytest.mark.parametrize(
     "given",
     [

@@ -185,7 +185,7 @@ def test_none_of_them_is_needed(project: Project, off: str) -> None:
     two(project)
     result = project.run("--node=*", "-p", f"no:{off}")
     assert result.ret == 12
-    result.stdout.fnmatch_lines(["a: 1 drift, 1 unknown, 3 compliant", "b: 2 blocked"])
+    result.stdout.fnmatch_lines(["a: 1 drift, 1 unknown, 3 compliant*", "b: 2 blocked"])
 
 
 @pytest.mark.parametrize(

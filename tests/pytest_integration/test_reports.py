@@ -162,9 +162,9 @@ def small_disk(project: Project) -> Iterator[Path]:
 @pytest.mark.parametrize(
     "option",
     [
-        "--junitxml=disk/report",
-        "--json-report-file=disk/report",
-        "--prometheus-textfile=disk/report",
+        "--junitxml=disk/edge.prom",
+        "--json-report-file=disk/edge.prom",
+        "--prometheus-textfile=disk/edge.prom",
     ],
 )
 def test_a_full_disk_leaves_the_old_file_whole(
@@ -172,19 +172,19 @@ def test_a_full_disk_leaves_the_old_file_whole(
 ) -> None:
     many = {f"net.ipv4.conf.eth{number}.forwarding": "1" for number in range(500)}
     project.node("a", many)
-    (small_disk / "report").write_bytes(b"old\n" * 11_000)
+    (small_disk / "edge.prom").write_bytes(b"old\n" * 11_000)
     result = project.run(
         "--node=a", "--json-report", "--json-report-file=" if "json" not in option else "-q", option
     )
     assert result.ret == 3
     result.stdout.fnmatch_lines(
         [
-            "*disk/report could not be written: No space left on device (make room, and run the command again)"
+            "*disk/edge.prom could not be written: No space left on device (make room, and run the command again)"
         ]
     )
-    assert [path.name for path in small_disk.iterdir()] == ["report"]
-    assert (small_disk / "report").read_bytes() == b"old\n" * 11_000
-    (small_disk / "report").write_bytes(b"")
+    assert [path.name for path in small_disk.iterdir()] == ["edge.prom"]
+    assert (small_disk / "edge.prom").read_bytes() == b"old\n" * 11_000
+    (small_disk / "edge.prom").write_bytes(b"")
     project.node("b")
     assert (
         project.run(
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_the_old_file_whole(
         ).ret
         == 0
     )
-    assert (small_disk / "report").stat().st_size > 500
+    assert (small_disk / "edge.prom").stat().st_size > 500
 
 
 @pytest.mark.parametrize("signal", ["SIGKILL", "SIGTERM"])

@@ -48,6 +48,32 @@ def test_globs_and_repetition(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["-m", "sysctls"], "-m 'sysctls' selects no item; did you mean sysctl?"),
+        (["-m", "xyz"], "-m 'xyz' selects no item; there are node, sysctl"),
+        (["-k", "swapines"], "-k 'swapines' selects no item; did you mean swappiness?"),
+        (["-k", "not a and (panik)"], "-k 'not a and (panik)' selects no item; did you mean panic?"),
+        (["-k", "xyz"], "-k 'xyz' selects no item"),
+        (["-k", "a and not a"], "-k 'a and not a' selects no item"),
+    ],
+)  # fmt: skip
+def test_what_selects_nothing_names_the_nearest(
+    project: Project, words: list[str], line: str
+) -> None:
+    project.node("a", TWO)
+    result = project.run("--node=a", *words)
+    assert result.ret == 5
+    assert line in result.outlines
+
+
+def test_what_selects_something_has_no_hint(project: Project) -> None:
+    project.node("a", TWO)
+    for words in (["-m", "sysctl or xyz"], ["-k", "panic"], []):
+        assert "selects no item" not in project.run("--node=a", *words).stdout.str()
+
+
+@pytest.mark.parametrize(
     ("arguments", "selected"),
     [
         (["-k", "panic"], [item_id("a", "sysctl[kernel.panic]")]),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from power_edge.resources import names
 from tests.support import answers
 from tests.support.project import Project, identity_of, item_id
 
@@ -44,7 +45,7 @@ def test_a_thousand_items(project: Project) -> None:
     assert "  and 695 more of a for the same reason (-v shows them)" in lines
     assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
     assert sum(line.startswith("ERROR node-configs/a/state.yaml::files[") for line in lines) == 5
-    last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
+    last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant; not declared: firewall, packages,\n  services\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
     assert re.search(f"\n{last}\n*$", "\n".join(lines))
 
 
@@ -154,8 +155,22 @@ def test_extras_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> N
     ]
 
 
+def test_what_a_node_does_not_declare_is_told_at_each_check(project: Project) -> None:
+    project.node("a")
+    others = [name for name in names() if name != "sysctl"]
+    line = f"a: 2 compliant; not declared: {', '.join(others)}"
+    assert line in printed(project)
+    assert line in printed(project, "-q")
+    assert len(line) <= 80
+
+
+def test_a_shut_gate_says_nothing_of_what_is_not_declared(project: Project) -> None:
+    project.node("a", gate="wrong", machine=answers.OTHER)
+    assert "a: 2 blocked" in printed(project)
+
+
 def test_no_blank_line_between_the_last_headline_and_the_nodes(project: Project) -> None:
     project.node("a")
     assert re.search(
-        r"\[100%\]\n\n=+ nodes =+\na: 2 compliant\n", project.run("--node=a").stdout.str()
+        r"\[100%\]\n\n=+ nodes =+\na: 2 compliant; ", project.run("--node=a").stdout.str()
     )

@@ -426,7 +426,7 @@ def test_a_report_into_a_folder_that_is_none(project: Project, option: str) -> N
     result = project.run(
         "--node=a",
         "--json-report",
-        f"{option}={project.path}/file/report",
+        f"{option}={project.path}/file/report.prom",
         *(["--json-report-file="] * (option[2:4] != "js")),
     )
     assert result.ret == 3
@@ -522,11 +522,11 @@ def test_all_reports_count_own_tests_alike(
         project.node("a", gate="wrong", machine=answers.OTHER) if blocked else project.node("a")
     )
     (folder / "test_own.py").write_text(OWN_TESTS)
-    _, report = project.report("--node=a", *more, "--prometheus-textfile=prom", "--junitxml=xml")
+    _, report = project.report("--node=a", *more, "--prometheus-textfile=x.prom", "--junitxml=xml")
     counts = report["power_edge"]["a"]
     own = dict.fromkeys((outcome.value for outcome in Outcome), 0)
     items = dict(own)
-    for line in (project.path / "prom").read_text().splitlines():
+    for line in (project.path / "x.prom").read_text().splitlines():
         if line.startswith("power_edge_checks{"):
             labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
             of = own if labels["type"] == "own" else items

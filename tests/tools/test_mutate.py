@@ -79,6 +79,8 @@ def test_other(number):
 def work_folder(tmp_path: Path, changes: dict[str, Any], tests: str = TESTS) -> Path:
     """A copy as `prepare` makes it, with changes that were made by hand."""
     (tmp_path / "plugins/mutmut/mutation").mkdir(parents=True)
+    for package in ("mutmut", "mutmut/mutation"):  # else one that is installed comes first
+        (tmp_path / "plugins" / package / "__init__.py").touch()
     (tmp_path / "plugins/mutmut/mutation/trampoline.py").write_text(TRAMPOLINE)
     (tmp_path / "plugins/it.py").write_text(CODE)
     (tmp_path / "test_it.py").write_text(tests)

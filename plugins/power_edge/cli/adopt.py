@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -81,7 +82,11 @@ def command(
         for part in (line,) if len(line) <= WIDTH else (f"{_id(one.item)}:", f"    {one.summary}"):
             click.echo(shortened(part, WIDTH), err=True)
     if adoption.left and (ids or expression is not None):
-        raise click.UsageError("nothing was written: not all of the named items can be adopted")
+        possible = ", ".join(f"{one.item.type}[{one.item.name}]" for one in adoption.adopted)
+        raise click.UsageError(
+            "nothing was written: not all of the named items can be adopted; "
+            + (f"these can: {possible}" if possible else "none of them can")
+        )
     if not adoption.adopted:
         click.echo(f"{node.name}: nothing to adopt")
         return
@@ -121,10 +126,10 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
     for text in ids:
         item = by_id.get(_without_file(text, node))
         if item is None:
-            hint = did_you_mean(text.rpartition("::")[2], by_id)
-            raise click.UsageError(
-                f"{quoted(text)} is not an item of {node.name}{f'; {hint}' if hint else ''}"
+            hint = did_you_mean(text.rpartition("::")[2], by_id) or (
+                f"without an id, power-edge adopt {quote(node.name)} shows all that can be adopted"
             )
+            raise click.UsageError(f"{quoted(text)} is not an item of {node.name}; {hint}")
         matched_ids.append(item)
     return matched_ids if ids else list(node.items)
 

@@ -6,7 +6,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.cli._options import connection_options
-from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.config.node_configs import NODE_CONFIGS, SYSTEM_IDENTITY
 from power_edge.probing.connection import Options
 from power_edge.text import printable
 
@@ -26,7 +26,8 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
 
     With --write it is written into the folder of the node; if TARGET names no node, into that of
     the node that is this machine. An identity on file is never replaced. Exits with 11 if the
-    machine is unreachable, and with 12 if it shows no identity or is not the one on file.
+    machine is unreachable, and with 12 if it shows no identity or is not the one on file, which is
+    told with and without --write.
     """
     from power_edge.checking import collect_identity
     from power_edge.checking.target import target
@@ -44,6 +45,12 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
                 else (root or Path.cwd() / NODE_CONFIGS) / "NODE"
             )
             click.echo(identity_file.file(collected, folder), nl=False)
+            if found.node is not None and not identity_file.on_file_is(collected, folder):
+                _note(
+                    f"Error: this is another machine than the one in"
+                    f" {NODE_CONFIGS}/{found.node.name}/{SYSTEM_IDENTITY}"
+                )
+                raise SystemExit(exit_status.WRONG_MACHINE)
             return
         result = identity_file.write(collected, found, root)
     except collect_identity.NoIdentity as error:

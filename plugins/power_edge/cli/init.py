@@ -16,7 +16,8 @@ def command(root: Path | None, /, name: str | None) -> None:
 
     Writes node-configs/NODE/ with the machine's identity, and a state.yaml that declares what
     differs from a fresh install. NODE is the host name by default. If this machine is a node
-    already, nothing is written. Messages go to stderr, so that a script can use the name:
+    already, nothing is written. What could not be observed is listed with the
+    reason. Messages go to stderr, so that a script can use the name:
 
     \b
         power-edge check "$(power-edge init)"
@@ -26,4 +27,9 @@ def command(root: Path | None, /, name: str | None) -> None:
     recorded = record(root if root is not None else Path.cwd() / NODE_CONFIGS, name)
     for line in recorded.notes:
         click.echo(printable(line), err=True)
+    if recorded.sections:
+        from power_edge.report.discovery import notes
+
+        for line in notes(recorded.sections):
+            click.echo(printable(line), err=True)
     click.echo(recorded.node)

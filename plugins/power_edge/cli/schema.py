@@ -5,10 +5,89 @@ import json
 import click
 
 from power_edge.config import names, schema
+from power_edge.text import printable_json, quoted
 
 
-@click.command("schema", short_help="Print a schema as JSON, for editors.")
-@click.argument("name", metavar="NAME", type=click.Choice(names()))
-def command(name: str) -> None:
-    """Print a schema as JSON, for editors and other tools. `state` includes all resource types."""
-    click.echo(json.dumps(schema(name), indent=2, ensure_ascii=False))
+class _Schemas(click.Group):
+    """The commands about schemas. The name of a schema is a command, too: it prints the schema."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in names():
+            return super().get_command(ctx, cmd_name)
+        return click.Command(
+            cmd_name,
+            callback=lambda: click.echo(json.dumps(schema(cmd_name), indent=2, ensure_ascii=False)),
+            help=f"Print the schema {cmd_name} as JSON.",
+        )
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None:
+            raise click.UsageError(
+                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    "schema",
+    cls=_Schemas,
+    short_help="Print a schema as JSON, for editors; compare schemas.",
+    subcommand_metavar="NAME | diff OLD NEW",
+    epilog=f"NAME is one of {', '.join(names())}.",
+    invoke_without_command=True,
+)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Print a schema as JSON, for editors and other tools. `state` includes all resource types.
+
+    diff compares the schemas of two versions.
+    """
+    if context.invoked_subcommand is None:
+        raise click.UsageError("Missing argument 'NAME'.", context)
+
+
+@command.command("diff", short_help="Compare the schemas of two versions.")
+@click.argument("old")
+@click.argument("new")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--explain", is_flag=True, help="Print all that is known of each change.")
+def diff(old: str, new: str, as_json: bool, explain: bool) -> None:
+    """Compare the schemas of two versions, and say if the change is MAJOR, MINOR or PATCH.
+
+    MAJOR: a file that was valid is refused or means something else; or nobody could show that it
+    does not. MINOR: more is allowed. PATCH: the same is allowed. What Power Edge writes (report,
+    status, event, about) is judged by who reads it.
+
+    OLD and NEW are folders, wheels, or git refs; a path wins over a ref. `installed` is this
+    program. `last-release` is the highest release in HEAD; without one all is compared with
+    nothing.
+    """
+    from power_edge.release.accepted import entries, with_accepted
+    from power_edge.release.changes import compare
+    from power_edge.release.counterexample import with_counterexamples
+    from power_edge.release.schema_set import Unusable
+    from power_edge.release.source import source
+    from power_edge.report import schema_diff
+
+    try:
+        before, after = source(old), source(new)
+        found = compare(before.schemas, after.schemas)
+        found = with_accepted(
+            found,
+            entries(before.accepted, before.schemas.name),
+            entries(after.accepted, after.schemas.name),
+            before.schemas,
+            after.schemas,
+        )
+    except Unusable as error:
+        raise click.ClickException(str(error)) from None
+    if as_json or explain:
+        found = with_counterexamples(found, before.schemas, after.schemas)
+    if as_json:
+        text = json.dumps(schema_diff.as_json(found), indent=2, ensure_ascii=False)
+        click.echo(printable_json(text))
+    else:
+        for line in schema_diff.lines(found, explain=explain):
+            click.echo(line)

@@ -1,51 +1,89 @@
 """`power-edge validate`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shlex import quote
 
 import click
 
 from power_edge import exit_status
-from power_edge.config import ConfigError, load_node, select
+from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.clones import duplicates, identities
 from power_edge.config.names import same_but_for_case
-from power_edge.config.role_files import check_all
+from power_edge.config.node_configs import FILES, ROLES, SYSTEM_IDENTITY, node_file, read_file
+from power_edge.config.role_files import check_all, own
+from power_edge.model import Problem, Source
+from power_edge.report.validation import FORMATS, Validation
 
 
 @click.command("validate", short_help="Check the configuration; connect to nothing.")
 @click.argument("patterns", metavar="[NODE]...", nargs=-1)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(tuple(FORMATS)),
+    default="text",
+    help="text for people, annotations of a GitHub workflow, or JSON.",
+)
 @click.pass_obj
-def command(root: Path | None, patterns: Sequence[str]) -> None:
+def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     """Check the configuration of nodes (by default all), and connect to nothing.
 
     NODE may be a glob, such as 'rig-*'. Each problem is printed with file, line and column. Two
     nodes with the identity of one machine are a problem too, also if only one of them is named, and
-    so are two names that differ in upper and lower case alone. Exits with 4 if there is any
-    problem.
+    so are two names that differ in upper and lower case alone. A node without an identity on file
+    is a note: a check of it would read nothing. Exits with 4 if there is any problem.
+
+    \b
+        power-edge validate --format=github   (in a workflow: shown at the lines of a pull request)
     """
-    broken = []
     folders = select(root, patterns or ["*"])
+    assert root is not None
+    found = Validation(files=_Files(root, folders).content)
     for folder in folders:
         try:
             node = load_node(folder)
         except ConfigError as error:
-            broken.append(error)
-            click.echo(str(error), err=True)
+            found.broken.add(folder.name)
+            found.problems += error.problems
         else:
-            click.echo(f"{node.name}: {len(node.items)} item{'' if len(node.items) == 1 else 's'}")
-    assert root is not None
+            found.items[node.name] = len(node.items)
+            if node.system_identity is None:
+                found.notes.append(_no_identity(node))
     for unusable in check_all(root):
-        if not any(unusable.problems == other.problems for other in broken):
-            broken.append(unusable)
-            click.echo(str(unusable), err=True)
+        found.problems += (each for each in unusable.problems if each not in found.problems)
     known = {
         folder: identity
         for folder, identity in identities(root)
         if not isinstance(identity, ConfigError)
     }
     names = same_but_for_case(select(root, ["*"]), folders)
-    for problem in (*names, *duplicates(known, folders)):
-        broken.append(ConfigError([problem]))
-        click.echo(str(problem), err=True)
-    if broken:
+    found.problems += [*names, *duplicates(known, folders)]
+    for line, wrong in FORMATS[output](found):
+        click.echo(line, err=wrong)
+    if found.problems:
         raise SystemExit(exit_status.USAGE_ERROR)
+
+
+def _no_identity(node: Node) -> Problem:
+    return Problem(
+        Source(node_file(node.path, SYSTEM_IDENTITY), 0),
+        "is missing, so a check reads nothing and ends with 12",
+        f"record it: power-edge identity {quote(node.name)} --write",
+    )
+
+
+class _Files:
+    """The files that problems are about, by their names in messages."""
+
+    def __init__(self, root: Path, folders: Iterable[Path]) -> None:
+        roles = [(root / ROLES, f"{name}.yaml") for name in own(root)]
+        named = [*((folder, name) for folder in folders for name in FILES), *roles]
+        self._places: Mapping[str, tuple[Path, str]] = {node_file(*place): place for place in named}
+
+    def content(self, file: str) -> bytes | None:
+        """Return the content of a file, None if it cannot be read."""
+        try:
+            return read_file(*self._places[file]) if file in self._places else None
+        except ConfigError:
+            return None

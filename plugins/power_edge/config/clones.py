@@ -64,6 +64,14 @@ def node_of(
     return found
 
 
+def sharing(folder: Path, known: Collection[Path]) -> list[Path]:
+    """Return the folders that share a folder's identity file by a symbolic link, itself included.
+
+    They are several nodes of one machine on purpose.
+    """
+    return [other for other in known if other == folder or _one_file(folder, other)]
+
+
 def others(folder: Path) -> dict[str, Expected]:
     """Return the identities on file of all other nodes beside a node's folder, by name.
 

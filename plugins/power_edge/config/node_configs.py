@@ -5,6 +5,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.yaml_reader import MAX_BYTES
@@ -159,6 +160,14 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
 
 def _hint(pattern: str, names: list[str], root: Path) -> str:
     """Return what to write instead of a pattern that matches no node."""
+    if "::" in pattern:
+        return "a test id stands where paths do: power-edge check -- TEST-ID, or pytest TEST-ID"
+    if "@" in pattern or "://" in pattern:
+        place = quote(without_password(pattern))
+        return (
+            f"an address is no node: power-edge check NODE --hosts={place} reaches a node there,"
+            f" and power-edge discover {place} makes one"
+        )
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
     # A shell completes the name of a node to the path of its folder.

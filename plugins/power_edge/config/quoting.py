@@ -7,7 +7,7 @@ wrong.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 
 from power_edge.config.schema import known_keys, write_only
@@ -15,6 +15,7 @@ from power_edge.secret_rules import has_secret_line
 from power_edge.text import quoted
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII).fullmatch
+_NO_BLANK = re.compile(r"(?:^|(?<=\s))([A-Za-z_][A-Za-z0-9_]{0,39}):(?=[^\s/:])", re.ASCII).findall
 _SIMILARITY = 0.75
 """How similar a mistyped key must be to a known one (difflib's ratio)."""
 _FREE_KEYS = "sysctl"
@@ -35,19 +36,24 @@ def step(key: str) -> str:
     return "..." if has_secret_line(key) else quoted(key, 40)
 
 
-def unknown_key(key: str, allowed: Sequence[str], siblings: object) -> str:
-    """Return a message on a key that is not one of `allowed`.
+def mistyped_key(key: str, allowed: Sequence[str], synonyms: Mapping[str, str]) -> str | None:
+    """Return which key somebody meant who wrote one that is not `allowed`; None if nothing is near.
 
-    The key is quoted only if it is one of those, mistyped, and is beside no secret. `siblings`
-    is the mapping that contains it.
+    `synonyms` are words of other tools, with what to write here. Only a key that is near is quoted:
+    any other one may be a line of some file's content. Nearness says little more than the answer.
     """
-    mistyped = (
-        _IDENTIFIER(key)
-        and get_close_matches(key, allowed, 1, _SIMILARITY)
-        and not has_secret_line(key)
-    )
-    free = isinstance(siblings, dict) and write_only().isdisjoint(siblings)
-    return f"unknown key {quoted(key)}" if mistyped and free else "unknown key"
+    if not _IDENTIFIER(key) or has_secret_line(key):
+        return None
+    meant = get_close_matches(key, allowed, 1, _SIMILARITY)
+    return synonyms.get(key.lower()) or (meant[0] if meant else None)
+
+
+def missing_blank(text: str) -> str | None:
+    """Return a hint for `name:curl`: a known key with its value right behind the colon, where YAML
+    reads one text. The value is not quoted.
+    """
+    found = next((each for each in _NO_BLANK(text) if each in known_keys()), None)
+    return None if found is None else f"write a blank behind the colon of {found}:"
 
 
 def key(text: str, around: Sequence[object]) -> str | None:

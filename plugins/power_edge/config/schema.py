@@ -50,6 +50,23 @@ def known_keys() -> frozenset[str]:
     return frozenset(key for key, _ in _properties())
 
 
+@cache
+def known_words() -> frozenset[str]:
+    """Return the keys of all schemas, their enums' words, and the synonyms of both."""
+
+    def found(part: Any) -> Iterator[str]:
+        if isinstance(part, list):
+            for each in part:
+                yield from found(each)
+        elif isinstance(part, dict):
+            yield from (each for each in part.get("enum", ()) if isinstance(each, str))
+            yield from part.get("synonyms", ())
+            for value in part.values():
+                yield from found(value)
+
+    return known_keys().union(("true", "false"), *(found(schema(name)) for name in names()))
+
+
 def _properties() -> Iterator[tuple[str, dict[str, Any]]]:
     def found(part: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(part, list):

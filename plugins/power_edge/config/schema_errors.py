@@ -16,7 +16,7 @@ from power_edge.config.error import LIMIT
 from power_edge.config.schema import schema, validator, write_only
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
-from power_edge.text import did_you_mean
+from power_edge.text import did_you_mean, quoted
 
 _TYPES = {
     "string": "text",
@@ -87,10 +87,14 @@ def _problems(
     if error.kind.name == "additionalProperties":
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
-            hint = did_you_mean(key, allowed) or f"the keys here are {', '.join(allowed)}"
-            message = quoting.unknown_key(key, allowed, error.instance) + (
-                f" in {path_in_words(path)}" if path else ""
+            meant = quoting.mistyped_key(key, allowed, _synonyms(holder))
+            hint = (
+                f"did you mean {meant}?"
+                if meant is not None
+                else quoting.missing_blank(key) or f"the keys here are {', '.join(allowed)}"
             )
+            named = "" if meant is None else f" {quoted(key)}"
+            message = f"unknown key{named}" + (f" in {path_in_words(path)}" if path else "")
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
         key = words["error"].instance
@@ -111,15 +115,18 @@ def _problems(
         )
     elif error.kind.name == "enum":
         options = [str(option) for option in words["options"]]
+        meant = _synonyms(holder).get(str(error.instance).lower())
         yield Problem(
             document.find(path),
             f"{quoting.value(error.instance, hidden)} is not one of {', '.join(options)}",
-            did_you_mean(str(error.instance), options),
+            did_you_mean(str(error.instance), options)
+            if meant is None
+            else f"did you mean {meant}?",
         )
     elif error.kind.name == "type":
         yield _wrong_type(document, path, error.instance, holder, hidden)
     else:
-        keyword = error.schema_path[-1]
+        keyword, hint = error.schema_path[-1], None
         if holder.get("writeOnly"):
             why = (
                 holder.get("patternErrorMessage")
@@ -131,7 +138,22 @@ def _problems(
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder
             )
-        yield Problem(document.find(path), message)
+            text = error.instance if isinstance(error.instance, str) else ""
+            hint = quoting.missing_blank(text)
+        yield Problem(document.find(path), message, hint)
+
+
+def _synonyms(holder: dict[str, Any]) -> dict[str, str]:
+    """Return the words of other tools that a schema knows, in lower case, and what to write here.
+
+    A stranger's schema has none.
+    """
+    found = holder.get("synonyms")
+    return (
+        {word: meant for word, meant in found.items() if isinstance(meant, str)}
+        if isinstance(found, dict)
+        else {}
+    )
 
 
 def _message(
@@ -189,6 +211,8 @@ def _wrong_type(
         or ("integer" in types and value.isdecimal())
     ):
         hint = "write it without quotes"
+    elif isinstance(value, str) and "object" in types:
+        hint = quoting.missing_blank(value) or hint
     # In place of a collection, a scalar may be a line of some file's content: not quoted.
     text = None if {"array", "object"} & set(types) else document.plain_text(source)
     return Problem(

@@ -377,13 +377,24 @@ def _unreadable(error: YAMLError, data: bytes, file: str) -> ConfigError:
     message += f" {context}" if context else ""
     if start_event is not None and start_event.line != mark.line:
         message += f" that begins on line {start_event.line + 1}"
+    lines = data.decode().split("\n")
     at_end = mark.line >= data.rstrip().count(b"\n") + (1 if data.endswith(b"\n") else 0)
-    return refuse(
-        file,
-        message,
+    hint = _likely_cause(lines, mark.line) or (
         "the file ends too early"
         if at_end
-        else "check indentation, quotes and colons on this line and above",
-        mark.line + 1,
-        mark.column + 1,
+        else "check indentation, quotes and colons on this line and above"
     )
+    return refuse(file, message, hint, mark.line + 1, mark.column + 1)
+
+
+def _likely_cause(lines: list[str], at: int) -> str | None:
+    """Return what to write instead, if the line of an error or the one above shows it."""
+    from power_edge.config import quoting
+
+    for number in (at, at - 1):
+        line = lines[number] if 0 <= number < len(lines) else ""
+        if "\t" in line[: len(line) - len(line.lstrip())]:
+            return f"line {number + 1} is indented with a tab: YAML takes blanks only"
+        if (hint := quoting.missing_blank(line.lstrip(" -"))) is not None:
+            return f"line {number + 1}: {hint}"
+    return None

@@ -77,6 +77,21 @@ def write(collected: CollectedIdentity, target: Target, root: Path | None) -> Wr
     return Written(folder.name, (*machines.notes, *([link] if link is not None else ()), note))
 
 
+def on_file_is(collected: CollectedIdentity, folder: Path) -> bool:
+    """Return whether a node's file, if there is one, has the identity of a machine.
+
+    A migrated system is not the one on file: its machine-id differs. Raises ConfigError.
+    """
+    content = read_file(folder, SYSTEM_IDENTITY)
+    if content is None:
+        return True
+    on_file = load_system_identity(content, _place(folder))
+    if expected(on_file).primary is None:
+        return True
+    found = node_of(collected.identity, {folder: on_file})
+    return found is not None and not found.migrated
+
+
 def safe_name(hostname: str) -> str:
     """Return a host name as the name of a node: letters, digits and . _ + @ -."""
     return re.sub(r"[^A-Za-z0-9._+@-]+", "-", hostname).strip(".-")[:255] or "this-machine"

@@ -9,7 +9,7 @@ from power_edge import resources
 from power_edge.checking.collect_identity import NoIdentity, collect
 from power_edge.checking.target import target
 from power_edge.config import ConfigError, load_node
-from power_edge.config.clones import node_of
+from power_edge.config.clones import node_of, sharing
 from power_edge.config.error import refuse
 from power_edge.config.names import check_name
 from power_edge.config.node import load_system_identity
@@ -26,6 +26,7 @@ from power_edge.discover.collect import ask, read
 from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import safe_name
 from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.sections import Section
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.connection import Options, find_route
@@ -40,6 +41,8 @@ class Recorded(NamedTuple):
 
     node: str
     notes: tuple[str, ...]
+    sections: tuple[Section, ...] = ()
+    """What was discovered of a machine that was recorded just now, with what could not be."""
 
 
 class _ThisMachine(NamedTuple):
@@ -75,13 +78,14 @@ def record(root: Path, name: str | None = None) -> Recorded:
     machine = _this_machine()
     recorded, notes = _recorded(root, name_wanted, machine)
     if recorded is not None:
-        return recorded
+        return recorded if name is None else _under_its_name(recorded, name)
     if folder.exists():
         raise refuse(f"{NODE_CONFIGS}/{name_wanted}", *_why_not_this_machine(folder, machine))
     here = target(None, None, _LOCAL)
     types = resources.discoverable()
     try:
-        make(read(ask(here, types), types), here, root, name_wanted).changes.write()
+        found = read(ask(here, types), types)
+        make(found, here, root, name_wanted).changes.write()
     except ConfigError:
         recorded, _ = _recorded(root, name_wanted, machine)
         if recorded is None:
@@ -92,7 +96,18 @@ def record(root: Path, name: str | None = None) -> Recorded:
     notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
-    return Recorded(name_wanted, notes)
+    return Recorded(name_wanted, notes, tuple(found.sections))
+
+
+def _under_its_name(recorded: Recorded, wanted: str) -> Recorded:
+    """Return the node that this machine is already, with a note if another name was asked for."""
+    if recorded.node == wanted:
+        return recorded
+    note = (
+        f"the name {wanted} is not used, because this machine is the node {recorded.node}: to"
+        f" rename it, rename the folder {NODE_CONFIGS}/{recorded.node}/"
+    )
+    return recorded._replace(notes=(*recorded.notes, note))
 
 
 def _items(folder: Path) -> str:
@@ -104,13 +119,17 @@ def _items(folder: Path) -> str:
     return f"{count} item{'' if count == 1 else 's'}"
 
 
-def find(root: Path) -> tuple[str | None, tuple[str, ...]]:
-    """Return the name of the node that this machine is, or None, and notes for the user.
+def find(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the nodes that this machine is, and notes for the user.
 
-    Raises Unreachable if this machine's shell gives no answer, and ConfigError if it is several.
+    It is several if they share one identity file on purpose. Raises Unreachable if this machine's
+    shell gives no answer, and ConfigError if it is several by mistake.
     """
     recorded, notes = _recorded(root, safe_name(socket.gethostname()), _this_machine())
-    return (None, notes) if recorded is None else (recorded.node, notes)
+    if recorded is None:
+        return (), notes
+    shared = sharing(root / recorded.node, list(known(root).identities))
+    return tuple(sorted({recorded.node, *(folder.name for folder in shared)})), notes
 
 
 def _recorded(

@@ -20,6 +20,11 @@ _NO_TOOL = re.compile(
 )
 """How shells, docker and Windows say that one of these is missing; not what a startup file wants.
 """
+_NO_SUDO = re.compile(
+    r"[:'\" ]sudo['\"]?: (command )?(not found|No such file)|(not found|unknown command)\W*sudo\b",
+    re.IGNORECASE,
+)
+"""How shells say that sudo is missing. What sudo itself says begins with its name, too."""
 _LONGEST_REASON = 300
 """Characters of a node's own words in a reason. They are looked for at the end of its output."""
 _END = 64 * 1024
@@ -95,6 +100,8 @@ def _hint(why: str, *, login: bool) -> str:
     """Return what to look at if the probe did not start; `login`: a login shell started it."""
     if _NO_TOOL.search(why):
         return " (the node needs a POSIX sh, base64 and gzip)"
+    if _NO_SUDO.search(why):
+        return " (the node is there, but has no sudo: leave out --sudo, or connect as root)"
     if not login or why.startswith("sudo"):
         return ""
     return (

@@ -43,7 +43,7 @@ def _rewritten(
     cwd = config.invocation_params.dir
     selected = options.node or selectors(options)
     if not nodes and not selected and not _name_a_node(paths, options.node_configs, cwd):
-        nodes = [_this_machine(options.node_configs, cwd)]
+        nodes = [*_this_machine(options.node_configs, cwd)]
     return [*(f"--node={name}" for name in nodes), *rest, "--", *paths]
 
 
@@ -85,19 +85,19 @@ def _name_a_node(paths: Sequence[str], node_configs: str | None, cwd: Path) -> b
     return bool(chosen.nodes or chosen.broken)
 
 
-def _this_machine(node_configs: str | None, cwd: Path) -> str:
-    """Return the name of the node that is this machine. Raises UsageError."""
+def _this_machine(node_configs: str | None, cwd: Path) -> tuple[str, ...]:
+    """Return the names of the nodes that are this machine, at least one. Raises UsageError."""
     from power_edge.discover.init import find
 
     root = cwd / node_configs if node_configs else find_node_configs(cwd)
     notes: tuple[str, ...] = ()
     if root is not None:
         try:
-            name, notes = find(root)
+            names, notes = find(root)
         except (ConfigError, Unreachable) as error:
             raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
-        if name is not None:
-            return name
+        if names:
+            return names
     if root is None:
         raise pytest.UsageError(
             "there is no node-configs/ in this folder or above it: change to its folder, or name it"

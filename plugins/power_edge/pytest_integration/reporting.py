@@ -21,6 +21,7 @@ from power_edge.pytest_integration.run_state import RunState
 from power_edge.report import terminal
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
+from power_edge.resources import names
 
 _GATE = {exit_status.COMPLIANT: "gate: ", exit_status.UNKNOWN: ""}
 """How the note about a gate begins, by the gate's status. Any other gate is shut."""
@@ -44,6 +45,10 @@ class Reporting:
         if reporter is not None and reporter.isatty():
             reporter.ensure_newline()
             reporter.write_line(text)
+
+    def note(self, *lines: str) -> None:
+        """Print lines at the end of the run."""
+        self._notes += lines
 
     def could_not_write(self, file: Path, error: OSError) -> None:
         """Print at the end that a report could not be written, and let the run fail."""
@@ -216,13 +221,25 @@ class Reporting:
         lines = [
             line
             for name in sorted({*self._state.usable, *self._results.gates})
-            for line in terminal.node_lines(name, self._results.counts(name), self._notes_on(name))
+            for line in terminal.node_lines(
+                name, self._results.counts(name), self._notes_on(name), self._not_declared(name)
+            )
         ]
         if lines or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
         for line in [*lines, *self._notes]:
             terminalreporter.write_line(line)
+
+    def _not_declared(self, name: str) -> list[str]:
+        """Return the resource types that a node declares nothing of, so nobody looks at them; none
+        if its gate is shut.
+        """
+        checked = self._nodes.waited_for(name)
+        if checked is None or not checked.gate.open:
+            return []
+        declared = {item.type for item in self._nodes.by_name[name].items}
+        return [each for each in names() if each not in declared]
 
     def _notes_on(self, name: str) -> Iterator[str]:
         checked = self._nodes.waited_for(name)

@@ -27,6 +27,7 @@ from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.reporting import Reporting
 from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.unmatched import hints
 from power_edge.resources import names
 from power_edge.suites import Unknown
 from power_edge.text import printable
@@ -54,6 +55,8 @@ class Run:
         self.idle = idle
         self._ask_late = ask_late
         self._state = RunState(nodes, idle=idle)
+        self._left_out: list[pytest.Item] = []
+        """What -k, -m and other options deselected, until the collection ends."""
 
     def join(self, config: pytest.Config) -> None:
         """Take part in a session: our items and markers, the fixtures of own tests, the reports.
@@ -119,8 +122,12 @@ class Run:
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._state.deselected += sum(self._state.node_of(item) is not None for item in items)
+        self._left_out += items
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        if not session.items and self._left_out:
+            self._reporting.note(*hints(self.config, self._left_out))
+        self._left_out.clear()
         gc.freeze()  # the items stay, too
         own = self._state.results.own.node_of
         for item in session.items:

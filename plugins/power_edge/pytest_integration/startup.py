@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
 
 _AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
+_MAX_AGE = "24h"
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -78,8 +79,11 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     ):
         if given and not options.watch:
             raise pytest.UsageError(f"{option} is about a watch: add --watch")
+    _refuse_files(options, cwd)
     routing = _transport(options)
-    max_age = _age(options.max_age)
+    max_age = _age(options.max_age if options.max_age is not None else _MAX_AGE)
+    if options.max_age is not None and not options.answers:
+        raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
     nodes = Nodes(
@@ -108,6 +112,23 @@ def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
         ("--event-log", options.event_log),
         ("--metrics-listen", options.metrics_listen),
     )
+
+
+def _refuse_files(options: Namespace, cwd: Path) -> None:
+    """Raise UsageError for a file that cannot be what its option is for.
+
+    A file that ssh misses would make each node unreachable, and each of its items blocked.
+    """
+    for name in ("ssh_config", "ssh_identity_file"):
+        file = getattr(options, name, None)
+        # ssh(1) takes `none` for no file.
+        if file not in (None, "none") and not (cwd / Path(file).expanduser()).exists():
+            raise pytest.UsageError(f"--{name.replace('_', '-')}={file}: there is no such file")
+    textfile = options.prometheus_textfile
+    if textfile is not None and not textfile.endswith(".prom"):
+        raise pytest.UsageError(
+            f"--prometheus-textfile={textfile}: node_exporter reads *.prom alone: {textfile}.prom"
+        )
 
 
 def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:

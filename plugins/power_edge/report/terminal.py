@@ -1,7 +1,7 @@
 """Results for people: plain text for 80 columns that needs no colour."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from power_edge.model import Outcome, Result, Value
@@ -85,9 +85,21 @@ def _folded(label: str, text: str) -> list[str]:
     return [f"  {label:<7}  {first}", *(f"{' ' * 11}{line}" for line in rest)]
 
 
-def node_lines(node: str, counts: Mapping[str, int], notes: Iterable[str]) -> Iterator[str]:
-    """Yield the lines about one node: its counts by outcome, worst first, then the notes."""
-    yield f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
+def node_lines(
+    node: str,
+    counts: Mapping[str, int],
+    notes: Iterable[str],
+    not_declared: Sequence[str] = (),
+) -> Iterator[str]:
+    """Yield the lines about one node: its counts by outcome, worst first, then the notes.
+
+    `not_declared` are the resource types that the node declares nothing of.
+    """
+    line = f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
+    line += f"; not declared: {', '.join(not_declared)}" if not_declared else ""
+    yield from wrap(
+        line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
     for note in notes:
         yield from (
             f"  {line}"

@@ -183,6 +183,38 @@ def test_parts_that_an_old_nft_does_not_name(
     assert accepts(expr, printed) == allowed
 
 
+@pytest.mark.parametrize(
+    ("printed", "allowed"),
+    [
+        ("INPUT -p tcp -m tcp --dport 22 -j MARK --set-xmark 0x1/0xffffffff", "drift"),
+        ("INPUT -p tcp -m tcp --dport 22 -j MARK --set-xmark 0x2/0xffffffff", "compliant"),
+        (None, "unknown"),
+    ],
+)
+def test_a_target_that_sets_a_mark(printed: str | None, allowed: str) -> None:
+    text = table([TCP22, COUNTER, xt("MARK", "target")], [meta("mark", 1), DROP], [ACCEPT])
+    lines = ["INPUT -m mark --mark 0x1 -j DROP", "INPUT -j ACCEPT"]
+    saved = {} if printed is None else {"iptables": save(printed, *lines, policy="ACCEPT")}
+    assert outcome(ALLOW_22, observed(nft=text, **saved)) == allowed
+
+
+@pytest.mark.parametrize(
+    ("printed", "denied"), [("--notrack", "drift"), ("--zone 1", "compliant"), (None, "unknown")]
+)
+def test_a_target_that_stops_tracking(printed: str | None, denied: str) -> None:
+    early = nft(
+        [COUNTER, xt("CT", "target")], family="ip", hook="prerouting", prio=-300, policy="accept"
+    )
+    late = nft(
+        [{"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "untracked"}}, ACCEPT],
+    )
+    raw = early.replace('"t"', '"raw"').replace('"in"', '"PREROUTING"')
+    objects = [entry for text in (raw, late) for entry in json.loads(text)["nftables"]]
+    line = f"*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -j CT {printed}\nCOMMIT"
+    saved = {} if printed is None else {"iptables": line}
+    assert outcome(DENY_22, observed(nft=json.dumps({"nftables": objects}), **saved)) == denied
+
+
 def test_a_chain_that_does_not_have_the_same_number_of_rules_is_not_believed() -> None:
     rules = [[TCP22, xt("conntrack"), ACCEPT], [TCP22, xt("conntrack"), DROP]]
     lines = ["INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT"]

@@ -180,6 +180,10 @@ def masked(field: str, mask: int, right: int, op: str = "==") -> dict[str, Any]:
     }
 
 
+def priority(value: Any) -> dict[str, Any]:
+    return {"mangle": {"key": {"meta": {"key": "priority"}}, "value": value}}
+
+
 FIB = {"fib": {"result": "oif", "flags": ["saddr", "iif"]}}
 FLAGS = {
     "&": [{"payload": {"protocol": "tcp", "field": "flags"}}, {"|": ["fin", "syn", "rst", "ack"]}]
@@ -195,6 +199,10 @@ FLAGS = {
         ([match("tcp", "dport", 23, "<"), ACCEPT], "compliant"),
         ([match("tcp", "dport", 22, "<"), ACCEPT], "drift"),
         ([match("tcp", "dport", 22, ">="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 21, ">"), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 22, ">"), ACCEPT], "drift"),
+        ([match("tcp", "dport", 22, "<="), ACCEPT], "compliant"),
+        ([match("tcp", "dport", 0, "<"), ACCEPT], "drift"),
         ([match("tcp", "dport", 80, "!="), ACCEPT], "compliant"),
         ([match("tcp", "dport", 22, "!="), ACCEPT], "drift"),
         ([match("tcp", "dport", "ssh"), ACCEPT], "unknown"),
@@ -208,9 +216,16 @@ FLAGS = {
         ([TCP22, ct("state", {"set": ["established", "new"]}, "=="), ACCEPT], "compliant"),
         ([TCP22, ct("state", "invalid", "!="), ACCEPT], "compliant"),
         ([TCP22, ct("state", ["new", "established"], "!="), ACCEPT], "unknown"),
+        ([TCP22, ct("state", "new", "!"), ACCEPT], "unknown"),
+        ([TCP22, ct("status", "dnat", "!"), ACCEPT], "unknown"),
         ([TCP22, ct("status", "dnat"), ACCEPT], "drift"),
+        ([TCP22, ct("status", "dnat", "!="), ACCEPT], "compliant"),
+        ([TCP22, meta("nfproto", "arp", "!="), ACCEPT], "compliant"),
         ([TCP22, ct("direction", "original", "=="), ACCEPT], "compliant"),
         ([TCP22, ct("mark", 1, "=="), ACCEPT], "drift"),
+        ([TCP22, match("tcp", "window", 1, "!="), ACCEPT], "unknown"),
+        ([match("ip", "protocol", "udp"), ACCEPT], "drift"),
+        ([TCP22, match("ip", "protocol", "udp"), DROP], "drift"),
         ([TCP22, meta("iifname", "eth0"), ACCEPT], "drift"),
         ([TCP22, meta("iifname", {"set": ["eth*", "docker0"]}), ACCEPT], "unknown"),
         ([TCP22, meta("iifname", "lo", "!="), ACCEPT], "compliant"),
@@ -243,6 +258,16 @@ FLAGS = {
         ([TCP22, {"limit": {"rate": 2, "per": "minute"}}, ACCEPT], "drift"),
         ([TCP22, {"ct count": {"val": 9}}, ACCEPT], "drift"),
         ([TCP22, {"quota": {"val": 9}}, ACCEPT], "unknown"),
+        ([TCP22, "a statement that nft cannot print", ACCEPT], "unknown"),
+        ([TCP22, priority(1), ACCEPT], "compliant"),
+        ([TCP22, priority({"map": {"key": 1, "data": "@m"}}), ACCEPT], "unknown"),
+        ([TCP22, priority(["low", "high"]), ACCEPT], "unknown"),
+        ([TCP22, priority({"meta": {"key": "mark"}}), ACCEPT], "compliant"),
+        ([TCP22, priority({"|": [{"meta": {"key": "mark"}}, 4]}), ACCEPT], "compliant"),
+        ([TCP22, priority({"|": [{"meta": {"key": "iifgroup"}}, 4]}), ACCEPT], "unknown"),
+        ([TCP22, priority({"ct": {"key": "mark"}}), ACCEPT], "unknown"),
+        ([TCP22, priority({"ct": {"key": "zone"}}), ACCEPT], "unknown"),
+        ([TCP22, priority({"payload": {"protocol": "ip", "field": "ttl"}}), ACCEPT], "unknown"),
         ([TCP22, {"set": {"op": "add", "set": "@s", "elem": 1, "stmt": [{"limit": {"rate": 2}}]}}, ACCEPT], "unknown"),
         ([TCP22, {"mangle": {"key": {"payload": {"protocol": "ip", "field": "dscp"}}, "value": "cs1"}}, ACCEPT], "drift"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "mark"}}, "value": {"|": [{"meta": {"key": "mark"}}, 4]}}}, ACCEPT], "compliant"),
@@ -255,6 +280,8 @@ FLAGS = {
         ([{"vmap": {"key": {"meta": {"key": "iifname"}}, "data": {"set": [["lo", DROP], ["*", ACCEPT]]}}}], "compliant"),
         ([vmap("iifname", ["eth0", {"continue": None}], ["*", ACCEPT])], "drift"),
         ([vmap("l4proto", ["tcp", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("l4proto", ["tcp", {"continue": None}], ["udp", {"continue": None}], ["*", ACCEPT])], "drift"),
+        ([vmap("skuid", [1, {"continue": None}], ["*", ACCEPT])], "unknown"),
         ([vmap("mark", [1, DROP], ["*", ACCEPT])], "compliant"),
         ([vmap("skuid", [1, DROP], ["*", ACCEPT])], "unknown"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "pkttype"}}, "value": "other"}}, ACCEPT], "unknown"),
@@ -467,6 +494,213 @@ def test_a_tie_of_one_family_is_not_one_of_the_other() -> None:
     assert [
         outcome(replace(DENY_22, from_=source), what) for source in ("10.0.0.0/8", "fd00::/8")
     ] == ["unknown", "compliant"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "action", "v4", "v6"),
+    [
+        ({"reject": {"type": "icmp", "expr": "port-unreachable"}}, "reject", "compliant", "drift"),
+        (
+            {"reject": {"type": "icmpv6", "expr": "port-unreachable"}},
+            "reject",
+            "drift",
+            "compliant",
+        ),
+        (
+            {"reject": {"type": "icmpx", "expr": "port-unreachable"}},
+            "reject",
+            "compliant",
+            "compliant",
+        ),
+        (
+            {"mangle": {"key": {"payload": {"protocol": "ip", "field": "ttl"}}, "value": 9}},
+            "allow",
+            "compliant",
+            "drift",
+        ),
+        (
+            {"mangle": {"key": {"payload": {"protocol": "ip6", "field": "hoplimit"}}, "value": 9}},
+            "allow",
+            "drift",
+            "compliant",
+        ),
+    ],
+)
+def test_a_statement_about_one_family_ends_the_rule_for_the_other(
+    statement: Any, action: Any, v4: str, v6: str
+) -> None:
+    what = observed(nft=nft([TCP22, statement, ACCEPT]))
+    assert [
+        outcome(Rule(proto="tcp", port=22, action=action, from_=source), what)
+        for source in ("0.0.0.0/0", "::/0")
+    ] == [v4, v6]
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        (match("icmp", "type", "echo-request"), "compliant"),
+        (match("icmp", "type", {"set": ["echo-request"]}, "in"), "compliant"),
+        (match("icmp", "type", "echo-request", "in"), "unknown"),
+        (match("icmp", "type", 8), "compliant"),
+        (match("icmp", "type", 9, "<"), "unknown"),
+        (match("icmp", "type", 9, "!="), "compliant"),
+        (match("icmp", "type", 8, "!="), "drift"),
+        (match("icmp", "code", 8), "unknown"),
+        (match("icmp", "code", 8, "!="), "unknown"),
+        (match("icmp", "id", 8), "unknown"),
+    ],
+    ids=str,
+)
+def test_conditions_about_icmp(condition: Any, allowed: str) -> None:
+    node = observed(nft=nft([condition, ACCEPT]), inet6="")
+    assert outcome(Rule(proto="icmp", action="allow"), node) == allowed
+
+
+@pytest.mark.parametrize("kind", ["set", "map"])
+def test_what_a_statement_changes_is_not_read(kind: str) -> None:
+    """Older kernels do not flag it as dynamic."""
+    key = {"meta": {"key": "l4proto"}}
+    named = {"family": "inet", "table": "t", "name": "m", "elem": [["tcp", ACCEPT]]}
+    changes = {kind: {"op": "update", "elem": key, kind: "@m"}}
+    rules = [meta("l4proto", "udp"), changes], [{"vmap": {"key": key, "data": "@m"}}]
+    assert outcome(ALLOW_22, observed(nft=nft(rules[1], more=[{"map": named}]))) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=nft(*rules, more=[{"map": named}]))) == "unknown"
+
+
+def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:
+    return {"match": {"op": op, "left": {"&": [left, mask]}, "right": right}}
+
+
+FRAGMENT = {"payload": {"protocol": "ip", "field": "frag-off"}}
+GROUP = {"meta": {"key": "iifgroup"}}
+TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "end", "allowed"),
+    [
+        (under_mask(FRAGMENT, 0x1FFF, 0), DROP, "drift"),
+        (under_mask(FRAGMENT, 0x1FFF, 0, "!="), DROP, "compliant"),
+        (under_mask(FRAGMENT, 0x1FFF, 0, "<"), DROP, "unknown"),
+        (under_mask(FRAGMENT, 0x1FFF, 1), DROP, "unknown"),
+        (under_mask(FRAGMENT, 0x2000, 0), DROP, "unknown"),
+        (under_mask(GROUP, 1, 0), DROP, "unknown"),
+        (match("tcp", "flags", "ack"), DROP, "compliant"),
+        (match("tcp", "flags", "ack", "!="), DROP, "drift"),
+        (match("tcp", "flags", "ecn", "in"), DROP, "unknown"),
+        (match("tcp", "flags", {"|": ["syn", "psh"]}), DROP, "unknown"),
+        (match("tcp", "flags", {"|": ["syn", "ecn"]}), DROP, "unknown"),
+        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "fin"]}), DROP, "compliant"),
+        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "syn"]}), DROP, "drift"),
+        (masked("dport", 0x1FFF, 0), DROP, "compliant"),
+        (masked("dport", 0x1FFF, 22), DROP, "drift"),
+    ],
+    ids=str,
+)
+def test_conditions_under_a_mask(condition: Any, end: Any, allowed: str) -> None:
+    node = observed(nft=nft([condition, end], [TCP22, ACCEPT]), inet6="")
+    assert outcome(ALLOW_22, node) == allowed
+
+
+def test_packets_with_more_flags_may_be_let_in() -> None:
+    flags = under_mask(TCP_FLAGS, 0x3F, {"|": ["syn", "psh"]})
+    assert outcome(DENY_22, observed(nft=nft([TCP22, flags, ACCEPT]))) == "drift"
+
+
+def together(parts: Sequence[tuple[str, str]], *values: Any) -> dict[str, Any]:
+    left = [{"payload": {"protocol": header, "field": field}} for header, field in parts]
+    some = [{"concat": list(value)} for value in values]
+    return {"match": {"op": "==", "left": {"concat": left}, "right": {"set": some}}}
+
+
+FROM4, FROM6 = ([(family, "saddr"), ("tcp", "dport")] for family in ("ip", "ip6"))
+LIMIT = {"limit": {"rate": 2, "per": "minute"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "v4", "v6"),
+    [
+        ([together(FROM4, ["192.0.2.1", 22])], "drift", "drift"),
+        ([together(FROM4, [{"prefix": {"addr": "0.0.0.0", "len": 0}}, 22])], "compliant", "drift"),
+        ([together(FROM6, ["2001:db8::9", 22])], "drift", "drift"),
+        ([together(FROM6, [{"prefix": {"addr": "::", "len": 0}}, 22])], "drift", "compliant"),
+        (
+            [LIMIT, together(FROM4, [{"prefix": {"addr": "0.0.0.0", "len": 0}}, 22])],
+            "drift",
+            "drift",
+        ),
+        ([TCP22, together(FROM4, ["192.0.2.1"])], "unknown", "unknown"),
+    ],
+    ids=str,
+)
+def test_conditions_about_several_fields(statements: list[Any], v4: str, v6: str) -> None:
+    what = observed(nft=nft([*statements, ACCEPT]))
+    assert [
+        outcome(Rule(proto="tcp", port=22, action="allow", from_=source), what)
+        for source in ("0.0.0.0/0", "::/0")
+    ] == [v4, v6]
+
+
+def test_ports_among_several_fields_are_those_of_protocols_that_have_ports() -> None:
+    every_port = together([("th", "dport"), ("th", "sport")], [{"range": [0, 65535]}] * 2)
+    stops = observed(nft=nft([every_port, DROP], policy="accept"), inet6="")
+    assert outcome(DENY_22, stops) == "compliant"
+    found = results(Firewall(exclusive=True), stops)["exclusive"]
+    assert found.outcome is not Outcome.COMPLIANT
+
+
+def test_a_way_back_by_any_interface_is_not_one_by_the_same() -> None:
+    def has_way_back(flags: list[str], right: bool) -> dict[str, Any]:
+        left = {"fib": {"result": "oif", "flags": flags}}
+        return {"match": {"op": "==", "left": left, "right": right}}
+
+    same, any_ = has_way_back(["saddr", "iif"], True), has_way_back(["saddr"], False)
+    open_by_others = observed(nft=nft([same, DROP], [any_, DROP], policy="accept"))
+    assert outcome(DENY_22, open_by_others) == "drift"
+    closed = nft(
+        [has_way_back(["saddr"], True), DROP],
+        [has_way_back(["saddr", "iif"], False), DROP],
+        policy="accept",
+    )
+    assert outcome(DENY_22, observed(nft=closed)) == "compliant"
+
+
+SOON = {"timeout": 60, "expires": 9}
+
+
+@pytest.mark.parametrize(
+    ("flags", "key", "allowed"),
+    [
+        ([], "tcp", "drift"),
+        ([], "udp", "compliant"),
+        (["dynamic"], "udp", "unknown"),
+        (["timeout"], {"elem": {"val": "tcp", **SOON}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", **SOON}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", "expires": 9}}, "unknown"),
+        (["timeout"], {"elem": {"val": "udp", "timeout": 60}}, "unknown"),
+    ],
+    ids=str,
+)
+def test_a_map_of_verdicts_for_any_other_key(flags: list[str], key: Any, allowed: str) -> None:
+    """The packets with the key go on to the policy."""
+    named = {
+        "family": "inet",
+        "table": "t",
+        "name": "m",
+        "type": "inet_proto",
+        "map": "verdict",
+        "flags": flags,
+        "elem": [[key, {"continue": None}], ["*", ACCEPT]],
+    }
+    rule = {"vmap": {"key": {"meta": {"key": "l4proto"}}, "data": "@m"}}
+    assert outcome(ALLOW_22, observed(nft=nft([rule], more=[{"map": named}]))) == allowed
+
+
+@pytest.mark.parametrize("family", ["ip", "inet"])
+def test_a_table_may_have_the_name_of_a_family(family: str) -> None:
+    text = nft([TCP22, ACCEPT], family=family).replace('"t"', '"ip6"')
+    assert outcome(DENY_22, observed(nft=text, inet6="")) == "drift"
 
 
 def test_legacy_chains_tie_with_those_of_nftables() -> None:
@@ -1193,6 +1427,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ip_legacy_tables="filter",
         ip_legacy=save(*ufw, chains=chains),
         ufw="yes",
+        ufw_rules="",
     )
     assert (
         results(Firewall(enabled=True), half)["enabled"].why
@@ -1205,6 +1440,7 @@ def test_ufw_in_one_family_only_is_not_enabled() -> None:
         ip6_legacy_tables="filter",
         ip6_legacy=save(),
         ufw="yes",
+        ufw_rules="",
     )
     assert results(Firewall(enabled=True), closed)["enabled"].outcome is Outcome.COMPLIANT
 
@@ -1215,7 +1451,7 @@ def test_ipv6_goes_through_ufw_unless_its_settings_exclude_it(ipv6: str, expecte
     what = observed(
         nft='{"nftables": []}', ip_legacy_tables="filter", ip6_legacy_tables="filter", ip6_legacy=save(), ufw="yes",
         ip_legacy=save("INPUT -j ufw-before-input", "ufw-before-input -j ufw-user-input", chains=chains),
-        ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
+        ufw_rules="", ufw_rules6="", ufw_settings=f"IPV6={ipv6}\nDEFAULT_INPUT_POLICY=DROP",
     )  # fmt: skip
     assert str(results(Firewall(enabled=True), what)["enabled"].outcome) == expected
 

@@ -5,7 +5,14 @@ import pytest
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.ipsets import read
 from power_edge.resources.firewall.packet_sets import network, numbers, without
-from tests.resources.firewall.test_firewall import ALLOW_22, observed, outcome, save
+from tests.resources.firewall.test_firewall import (
+    ALLOW_22,
+    match,
+    nft,
+    observed,
+    outcome,
+    save,
+)
 
 HEAD = (
     "create {} hash:{} family inet hashsize 1024 maxelem 65536{} bucketsize 12 initval 0x7d0ab1f2"
@@ -106,6 +113,27 @@ def test_rules_that_look_at_a_set(
 ) -> None:
     what = node(text, *rules)
     assert (outcome(FROM_OWN, what), outcome(ALLOW_22, what)) == (own, everybody)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("elements", "more", "own", "everybody"),
+    [
+        ((OWN,), "", "compliant", "drift"),
+        ((f"{OWN} timeout 0",), " timeout 60", "compliant", "drift"),
+        ((f"{OWN} timeout 30",), " timeout 60", "unknown", "drift"),
+    ],
+)
+def test_rules_of_iptables_nft_that_look_at_a_set(
+    elements: tuple[str, ...], more: str, own: str, everybody: str
+) -> None:
+    rule = [{"xt": {"type": "match", "name": "set"}}, match("tcp", "dport", 22), {"accept": None}]
+    what = observed(
+        nft=nft(rule, family="ip").replace('"t"', '"filter"').replace('"in"', '"INPUT"'),
+        iptables=save(ACCEPT),
+        inet6="",
+        ipset=saved_set("ip", *elements, more=more),
+    )
+    assert (outcome(FROM_OWN, what), outcome(ALLOW_22, what)) == (own, everybody)
 
 
 def test_the_smallest_network_decides() -> None:

@@ -89,6 +89,8 @@ def early(*rules: Sequence[Any], **chain: Any) -> str:
         ([[set_to(5), set_to(CONNMARK), ACCEPT]], [has(0)], "compliant"),
         ([[set_to(7, CONNMARK)]], [has(7, which=CONNMARK)], "compliant"),
         ([], [has(7, which=CONNMARK)], "drift"),
+        ([], [has(0, 1, "!=")], "drift"),
+        ([], [has(1, 1, "!=")], "compliant"),
         ([], [has(7, op="!=", which=CONNMARK)], "compliant"),
         ([[set_to(7, CONNMARK)], [set_to(CONNMARK)]], [has(7)], "compliant"),
         ([[set_to(7)], [set_to(MARK, CONNMARK)], [set_to(0)]], [has(7, which=CONNMARK)], "compliant"),
@@ -106,8 +108,13 @@ def test_before_connections_are_looked_up_there_is_no_mark_of_one() -> None:
         what = observed(nft=tables(early(*rules, prio=-300), early([set_to(7, CONNMARK)]) if "notrack" in str(rules) else early(),
                                nft([has(7, which=CONNMARK), DROP], policy="accept")))  # fmt: skip
         assert outcome(DENY_22, what) == "drift"
-    unequal = observed(nft=early([has(7, op="!=", which=CONNMARK), DROP], prio=-300))
-    assert outcome(DENY_22, unequal) == "drift"
+    for condition in (
+        has(7, op="!=", which=CONNMARK),
+        has(1, 1, op="!=", which=CONNMARK),
+        has(0, 1, which=CONNMARK),
+    ):
+        unequal = observed(nft=early([condition, DROP], prio=-300))
+        assert outcome(DENY_22, unequal) == "drift"
     ends = observed(
         nft=tables(
             early([set_to(5)], [set_to(CONNMARK)], prio=-300), nft([has(5), DROP], policy="accept")
@@ -162,6 +169,23 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
     assert {item: str(result.outcome) for item, result in found.items()} == {
         "default_incoming": "compliant", "allow 22/tcp from any to any": "compliant", "exclusive": "compliant",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_marks_of_a_tunnel_depend_on_the_order_of_chains(reverse: bool) -> None:
+    esp = meta("l4proto", "esp")
+    chains = [early([esp, has(2), set_to(1)]), early([esp, set_to(2)])]
+    inner = nft([has(1), ACCEPT], [esp, ACCEPT])
+    what = observed(nft=tables(*(chains[::-1] if reverse else chains), inner))
+    assert outcome(DENY_22, what) == "unknown"
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_a_tunnel_of_one_family_may_carry_the_other(family: str) -> None:
+    esp = [meta("nfproto", family), meta("l4proto", "esp")]
+    what = observed(nft=tables(early([*esp, set_to(1)]), nft([has(1), ACCEPT], [*esp, ACCEPT])))
+    for source in ("0.0.0.0/0", "::/0"):
+        assert outcome(Rule(proto="tcp", port=22, action="deny", from_=source), what) == "unknown"
 
 
 def test_what_comes_out_of_a_tunnel_may_keep_the_mark_of_what_carried_it() -> None:
@@ -479,6 +503,11 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
         )
         == "compliant"
     )
+    outgoing = {"hook": "output", "policy": "accept"}
+    elsewhere = nft([{"redirect": {"port": 9}}], type="nat", prio=0, **outgoing)
+    stopped = observed(nft=tables(elsewhere, nft([DROP], prio=-50, **outgoing)))
+    denied = results(Firewall(default_outgoing="deny"), stopped)["default_outgoing"]
+    assert denied.outcome == "unknown"
     marking = early([meta("l4proto", "tcp"), set_to(1)], type="nat", prio=-150)
     assert (
         outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-120)))) == "drift"

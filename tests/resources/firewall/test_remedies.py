@@ -185,7 +185,9 @@ def firewalld(name: str, **blocks: str) -> Ruleset:
         (firewalld("stopped", ufw="yes", ufw_rules="", ufw_rules6="", firewalld_stored="zone public", firewalld_boot="disabled"), ENABLED, "enabled",
          "ufw disable && ufw allow 22/tcp && ufw --force enable"),
         (firewalld("stopped", ufw="yes", firewalld_boot="enabled"), ENABLED, "enabled", None),
-        (firewalld("stopped", ufw="no", firewalld_boot="enabled"), ENABLED, "enabled",
+        (firewalld("stopped", ufw="no", firewalld_boot="enabled"), ENABLED, "enabled", None),
+        (firewalld("stopped", ufw="yes", ufw_rules="", ufw_rules6="", firewalld_stored="?", firewalld_boot="disabled"), ENABLED, "enabled", None),
+        (firewalld("stopped", ufw="no", ufw_rules="", ufw_rules6="", firewalld_boot="enabled"), ENABLED, "enabled",
          "systemctl enable --now firewalld && firewall-cmd --state"),
     ],
 )  # fmt: skip

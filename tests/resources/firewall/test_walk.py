@@ -142,6 +142,16 @@ BEHIND = base(priority=10, chain="b", policy=Action.DENY)
             {"a": [rule("jump", target="c", opaque="who knows")], "c": [rule("allow")]},
             {"allow?", "deny?"},
         ),
+        (
+            [SHUT],
+            {"a": [rule("goto", target="c", opaque="who knows"), rule("allow")], "c": []},
+            {"allow?", "deny?"},
+        ),
+        (
+            [SHUT],
+            {"a": [rule("goto", target="c", varies=True), rule("allow")], "c": []},
+            {"allow", "deny"},
+        ),
         ([base(chain=None)], {}, ANY),
         ([base(chain=None, moves=False), BEHIND], {"b": []}, {"deny?", "reject?"}),
         ([base(chain=None), BEHIND], {"b": []}, ANY),

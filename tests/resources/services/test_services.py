@@ -2018,6 +2018,27 @@ def test_units_that_may_claim_a_masked_name() -> None:
     assert (loaded.claimed_by, loaded.nearest, loaded.unusable) == ((), (), "")
 
 
+def test_the_name_of_a_unit_file_may_have_a_colon() -> None:
+    lines = (
+        "etc/systemd/system/sockets.target.wants/x:b.socket",
+        "etc/systemd/system/timers.target.wants/x:c.timer",
+        "== activating",
+        "etc/systemd/system/x:b.socket:Service=a.service",
+        "etc/systemd/system/x:c.timer.d/y.conf: Unit = a.service",
+    )
+    observed = answered(BLOCK.format("a.service"), links="\n".join(lines))
+    assert {*observed.triggers} == {
+        Trigger("x:b.socket", False, True),
+        Trigger("x:c.timer", False, True),
+    }
+    masked = BLOCK.format("a.service").replace("loaded", "masked")
+    names = ("lib/systemd/system/x:b.service", "lib/systemd/system/x:b.service:Alias=a.service")
+    assert answered(masked, names="\n".join(names)).claimed_by == ("x:b.service",)
+    missing = BLOCK.format("x:bb.service").replace("loaded", "not-found")
+    answer = f"== asked\nx:bb.service\n== show\n{missing}\n\n== names\n{names[0]}\n== end\n"
+    assert parse(answer.encode())["x:bb.service"].nearest == ("x:b.service",)
+
+
 def test_of_two_links_the_lasting_one_counts() -> None:
     unit = BLOCK.format("a.service") + "\nWantedBy=b.target"
     assert answered(unit, links="run/systemd/system/b.target.wants/a.service").pullers == (

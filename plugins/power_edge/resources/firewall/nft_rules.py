@@ -224,7 +224,7 @@ def _implied(match: Match, how: Any) -> None:
 def _limit(match: Match, kind: str, what: Any) -> None:
     if kind in {"limit", "ct count"} and not isinstance(what, str):
         match.varies = True
-    elif kind != "counter":
+    else:
         match.doubt(kind)
 
 
@@ -241,13 +241,16 @@ def _harmless(what: Any) -> bool:
 
 
 def _certain(value: Any) -> bool:
-    """Return whether every packet has the value. The rule ends for a packet that does not."""
+    """Return whether every packet has the value. The rule ends for a packet that does not.
+
+    A packet without a connection has no mark of one (nft_ct_get_eval).
+    """
     if not isinstance(value, Mapping):
         return not isinstance(value, list)
     kind, what = next(iter(value.items()))
     if kind in {"|", "&", "^", "<<", ">>"}:
         return all(map(_certain, what))
-    return kind in {"meta", "ct"} and what.get("key") == "mark"
+    return bool(kind == "meta" and what.get("key") == "mark")
 
 
 def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:

@@ -94,11 +94,6 @@ class Ruleset:
         return self.ufw is not None and self.ufw.settings.ipv6 is False
 
     @property
-    def ufw_rules(self) -> tuple[Tuple, ...]:
-        """The rules on ufw's files for incoming connections; none where they could not be read."""
-        return (self.ufw.rules or ()) if self.ufw is not None else ()
-
-    @property
     def firewalld_runs(self) -> bool:
         """Whether firewalld certainly runs."""
         return self.firewalld is not None and bool(self.firewalld.running)

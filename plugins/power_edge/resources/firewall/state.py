@@ -26,13 +26,19 @@ class Loaded(Enum):
     """How much of ufw's rules for incoming connections of one family the kernel runs.
 
     EMPTIED: `ufw disable` empties the chains and leaves the jumps of INPUT to them, so that ufw
-    comes back at the same place. PART: no command of ufw leads there.
+    comes back at the same place. PART: no command of ufw leads there. UNSURE: the chain of the
+    user's rules is empty, and whether there are any on file is unknown.
     """
 
     FULL = "in full"
     PART = "in part"
+    UNSURE = "in full or in part"
     EMPTIED = "emptied"
     NONE = "not at all"
+
+
+IN_KERNEL = {Loaded.FULL, Loaded.PART, Loaded.UNSURE}
+"""Incoming packets go through rules of ufw."""
 
 
 def in_force(observed: Ruleset) -> Status:
@@ -40,7 +46,7 @@ def in_force(observed: Ruleset) -> Status:
     families = queries.judged_families(observed, "deny")
     filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
-    if Loaded.FULL in loaded.values() or Loaded.PART in loaded.values():
+    if IN_KERNEL & {*loaded.values()}:
         return _ufw(observed, filtered, loaded)
     if observed.has_firewalld_rules or observed.firewalld_runs:
         return _firewalld(observed, filtered)
@@ -50,7 +56,7 @@ def in_force(observed: Ruleset) -> Status:
                 None, "ufw is enabled in its configuration but not loaded, and other rules filter"
             )
         return Status(True)
-    if None in filtered.values() and any(each is not False for each in filtered.values()):
+    if None in filtered.values():
         doubts = (
             defaults.why_unsure(observed, family)
             for family, each in filtered.items()
@@ -83,7 +89,9 @@ def any_part(observed: Ruleset) -> Status:
         return Status(True, active.why)
     if observed.ufw_enabled:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
-        if Loaded.FULL in {ufw_loaded(observed, family) for family in traffic.FAMILIES}:
+        if {Loaded.FULL, Loaded.UNSURE} & {
+            ufw_loaded(observed, family) for family in traffic.FAMILIES
+        }:
             return Status(True, f"{idle}, and its rules are loaded")
         return Status(True, f"nothing filters now, but {idle} and starts at the next boot")
     outgoing = {family: _filters_outgoing(observed, family) for family in traffic.FAMILIES}
@@ -114,23 +122,29 @@ def _ufw(
         return Status(
             False, f"ufw is loaded in part: rules for {_named(loaded, Loaded.PART)} are missing"
         )
-    others = [family for family, how in loaded.items() if how is not Loaded.FULL]
+    others = [family for family, how in loaded.items() if how not in IN_KERNEL]
     idle = [family for family in others if filtered[family] is False]
     if idle:
         return Status(False, f"ufw is active, but nothing filters {_families(idle)}")
     # With IPV6=no, ufw sets the policies of IPv6 to DROP and loads no rules for it.
     if others and observed.ufw is not None and (others != [6] or observed.ufw.settings.ipv6):
         return Status(False, f"{_families(others)} does not go through ufw's rules")
-    fully_loaded = [family for family, how in loaded.items() if how is Loaded.FULL]
-    if any(filtered[family] is False for family in fully_loaded):
+    through_ufw = [family for family in loaded if family not in others]
+    if any(filtered[family] is False for family in through_ufw):
         return Status(None, "ufw is active, and stops nothing")
-    if any(filtered[family] is None for family in fully_loaded):
+    if any(filtered[family] is None for family in through_ufw):
         return Status(None, "ufw is active, and stops only connections from some sources")
     default = observed.ufw.settings.incoming if observed.ufw is not None else None
     if default not in {None, ALLOW} and not all(
-        defaults.default(observed, family, default) for family in fully_loaded
+        defaults.default(observed, family, default) for family in through_ufw
     ):
         return Status(None, f"ufw is loaded, but its default, {default}, is not in force")
+    if Loaded.UNSURE in loaded.values():
+        return Status(
+            None,
+            f"ufw is active, and has no rule of the user for {_named(loaded, Loaded.UNSURE)}: "
+            "whether there are any in /etc/ufw/user.rules or user6.rules could not be read",
+        )
     return Status(True, "ufw is active")
 
 
@@ -160,23 +174,34 @@ def ufw_loaded(observed: Ruleset, family: int) -> Loaded:
     prefix = "ufw-" if family == 4 else "ufw6-"
     user = [key for key in observed.program.chains if key[2] == f"{prefix}user-input"]
     first_chain = reached(observed, family, f"{prefix}before-input")
-    listed = any(each.family == family for each in observed.ufw_rules)
-    if observed.ufw_without_ipv6 and family == 6:
-        listed = False  # they are kept in user6.rules, and not loaded
     if first_chain is None:
         return Loaded.PART if user and observed.ufw_enabled else Loaded.NONE
     rules = _rules(observed, first_chain, family)
     calls_user_chains = any(rule.effect.target in user for rule in rules if _always(rule))
     if user and not calls_user_chains:
         return Loaded.PART
-    if listed and rules and not any(_rules(observed, key, family) for key in user):
-        return Loaded.PART
-    return Loaded.FULL if rules else Loaded.EMPTIED
+    if not rules:
+        return Loaded.EMPTIED
+    if any(_rules(observed, key, family) for key in user):
+        return Loaded.FULL
+    return {True: Loaded.PART, None: Loaded.UNSURE, False: Loaded.FULL}[_on_file(observed, family)]
+
+
+def _on_file(observed: Ruleset, family: int) -> bool | None:
+    """Return whether ufw's files hold rules that a start of ufw loads into the user's chain.
+
+    None if that is unknown: the rules could not be read, or somebody added lines by hand.
+    """
+    if observed.ufw is None or (observed.ufw_without_ipv6 and family == 6):
+        return False  # with IPV6=no they are kept in user6.rules, and not loaded
+    if observed.ufw.rules is not None and any(each.family == family for each in observed.ufw.rules):
+        return True
+    return False if observed.ufw.rules is not None and observed.ufw.by_hand is None else None
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:
-    """Return whether incoming packets of a family go through ufw's rules, in full or in part."""
-    return ufw_loaded(observed, family) in {Loaded.FULL, Loaded.PART}
+    """Return whether incoming packets of a family go through rules of ufw."""
+    return ufw_loaded(observed, family) in IN_KERNEL
 
 
 def firewalld_in_part(observed: Ruleset, family: int) -> bool:

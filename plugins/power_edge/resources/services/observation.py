@@ -27,6 +27,9 @@ _USUAL = frozenset(
 _NEEDED = frozenset(("Id", "LoadState", "ActiveState", "SubState"))
 """Without these a block of `systemctl show` was cut short, and does not count."""
 
+_SETTING = re.compile(r"(.*):[ \t]*(?:Alias|Service|Unit)[ \t]*=(.*)")
+"""A line of grep: a file, and one of its settings. The name of a unit may have a colon."""
+
 
 def parse(section: bytes) -> dict[str, Unit]:
     """Return the units by the names that were asked about, from the lines that the probe printed. A
@@ -195,10 +198,12 @@ def _activating(lines: Iterable[str]) -> dict[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for line in lines:
-        path, _, setting = line.partition(":")
+        if (match := _SETTING.fullmatch(line)) is None:
+            continue
+        path, unit_name = match.groups()
         folder, _, file = path.rpartition("/")
         trigger = folder.rpartition("/")[2].removesuffix(".d") if file.endswith(".conf") else file
-        found.setdefault(setting.partition("=")[2].strip(), []).append(trigger)
+        found.setdefault(unit_name.strip(), []).append(trigger)
     return found
 
 
@@ -219,15 +224,16 @@ def _names(lines: Iterable[str]) -> Names:
     claims: dict[str, list[str]] = {}
     unread: list[str] = []
     for line in lines:
-        path, colon, setting = line.removeprefix("? ").partition(":")
+        match = _SETTING.fullmatch(line)
+        path = match[1] if match else line.removeprefix("? ")
         unit_file = path.rpartition("/")[2]
-        if not colon:
+        if not match:
             files.setdefault(unit_file, f"/{path}")
         if line.startswith("? "):
             unread.append(unit_file)
             continue
-        for name in setting.partition("=")[2].split() if colon else [unit_file]:
+        for name in match[2].split() if match else [unit_file]:
             claims.setdefault(name, []).append(unit_file)
-        if not colon and "*" not in unit_file:
+        if not match and "*" not in unit_file:
             known.setdefault(unit_file.rpartition(".")[0], []).append(unit_file)
     return Names(files, known, claims, unread)

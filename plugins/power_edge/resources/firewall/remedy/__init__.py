@@ -14,7 +14,7 @@ from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.packet_filter import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.state import Loaded, any_part, ufw_loaded
+from power_edge.resources.firewall.state import IN_KERNEL, Loaded, any_part, ufw_loaded
 
 
 class Provider(Enum):
@@ -55,7 +55,7 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.has_firewalld_rules or observed.firewalld_runs:
         return Provider.FIREWALLD
     loaded = {ufw_loaded(observed, family) for family in traffic.FAMILIES}
-    if observed.ufw is not None and loaded & {Loaded.FULL, Loaded.PART}:
+    if observed.ufw is not None and loaded & IN_KERNEL:
         return Provider.UFW
     if any_part(ufw.without(observed)).holds is not False:
         return Provider.OWN
@@ -68,8 +68,11 @@ def _provider(observed: Ruleset) -> Provider:
     if observed.ufw is None:
         return Provider.FIREWALLD
     # Both are installed. One decides only if it was used and the other was not.
-    of_ufw = observed.ufw.settings.enabled or bool(observed.ufw.lines) or Loaded.EMPTIED in loaded
-    of_firewalld = firewalld.was_used(observed)
-    if of_ufw is of_firewalld:
-        return Provider.UNDECIDED
-    return Provider.UFW if of_ufw else Provider.FIREWALLD
+    lines = observed.ufw.lines
+    started = observed.ufw.settings.enabled or Loaded.EMPTIED in loaded
+    match started or (None if lines is None else bool(lines)), firewalld.was_used(observed):
+        case True, False:
+            return Provider.UFW
+        case False, True:
+            return Provider.FIREWALLD
+    return Provider.UNDECIDED

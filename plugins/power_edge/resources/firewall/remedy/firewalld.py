@@ -31,13 +31,14 @@ RESTART: tuple[Command, ...] = (("systemctl", "restart", "firewalld"), AWAIT)
 """Without its table firewalld cannot reload: it fails to delete the table first."""
 
 
-def was_used(observed: Ruleset) -> bool:
+def was_used(observed: Ruleset) -> bool | None:
     """Return whether somebody configured firewalld: a boot starts it, or its files hold more than
-    was installed.
+    was installed. None where they could not be read.
     """
-    return observed.firewalld is not None and (
-        observed.firewalld.boots or bool({"more", "own"} & set(observed.firewalld.stored or ()))
-    )
+    if observed.firewalld is None or observed.firewalld.boots:
+        return observed.firewalld is not None
+    stored = observed.firewalld.stored
+    return None if stored is None else bool({"more", "own"} & set(stored))
 
 
 def _pending(observed: Ruleset) -> tuple[str, ...] | None:

@@ -1,0 +1,1 @@
+"""Versions: what changed between two of them, as their schemas show it."""

@@ -1,0 +1,99 @@
+"""Reads files of a commit from the git repository of the current folder, and its release tags.
+
+What a person or a pull request calls a ref is only ever an argument behind `--end-of-options`.
+"""
+
+import re
+
+from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
+from power_edge.release.schema_set import Unusable
+from power_edge.text import quoted
+
+_RELEASE = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
+_LINK = "120000"
+
+
+def commit(ref: str) -> str:
+    """Return the hash of the commit that a ref names. Raises Unusable."""
+    status, output = _git(
+        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
+    )
+    if status == 0:
+        return output.decode("ascii").strip()
+    if _git("rev-parse", "--git-dir")[0] != 0:
+        raise Unusable(
+            f"{quoted(ref)} is no folder and no wheel, and here is no git repository that could"
+            " have it as a ref"
+        )
+    more = (
+        "; this clone is shallow: git fetch --unshallow --tags brings the rest"
+        if is_shallow()
+        else ""
+    )
+    raise Unusable(f"{quoted(ref)} is no folder, no wheel and no git ref{more}")
+
+
+def is_shallow() -> bool:
+    """Whether commits and tags may be missing, since the repository was not fetched whole."""
+    return _git("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
+
+
+def last_release() -> str | None:
+    """Return the tag of the highest release (`vX.Y.Z`) that HEAD contains; None without one.
+
+    Other tags are nothing here. Raises Unusable if tags may be missing.
+    """
+    status, output = _git("tag", "--list", "--merged", "HEAD")
+    if status != 0:
+        raise Unusable("last-release needs a git repository with a commit in the current folder")
+    found = [
+        (tuple(map(int, match.groups())), match[0])
+        for line in output.decode("utf-8", "replace").splitlines()
+        if (match := _RELEASE.fullmatch(line))
+    ]
+    if not found and is_shallow():
+        raise Unusable(
+            "no release was found, but this clone is shallow: git fetch --unshallow --tags brings"
+            " the tags"
+        )
+    return max(found)[1] if found else None
+
+
+def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the files below a folder of a commit whose names end so, by path in the folder."""
+    _, listed = _git("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
+    names: list[tuple[str, str]] = []
+    for entry in listed.split(b"\0"):
+        about, _, path = entry.partition(b"\t")
+        name = path.decode("utf-8", "surrogateescape").removeprefix(f"{folder}/")
+        if not name.endswith(suffixes):
+            continue
+        mode, kind, blob = about.decode("ascii").split(" ")
+        if kind != "blob" or mode == _LINK:
+            raise Unusable(f"{folder}/{name} is no regular file in {commit_hash[:12]}")
+        names.append((name, blob))
+    _, content = _git("cat-file", "--batch", stdin="".join(f"{blob}\n" for _, blob in names))
+    found: dict[str, bytes] = {}
+    for name, blob in names:
+        head, _, content = content.partition(b"\n")
+        words = head.split(b" ")
+        if len(words) != 3:
+            raise Unusable(f"git has no content for {folder}/{name} ({blob[:12]})")
+        size = int(words[2])
+        found[name], content = content[:size], content[size + 1 :]
+    return found
+
+
+def _git(*words: str, stdin: str = "") -> tuple[int, bytes]:
+    """Return the exit status and the output of git in the current folder."""
+    try:
+        ended = run(["git", "--no-pager", *words], stdin.encode("ascii"), Lifeline())
+    except (TooLong, NoRoom) as error:
+        raise Unusable(f"git {words[0]}: {error}") from None
+    if ended.status == 127:
+        raise Unusable("git is not installed; it is needed to read a ref")
+    if b"dubious ownership" in ended.stderr:
+        raise Unusable(
+            "git does not read a repository of another user: see safe.directory in git help config"
+        )
+    return ended.status, ended.stdout
