@@ -12,8 +12,8 @@ _PACKAGE = Path(__file__).parent
 
 @cache
 def folder(name: str) -> Path:
-    """Return the folder `schemas`, `probes`, `compliance` or `deploy`: the wheel's if there is one, else the
-    checkout's.
+    """Return the folder `schemas`, `probes`, `compliance` or `deploy`: the wheel's if there is
+    one, else the checkout's.
     """
     inside = _PACKAGE / name
     return inside if inside.is_dir() else _PACKAGE.parent.parent / name

@@ -49,7 +49,9 @@ def test_the_mounts_of_the_page_are_checked(copy: Path) -> None:
     )
     report = json.loads((copy / "report.json").read_text())
     found = [test.get("metadata", {}).get("power_edge") for test in report["tests"]]
-    outcomes = {item["name"]: item["outcome"] for item in found if item["type"] == "mounts"}
+    outcomes = {
+        item["name"]: item["outcome"] for item in found if item and item["type"] == "mounts"
+    }
     assert outcomes == {
         "/proc": "compliant",
         "/no/such/place": "drift",
@@ -62,6 +64,11 @@ def test_the_role_of_the_page_demands_its_items(copy: Path) -> None:
     lines = done.splitlines()
     assert "services[postgresql]: state running, enabled true" in lines
     assert "sysctl[vm.overcommit_memory]: value 2" in lines
+
+
+def test_the_suite_of_the_page_runs(copy: Path) -> None:
+    suite = "node-configs/here/identity.yaml::database-host[test_its_settings_are_known]"
+    assert "1 passed" in _python(copy, "-m", "pytest", suite)
 
 
 def test_the_event_source_of_the_page_is_found(copy: Path) -> None:

@@ -23,7 +23,7 @@ from power_edge.model.generated.status_schema import Status
 from power_edge.package_data import text
 from power_edge.report.status import lines
 from tests.support.lab.nodes import Lab
-from tests.support.lab.t420 import NAME, t420_node
+from tests.support.lab.t420 import ITEMS, NAME, t420_node
 
 pytestmark = pytest.mark.shell
 
@@ -223,7 +223,8 @@ def test_own_tests_pass_on_a_node(block: Block, lab: Lab, tmp_path: Path) -> Non
     shutil.copytree(CHECKOUT / "node-configs" / NAME, folder)
     (folder / block.title).write_text(block.text)
     with t420_node(lab):
-        done = _sh(f"pytest --node={NAME} -q", lab, tmp_path)
+        own = folder.relative_to(tmp_path) / block.title
+        done = _sh(f"pytest -q {shlex.join(ITEMS)} {own}", lab, tmp_path)
     count = (
         len(load_node(folder).items)
         + 1

@@ -6,13 +6,13 @@ import pytest
 
 from tests.support.lab.checking import check
 from tests.support.lab.nodes import Lab, Node
-from tests.support.lab.t420 import NAME
+from tests.support.lab.t420 import ITEMS, NAME
 
 pytestmark = pytest.mark.lab
 
 
 def test_it_is_compliant(lab: Lab, t420: Node) -> None:
-    run = check(lab, f"--node={NAME}")
+    run = check(lab, *ITEMS)
     assert run.status == 0, run.output
     outcomes = run.outcomes(NAME)
     assert len(outcomes) == 10
@@ -90,7 +90,7 @@ def test_drifts_made_by_hand_are_found_named_and_mended_by_the_printed_commands(
 ) -> None:
     for by_hand in ROUNDS[round]:
         t420.sh(by_hand)
-    drifted = check(lab, f"--node={NAME}")
+    drifted = check(lab, *ITEMS)
     assert drifted.status == 1, drifted.output
     outcomes = drifted.outcomes(NAME)
     assert {name for name, outcome in outcomes.items() if outcome != "compliant"} == {
@@ -112,7 +112,7 @@ def test_drifts_made_by_hand_are_found_named_and_mended_by_the_printed_commands(
             continue
         assert result["mend"] in printed
         t420.sh(result["mend"])
-    mended = check(lab, f"--node={NAME}")
+    mended = check(lab, *ITEMS)
     if KILLED in ROUNDS[round] and mended.status == 10:
         # It ended soon after its start: so it may end again.
         outcomes = mended.outcomes(NAME)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from power_edge import package_data
 from tests.support.project import Project, gate_id, item_id
 
 pytest_plugins = ["pytester"]
@@ -25,11 +26,15 @@ DEMANDED = (
 
 
 @pytest.fixture
-def router(project: Project) -> Project:
+def router(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Node a declares vm.swappiness, which identity.yaml demands too; the rest it alone demands.
 
-    Forwarding is off.
+    Forwarding is off. The role has no suite here: test_role_suites.py is about suites.
     """
+    real = package_data.folder
+    monkeypatch.setattr(
+        package_data, "folder", lambda name: real(name) if name != "compliance" else project.path
+    )
     observed = {"vm.swappiness": "60", FORWARD: "0", FILTER: "2"}
     declared = {"vm.swappiness": "60", FORWARD: "1", FILTER: "2"}
     folder = project.node("a", declared, observed)

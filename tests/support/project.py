@@ -19,6 +19,7 @@ from tests.support import answers
 # them.
 for _module in (
     "power_edge.config.schema_errors",
+    "power_edge.pytest_integration.run",
     "power_edge.pytest_integration.startup",
     "prometheus_client",
     "testinfra.host",

@@ -108,7 +108,7 @@ class UnnamedModule(pytest.Module):
     """
 
     def _getobj(self) -> ModuleType:
-        hook = self.config.pluginmanager.rewrite_hook
+        hook: Any = self.config.pluginmanager.rewrite_hook
         loader = hook if hasattr(hook, "exec_module") else None  # with --assert=plain it has none
         name = f"power_edge_suite_{self.path.stem}"
         spec = spec_from_file_location(name, self.path, loader=loader)

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
+from power_edge.config import ConfigError, Node, find_node_configs, load_node, role_suites, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
-from power_edge.config import role_suites
 from power_edge.config.selectors import Selectors, narrow
 from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted

@@ -320,9 +320,7 @@ def _named(right: Any, mine: str) -> Takes:
     words = _words(right)
     if words is None:  # a number is an interface that is gone
         return Takes.DOUBT
-    fits = any(
-        mine.startswith(word[:-1]) if word.endswith("*") else mine == word for word in words
-    )
+    fits = any(mine.startswith(word[:-1]) if word.endswith("*") else mine == word for word in words)
     return Takes.ALL if fits else Takes.NONE
 
 
@@ -331,9 +329,9 @@ def _covers(right: Any, mine: Network) -> Takes:
         nets = list(_networks(right))
     except (ValueError, TypeError, KeyError, AttributeError):
         return Takes.DOUBT
-    same = collapse_addresses(net for net in nets if net.version == mine.version)
-    found = [net for net in same if net.overlaps(mine)]
-    if any(mine.subnet_of(net) for net in found):  # type: ignore[arg-type]
+    same: Iterator[Any] = (net for net in nets if net.version == mine.version)
+    found = [net for net in collapse_addresses(same) if net.overlaps(mine)]
+    if any(mine.subnet_of(net) for net in found):
         return Takes.ALL
     return Takes.PART if found else Takes.NONE
 

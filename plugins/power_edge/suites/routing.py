@@ -76,7 +76,7 @@ class Refused(AssertionError):
 
 
 def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, Any]:
-    """Return the route that a forwarded packet takes: `dev`, and `gateway` if there is one.
+    """Return the route that a forwarded packet takes: `dst`, `dev`, and `gateway` if there is one.
 
     No packet is sent. Raises Refused, and Unknown.
     """
@@ -85,10 +85,15 @@ def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, An
     if done.rc != 0:
         for word, why in _REFUSED.items():
             if word in done.stderr:
-                why = why.format(iif=iif, source=source)
-                raise Refused(f"{destination} from {source} by {iif}: {why}")
+                reason = why.format(iif=iif, source=source)
+                raise Refused(f"{destination} from {source} by {iif}: {reason}")
     for found in output_json(host, question):
-        if isinstance(found, dict) and found.get("dev") and found.get("type", "unicast") == "unicast":
+        if (
+            isinstance(found, dict)
+            and found.get("dev")
+            and found.get("dst")
+            and found.get("type", "unicast") == "unicast"
+        ):
             return found
     raise Unknown(f"{question}: the answer is not understood")
 
@@ -122,7 +127,10 @@ def packet_filter(host: Any) -> Ruleset:
     try:
         saved = {}
         if netfilter.needs_saved(nft):
-            saved = {"ip": output(host, "iptables-nft-save"), "ip6": output(host, "ip6tables-nft-save")}
+            saved = {
+                "ip": output(host, "iptables-nft-save"),
+                "ip6": output(host, "ip6tables-nft-save"),
+            }
         return netfilter.ruleset(nft, saved, dict(_legacy(host)))
     except (ValueError, KeyError, IndexError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None
@@ -150,8 +158,7 @@ def both_ways(
 
 
 def require(answer: Answer, flow: Flow) -> None:
-    """Fail if the packet filter does not do that with a flow. Raises Unknown if it cannot be told.
-    """
+    """Fail if the packet filter does not do that with a flow. Raises Unknown if nobody can tell."""
     what = f"{flow.source} by {flow.iif} -> {flow.destination} by {flow.oif}: {answer.why}"
     if answer.verdict is Verdict.UNKNOWN:
         raise Unknown(what)

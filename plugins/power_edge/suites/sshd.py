@@ -80,7 +80,9 @@ def loaded(host: Any) -> bool:
         " -p LoadState -p ActiveState -p StateChangeTimestamp",
     )
     units = [
-        dict(line.split("=", 1) for line in unit.splitlines()) for unit in shown.split("\n\n") if unit
+        dict(line.split("=", 1) for line in unit.splitlines())
+        for unit in shown.split("\n\n")
+        if unit
     ]
     since = [
         unit.get("StateChangeTimestamp", "")

@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.support.lab.nodes import Lab, Node
 
 NAME = "stella-PowerEdge-T420"
+ITEMS = [f"node-configs/{NAME}/{file}" for file in ("system-identity.yaml", "state.yaml")]
+"""Selects all items, without the suites of its roles: this node only stands for it."""
 MACHINE_ID = "a5bc498e58b74733905edbb8c8aedf4e"
 ADDRESS = "10.8.0.1"
 KERNEL_KEYS = {"vm.swappiness": "60", "fs.inotify.max_user_watches": "65536", "kernel.panic": "10"}

@@ -1,0 +1,541 @@
+"""The role suites, with a node that answers from a table: what passes, drifts, and is unknown."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.util import module_from_spec, spec_from_file_location
+from ipaddress import ip_network
+from pathlib import Path
+from threading import Thread
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from power_edge import package_data
+from power_edge.config import role_suites
+from power_edge.config.role_files import built_in
+from power_edge.model.generated.node_identity_schema import AccessControl, Ssh, VpnGateway
+from power_edge.suites import Unknown, exposition, output, output_json, routing, sshd
+from tests.suites.fake import Done, Host
+
+FOLDER = package_data.folder("compliance")
+SUITES = sorted(FOLDER.glob("*.py"))
+CLIENTS = ip_network("10.8.0.0/24")
+
+
+def suite(name: str) -> ModuleType:
+    """A suite as a module; its fixtures are called by their functions."""
+    spec = spec_from_file_location(name, FOLDER / f"test_{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+VPN, ACCESS = suite("vpn_gateway"), suite("access_control")
+
+
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
+def test_a_suite_is_a_role_s_and_skips_nothing(file: Path) -> None:
+    names = [f"test_{name.replace('-', '_')}" for name in built_in()]
+    assert file.stem in names
+    assert list(role_suites.tests_in(file))
+    assert "skip" not in file.read_text()
+    assert "xfail" not in file.read_text()
+
+
+# Commands.
+
+
+def test_a_command_that_fails_or_hangs_is_unknown() -> None:
+    host = Host({"fails": Done(rc=1, stderr="why\n"), "hangs": Done(rc=124), "json": "{"})
+    for command, why in (("fails", "why"), ("hangs", "not done"), ("gone", "not found")):
+        with pytest.raises(Unknown, match=why):
+            output(host, command)
+    with pytest.raises(Unknown, match="no JSON"):
+        output_json(host, "json")
+
+
+# vpn-gateway.
+
+
+def link(name: str, address: str, kind: str = "", *flags: str) -> dict[str, Any]:
+    local, _, length = address.partition("/")
+    return {
+        "ifname": name,
+        "flags": ["UP", *flags],
+        "linkinfo": {"info_kind": kind},
+        "addr_info": [{"local": local, "prefixlen": int(length or 24), "scope": "global"}]
+        if address
+        else [],
+    }
+
+
+TUN = link("tun0", "10.8.0.1/24", "tun")
+ETH = link("eth0", "192.168.1.1/24")
+LO = link("lo", "127.0.0.1/8", "", "LOOPBACK")
+
+
+def interfaces(*links: Mapping[str, Any]) -> list[routing.Interface]:
+    return routing.interfaces(Host({"addr show": json.dumps(links)}))
+
+
+def gateway(**more: Any) -> VpnGateway:
+    """The section vpn_gateway of the T420, with changes."""
+    return msgspec.convert(
+        {
+            "provider": "openvpn",
+            "server_config": {"network": "10.8.0.0/24", "port": 1194, "protocol": "udp"},
+            "routing": {
+                "ip_forward": True,
+                "masquerade": True,
+                "routes": [{"network": "192.168.1.0/24", "via": "eth0"}],
+            },
+            **more,
+        },
+        VpnGateway,
+    )
+
+
+def call(fixture: Any, *arguments: Any) -> Any:
+    """What a fixture of a suite returns."""
+    return fixture.__wrapped__(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("links", "up"),
+    [
+        ([LO, ETH, TUN], True),
+        ([LO, ETH], False),
+        ([LO, ETH, link("tun0", "", "tun")], False),
+        ([LO, ETH, {**TUN, "flags": []}], False),
+        ([LO, ETH, link("tun0", "10.9.0.1/24", "tun")], False),
+        # Another interface of the network is no tunnel.
+        ([LO, link("eth0", "10.8.0.1/24"), link("tun0", "", "tun")], False),
+        ([LO, ETH, link("tun7", "10.8.0.1/24", "tun")], True),
+        ([LO, ETH, link("wg0", "10.8.0.1/24", "wireguard")], True),
+    ],
+)
+def test_tunnel(links: list[dict[str, Any]], up: bool) -> None:
+    found = call(VPN.tunnel, gateway(), CLIENTS, interfaces(*links))
+    assert (found is not None) is up
+    if not up:
+        with pytest.raises(AssertionError, match="no tunnel is up"):
+            VPN.test_tunnel_is_up_with_the_declared_network(CLIENTS, found)
+
+
+def test_tunnel_of_another_name_is_not_the_declared_one() -> None:
+    assert call(VPN.tunnel, gateway(interface="tun1"), CLIENTS, interfaces(LO, TUN)) is None
+
+
+def test_without_a_network_any_tunnel_that_is_up_with_an_address_counts() -> None:
+    given = gateway(server_config=None, routing=None)
+    assert call(VPN.network, given) is None
+    assert call(VPN.tunnel, given, None, interfaces(LO, ETH, TUN)) is not None
+    assert call(VPN.tunnel, given, None, interfaces(LO, ETH, link("tun0", "", "tun"))) is None
+    VPN.test_port_listens(Host({}), given)
+    assert call(VPN.client, given, None, interfaces(TUN)) is None
+    assert call(VPN.routes, Host({}), given, None, [], None) == {}
+
+
+def test_whose_packets_are_routed_must_be_declared() -> None:
+    with pytest.raises(Unknown, match="write vpn_gateway"):
+        call(VPN.client, gateway(server_config=None), None, interfaces(TUN))
+
+
+OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
+
+
+@pytest.mark.parametrize(
+    ("printed", "error"),
+    [
+        (OPENVPN, None),
+        ("", AssertionError),
+        (OPENVPN.replace("0.0.0.0:1194", "127.0.0.1:1194"), AssertionError),
+        (OPENVPN.replace("openvpn", "socat"), AssertionError),
+        (OPENVPN.partition(" users")[0], Unknown),
+        (Done(rc=1, stderr="no"), Unknown),
+    ],
+)
+def test_port(printed: str | Done, error: type[Exception] | None) -> None:
+    host = Host({"ss -H -lnup 'sport = :1194'": printed})
+    if error is None:
+        VPN.test_port_listens(host, gateway())
+        return
+    with pytest.raises(error):
+        VPN.test_port_listens(host, gateway())
+
+
+THERE = "route get 192.168.1.2 from 10.8.0.2 iif tun0"
+BACK = "route get 10.8.0.2 from 192.168.1.2 iif eth0"
+ROUTED = {
+    THERE: '[{"dst":"192.168.1.2","dev":"eth0"}]',
+    BACK: '[{"dst":"10.8.0.2","dev":"tun0"}]',
+}
+
+
+def routed(answers: Mapping[str, str | Done], given: VpnGateway | None = None) -> None:
+    """The tests of routes."""
+    given = given or gateway()
+    host, known = Host(answers), interfaces(LO, TUN, ETH)
+    tunnel = call(VPN.tunnel, given, CLIENTS, known)
+    client = call(VPN.client, given, CLIENTS, known)
+    routes = call(VPN.routes, host, given, client, known, tunnel)
+    VPN.test_routes_lead_where_they_are_declared(given, routes)
+    VPN.test_clients_are_routed_both_ways(host, given, client, tunnel, routes)
+
+
+def test_routes() -> None:
+    routed(ROUTED)
+
+
+@pytest.mark.parametrize("way", [THERE, BACK])
+@pytest.mark.parametrize(
+    ("answer", "error", "why"),
+    [
+        (
+            Done(rc=2, stderr="RTNETLINK answers: No route to host"),
+            AssertionError,
+            "forwarding is off on",
+        ),
+        (Done(rc=2, stderr="RTNETLINK answers: Invalid argument"), AssertionError, "rp_filter"),
+        (
+            Done(rc=2, stderr="RTNETLINK answers: Network is unreachable"),
+            AssertionError,
+            "no route",
+        ),
+        (Done(rc=2, stderr="RTNETLINK answers: Of the future"), Unknown, "Of the future"),
+        ("[]", Unknown, "not understood"),
+        ('[{"dev":"lo","type":"blackhole"}]', Unknown, "not understood"),
+        ('[{"dst":"192.168.1.2","dev":"eth1"}]', AssertionError, "eth1"),
+    ],
+)
+def test_routes_that_fail(way: str, answer: str | Done, error: type[Exception], why: str) -> None:
+    with pytest.raises(error, match=why):
+        routed({**ROUTED, way: answer})
+
+
+RULES = {
+    "nft -j list ruleset": json.dumps(
+        {
+            "nftables": [
+                {"table": {"family": "ip", "name": "nat"}},
+                {
+                    "chain": {
+                        "family": "ip",
+                        "table": "nat",
+                        "name": "POST",
+                        "type": "nat",
+                        "hook": "postrouting",
+                        "policy": "accept",
+                    }
+                },
+                {
+                    "rule": {
+                        "family": "ip",
+                        "table": "nat",
+                        "chain": "POST",
+                        "expr": [{"masquerade": None}],
+                    }
+                },
+            ]
+        }
+    ),
+    "cat /proc/net/ip_tables_names": "",
+    "cat /proc/net/ip6_tables_names": "",
+}
+NO_RULES = {**RULES, "nft -j list ruleset": '{"nftables": []}'}
+LEGACY_DROP = {
+    "cat /proc/net/ip_tables_names": "filter\n",
+    "iptables-legacy-save -t filter": "*filter\n:FORWARD DROP [0:0]\nCOMMIT\n",
+}
+
+
+def filtered(test: Any, answers: Mapping[str, str | Done], given: VpnGateway | None = None) -> None:
+    known = interfaces(LO, TUN, ETH)
+    tunnel = call(VPN.tunnel, given or gateway(), CLIENTS, known)
+    test(
+        Host(answers),
+        given or gateway(),
+        CLIENTS,
+        tunnel,
+        {ip_network("192.168.1.0/24"): {"dev": "eth0"}},
+    )
+
+
+def test_packet_filter() -> None:
+    filtered(VPN.test_masquerade_is_in_force, RULES)
+    filtered(VPN.test_no_chain_stops_clients, RULES)
+
+
+@pytest.mark.parametrize(
+    ("test", "answers", "error"),
+    [
+        ("test_masquerade_is_in_force", NO_RULES, AssertionError),
+        ("test_masquerade_is_in_force", {}, Unknown),
+        ("test_no_chain_stops_clients", {**RULES, **LEGACY_DROP}, AssertionError),
+        ("test_no_chain_stops_clients", {**RULES, "ip_tables_names": Done(rc=1)}, Unknown),
+        (
+            "test_no_chain_stops_clients",
+            {**RULES, **LEGACY_DROP, "iptables-legacy-save": Done(rc=127, stderr="not found")},
+            Unknown,
+        ),
+        ("test_no_chain_stops_clients", {**RULES, "nft -j": '{"nftables": 7}'}, Unknown),
+    ],
+)
+def test_packet_filter_that_fails(
+    test: str, answers: Mapping[str, str | Done], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        filtered(getattr(VPN, test), answers)
+
+
+# access_control.
+
+SSHD = "port 22\npasswordauthentication no\nkbdinteractiveauthentication no\npermitrootlogin no\n"
+FILES = "==> /etc/ssh/sshd_config\nInclude /etc/ssh/sshd_config.d/*.conf\n"
+SERVED = {"sshd -T": SSHD, "==>": FILES}
+DECLARED = Ssh(enabled=True, port=22, password_auth=False, root_login=False)
+
+
+def ssh_tests(answers: Mapping[str, str | Done], declared: Ssh = DECLARED) -> None:
+    host = Host(answers)
+    logins = call(ACCESS.logins, host, declared)
+    ACCESS.test_passwords_are_accepted_as_declared(host, declared, logins)
+    ACCESS.test_root_logs_in_as_declared(host, declared, logins)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        (SERVED, None),
+        (
+            {
+                **SERVED,
+                "sshd -T": SSHD.replace("passwordauthentication no", "passwordauthentication yes"),
+            },
+            AssertionError,
+        ),
+        (
+            {
+                **SERVED,
+                "sshd -T": SSHD.replace(
+                    "kbdinteractiveauthentication no", "kbdinteractiveauthentication yes"
+                ),
+            },
+            AssertionError,
+        ),
+        (
+            {
+                **SERVED,
+                "sshd -T": SSHD.replace("permitrootlogin no", "permitrootlogin without-password"),
+            },
+            AssertionError,
+        ),
+        # A Match block that fits root.
+        (
+            {
+                **SERVED,
+                "-C": SSHD.replace("passwordauthentication no", "passwordauthentication yes"),
+            },
+            AssertionError,
+        ),
+        (
+            {**SERVED, "-C": SSHD.replace("permitrootlogin no", "permitrootlogin yes")},
+            AssertionError,
+        ),
+        ({**SERVED, "==>": f"{FILES}Match User eve\nPasswordAuthentication yes\n"}, Unknown),
+        ({**SERVED, "==>": f"{FILES}match user eve\n permitrootlogin=yes\n"}, Unknown),
+        (
+            {
+                **SERVED,
+                "==>": f"{FILES}Match User eve\nX11Forwarding no\nMatch all\nPermitRootLogin no\n",
+            },
+            None,
+        ),
+        ({**SERVED, "==>": f"{FILES}Include /etc/other\n"}, Unknown),
+        ({**SERVED, "sshd -T": ""}, Unknown),
+        (
+            {**SERVED, "sshd -T": Done(rc=255, stderr="/etc/ssh/sshd_config line 3: Bad")},
+            AssertionError,
+        ),
+        ({**SERVED, "sshd -T": Done(rc=255, stderr="sshd: no hostkeys available")}, Unknown),
+        ({**SERVED, "sshd -T": Done(rc=127, stderr="not found")}, Unknown),
+    ],
+)
+def test_sshd(answers: Mapping[str, str | Done], error: type[Exception] | None) -> None:
+    if error is None:
+        ssh_tests(answers)
+        return
+    with pytest.raises(error):
+        ssh_tests(answers)
+
+
+def test_what_is_not_declared_is_not_asked() -> None:
+    for section in (AccessControl(), AccessControl(ssh=Ssh(enabled=False, port=22))):
+        node = SimpleNamespace(identity=SimpleNamespace(access_control=section))
+        assert call(ACCESS.ssh, node) is None
+    assert call(ACCESS.logins, Host({}), None) == []
+
+
+UNIT = "LoadState=loaded\nActiveState=active\nStateChangeTimestamp=@100\n"
+
+
+@pytest.mark.parametrize(
+    ("times", "loaded"),
+    [
+        ("99 99\n50 60\n", True),
+        ("99 99\n101 101\n", False),
+        ("100 100\n", None),
+        ("50 101\n", None),
+        ("", None),
+    ],
+)
+def test_sshd_has_read_its_files(times: str, loaded: bool | None) -> None:
+    host = Host({"systemctl show ssh.service": f"{UNIT}\nLoadState=not-found\n", "stat": times})
+    if loaded is None:
+        with pytest.raises(Unknown):
+            sshd.loaded(host)
+    else:
+        assert sshd.loaded(host) is loaded
+
+
+@pytest.mark.parametrize(
+    "unit", ["", "LoadState=loaded\nActiveState=inactive\n", UNIT.replace("@100", "Mon")]
+)
+def test_a_daemon_that_is_not_seen_is_unknown(unit: str) -> None:
+    host = Host({"ssh.service": unit, "ssh.socket": "ActiveState=inactive\n", "stat": "1 1\n"})
+    with pytest.raises(Unknown):
+        sshd.loaded(host)
+
+
+# monitoring-target.
+
+
+OK = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (f"{OK}a 1\n", None),
+        (f"{OK}a 1", AssertionError),  # cut off
+        (OK, AssertionError),
+        (f"{OK}# HELP a b\n", AssertionError),
+        (f"{OK}<html>\n", AssertionError),
+        (OK.replace("Content-Type: text/plain", "Content-Length: 8") + "a 1\n", AssertionError),
+        (OK.replace("Content-Type: text/plain", "Content-Length: 4") + "a 1\n", None),
+        (OK.replace("Content-Type: text/plain", "Content-Encoding: gzip") + "a 1\n", Unknown),
+        (OK.replace("200 OK", "500 No") + "a 1\n", AssertionError),
+        (OK.replace("200 OK", "401 No") + "a 1\n", Unknown),
+        (OK.replace("200 OK", "400 Bad Request") + "a 1\n", Unknown),  # it wants TLS
+        ("SSH-2.0-x\r\n", AssertionError),
+        ("", AssertionError),
+        (Done(rc=7, stderr="bash: connect: Connection refused"), AssertionError),
+        (Done(rc=7, stderr="bash: connect: No route to host"), Unknown),
+        (Done(rc=124), AssertionError),
+        (Done(rc=127, stderr="bash: not found"), Unknown),
+    ],
+)
+def test_exporter(answer: str | Done, error: type[Exception] | None) -> None:
+    host = Host({"addr show": json.dumps([LO, ETH]), "/dev/tcp/192.168.1.1/9100": answer})
+    if error is None:
+        assert exposition.metrics(host, 9100) == {"a": [1.0]}
+        return
+    with pytest.raises(error):
+        exposition.metrics(host, 9100)
+
+
+@pytest.mark.shell("bash")
+def test_the_exporter_is_asked_by_bash() -> None:
+    class Exporter(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/metrics" else 404)
+            self.end_headers()
+            self.wfile.write(b"a 1\n")
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    class Shell(Host):
+        def run(self, command: str) -> Done:
+            if "addr show" in command:
+                return super().run(command)
+            done = subprocess.run(
+                ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
+            )
+            return Done(done.stdout, done.returncode, done.stderr)
+
+    # In the kernel's eyes this machine's own address, too.
+    host = Shell({"addr show": json.dumps([link("eth0", "127.0.0.1/8")])})
+    server = HTTPServer(("127.0.0.1", 0), Exporter)
+    port = server.server_address[1]
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        assert exposition.metrics(host, port) == {"a": [1.0]}
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    with pytest.raises(AssertionError, match="nothing listens"):
+        exposition.metrics(host, port)
+
+
+def test_a_textfile_that_cannot_be_read() -> None:
+    test = suite("monitoring_target").test_textfile_collector_reads_all_its_files
+    test({})
+    test({"node_textfile_scrape_error": [0.0]})
+    with pytest.raises(AssertionError):
+        test({"node_textfile_scrape_error": [1.0]})
+
+
+# edge-router.
+
+
+def test_edge_router() -> None:
+    edge = suite("edge_router")
+    known = interfaces(
+        LO,
+        ETH,
+        link("wan", "192.0.2.77/24"),
+        link("docker0", "172.17.0.1/16", "bridge"),
+        link("eth2", "10.1.0.1/24", "", "NO-CARRIER"),
+    )
+    inside = call(edge.inside, known, "wan")
+    assert inside == [(ip_network("192.168.1.0/24"), "eth0")]
+    answers = {"conf/wan/forwarding": "1\n", "conf/eth0/forwarding": "1\n", **NO_RULES}
+    edge.test_each_interface_forwards(Host(answers), inside, "wan")
+    edge.test_no_chain_stops_packets(Host(answers), inside, "wan")
+    with pytest.raises(AssertionError, match="forwarding is off on eth0"):
+        edge.test_each_interface_forwards(
+            Host({**answers, "conf/eth0/forwarding": "0\n"}), inside, "wan"
+        )
+    with pytest.raises(AssertionError, match="FORWARD stops it"):
+        edge.test_no_chain_stops_packets(Host({**answers, **LEGACY_DROP}), inside, "wan")
+    with pytest.raises(Unknown, match="neither 0 nor 1"):
+        edge.test_each_interface_forwards(Host({**answers, "conf/wan": ""}), inside, "wan")
+    with pytest.raises(Unknown, match="no interface but eth0"):
+        call(edge.inside, interfaces(LO, ETH), "eth0")
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [
+        ("[]", None),
+        ('[{"dev":"wan"}]', "wan"),
+        ('[{"dev":"a"},{"dev":"b"}]', Unknown),
+        ("[{}]", Unknown),
+    ],
+)
+def test_default_route(printed: str, name: Any) -> None:
+    host = Host({"ip -4 -j route show default": printed})
+    if name is Unknown:
+        with pytest.raises(Unknown):
+            routing.default_route(host, 4)
+    else:
+        assert routing.default_route(host, 4) == name
