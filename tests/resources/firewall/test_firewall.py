@@ -568,6 +568,17 @@ def test_what_a_statement_changes_is_not_read(kind: str) -> None:
     assert outcome(ALLOW_22, observed(nft=nft(*rules, more=[{"map": named}]))) == "unknown"
 
 
+def test_a_chain_at_egress_of_devices_that_could_not_be_read() -> None:
+    text = nft([DROP], policy="accept", family="netdev", hook="egress")
+    found = results(Firewall(default_outgoing="deny"), observed(nft=text))["default_outgoing"]
+    assert found.outcome is Outcome.UNKNOWN
+
+
+def test_a_rule_of_a_nat_chain_opens_nothing() -> None:
+    text = nft([TCP22, ACCEPT], policy="accept", type="nat", prio=100)
+    assert outcome(ALLOW_22, observed(nft=text)) == "drift"
+
+
 def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:
     return {"match": {"op": op, "left": {"&": [left, mask]}, "right": right}}
 

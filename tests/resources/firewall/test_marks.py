@@ -516,3 +516,51 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
         outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-50))))
         == "unknown"
     )  # it need not be called
+
+
+@pytest.mark.parametrize(
+    ("value", "packet", "connection", "flip"),
+    [
+        (5, 0, 0, 5),
+        (MARK, marks.ALL, 0, 0),
+        (CONNMARK, 0, marks.ALL, 0),
+        ({"&": [MARK, 6]}, 6, 0, 0),
+        ({"&": [6, CONNMARK]}, 0, 6, 0),
+        ({"|": [MARK, 6]}, marks.ALL ^ 6, 0, 6),
+        ({"|": [CONNMARK, 6]}, 0, marks.ALL ^ 6, 6),
+        ({"^": [MARK, 6]}, marks.ALL, 0, 6),
+        ({"^": [MARK, CONNMARK]}, marks.ALL, marks.ALL, 0),
+        ({"^": [{"^": [CONNMARK, 1]}, {"^": [CONNMARK, 2]}]}, 0, 0, 3),
+        ({"^": [{"|": [CONNMARK, 4]}, {"&": [CONNMARK, 1]}]}, 0, marks.ALL ^ 5, 4),
+        ({"&": [{"^": [CONNMARK, 5]}, 3]}, 0, 3, 1),
+        ({"|": [{"^": [MARK, 5]}, 3]}, marks.ALL ^ 3, 0, 7),
+    ],
+    ids=str,
+)
+def test_values_of_marks(value: Any, packet: int, connection: int, flip: int) -> None:
+    assert marks.computed(Mark.PACKET, value) == (Mark.PACKET, packet, connection, flip, False)
+    assert marks.computed(Mark.CONNECTION, value) == (
+        Mark.CONNECTION,
+        connection,
+        packet,
+        flip,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        {"&": [MARK, CONNMARK]},
+        {"|": [MARK, MARK]},
+        {"|": [MARK, 1, 2]},
+        {"+": [1, 2]},
+        {"meta": {"key": "priority"}},
+        {"ct": {"key": "zone"}},
+        {"^": [{"meta": {"key": "priority"}}, 1]},
+    ],
+    ids=str,
+)
+def test_values_of_marks_that_are_not_understood(value: Any) -> None:
+    assert marks.computed(Mark.PACKET, value) == (Mark.PACKET, None, 0, 0, False)
