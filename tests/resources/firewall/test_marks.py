@@ -171,6 +171,17 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("others", [["bridge"], ["bridge", "arp"], ["arp", "bridge"]])
+def test_rules_of_bridge_and_arp_may_stop_anything(others: list[str]) -> None:
+    texts = [nft([DROP], policy="accept", family=family) for family in others]
+    what = observed(nft=tables(*texts, nft([TCP22, ACCEPT])))
+    for source in ("0.0.0.0/0", "::/0"):
+        rule = Rule(proto="tcp", port=22, action="allow", from_=source)
+        assert outcome(rule, what) == "unknown"
+    found = results(Firewall(default_outgoing="allow"), what)["default_outgoing"]
+    assert found.outcome == "unknown"
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_marks_of_a_tunnel_depend_on_the_order_of_chains(reverse: bool) -> None:
     esp = meta("l4proto", "esp")
