@@ -282,6 +282,10 @@ FLAGS = {
         ([vmap("l4proto", ["tcp", {"continue": None}], ["*", ACCEPT])], "drift"),
         ([vmap("l4proto", ["tcp", {"continue": None}], ["udp", {"continue": None}], ["*", ACCEPT])], "drift"),
         ([vmap("skuid", [1, {"continue": None}], ["*", ACCEPT])], "unknown"),
+        ([meta("skuid", 0), vmap("l4proto", ["tcp", ACCEPT])], "unknown"),
+        ([{"limit": {"rate": 2, "per": "minute"}}, vmap("l4proto", ["tcp", ACCEPT])], "drift"),
+        ([{"limit": {"rate": 2, "per": "minute"}}, match("th", "dport", 22), ACCEPT], "drift"),
+        ([TCP22, {"limit": {"rate": 2, "per": "minute"}}, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": False}}, ACCEPT], "drift"),
         ([vmap("mark", [1, DROP], ["*", ACCEPT])], "compliant"),
         ([vmap("skuid", [1, DROP], ["*", ACCEPT])], "unknown"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "pkttype"}}, "value": "other"}}, ACCEPT], "unknown"),
@@ -566,6 +570,17 @@ def test_what_a_statement_changes_is_not_read(kind: str) -> None:
     rules = [meta("l4proto", "udp"), changes], [{"vmap": {"key": key, "data": "@m"}}]
     assert outcome(ALLOW_22, observed(nft=nft(rules[1], more=[{"map": named}]))) == "compliant"
     assert outcome(ALLOW_22, observed(nft=nft(*rules, more=[{"map": named}]))) == "unknown"
+
+
+def test_a_chain_at_egress_of_devices_that_could_not_be_read() -> None:
+    text = nft([DROP], policy="accept", family="netdev", hook="egress")
+    found = results(Firewall(default_outgoing="deny"), observed(nft=text))["default_outgoing"]
+    assert found.outcome is Outcome.UNKNOWN
+
+
+def test_a_rule_of_a_nat_chain_opens_nothing() -> None:
+    text = nft([TCP22, ACCEPT], policy="accept", type="nat", prio=100)
+    assert outcome(ALLOW_22, observed(nft=text)) == "drift"
 
 
 def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:

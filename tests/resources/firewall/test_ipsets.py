@@ -56,6 +56,12 @@ BAN = "INPUT -m set --match-set s src -j DROP"
         ),
         (saved_set("ip"), [BAN, TO_ALL], "drift", "compliant"),
         (saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"), [ACCEPT], "unknown", "drift"),
+        (
+            saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"),
+            ["INPUT -m set --match-set s src -j ACCEPT"],
+            "unknown",
+            "drift",
+        ),
         (saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"), [BAN, TO_ALL], "drift", "drift"),
         (
             saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"),

@@ -171,6 +171,17 @@ def test_marks_of_kubernetes_leave_nothing_open() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("others", [["bridge"], ["bridge", "arp"], ["arp", "bridge"]])
+def test_rules_of_bridge_and_arp_may_stop_anything(others: list[str]) -> None:
+    texts = [nft([DROP], policy="accept", family=family) for family in others]
+    what = observed(nft=tables(*texts, nft([TCP22, ACCEPT])))
+    for source in ("0.0.0.0/0", "::/0"):
+        rule = Rule(proto="tcp", port=22, action="allow", from_=source)
+        assert outcome(rule, what) == "unknown"
+    found = results(Firewall(default_outgoing="allow"), what)["default_outgoing"]
+    assert found.outcome == "unknown"
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_marks_of_a_tunnel_depend_on_the_order_of_chains(reverse: bool) -> None:
     esp = meta("l4proto", "esp")
@@ -516,3 +527,51 @@ def test_a_chain_of_type_nat_is_called_where_addresses_are_translated() -> None:
         outcome(DENY_22, observed(nft=tables(marking, early([has(1), DROP], prio=-50))))
         == "unknown"
     )  # it need not be called
+
+
+@pytest.mark.parametrize(
+    ("value", "packet", "connection", "flip"),
+    [
+        (5, 0, 0, 5),
+        (MARK, marks.ALL, 0, 0),
+        (CONNMARK, 0, marks.ALL, 0),
+        ({"&": [MARK, 6]}, 6, 0, 0),
+        ({"&": [6, CONNMARK]}, 0, 6, 0),
+        ({"|": [MARK, 6]}, marks.ALL ^ 6, 0, 6),
+        ({"|": [CONNMARK, 6]}, 0, marks.ALL ^ 6, 6),
+        ({"^": [MARK, 6]}, marks.ALL, 0, 6),
+        ({"^": [MARK, CONNMARK]}, marks.ALL, marks.ALL, 0),
+        ({"^": [{"^": [CONNMARK, 1]}, {"^": [CONNMARK, 2]}]}, 0, 0, 3),
+        ({"^": [{"|": [CONNMARK, 4]}, {"&": [CONNMARK, 1]}]}, 0, marks.ALL ^ 5, 4),
+        ({"&": [{"^": [CONNMARK, 5]}, 3]}, 0, 3, 1),
+        ({"|": [{"^": [MARK, 5]}, 3]}, marks.ALL ^ 3, 0, 7),
+    ],
+    ids=str,
+)
+def test_values_of_marks(value: Any, packet: int, connection: int, flip: int) -> None:
+    assert marks.computed(Mark.PACKET, value) == (Mark.PACKET, packet, connection, flip, False)
+    assert marks.computed(Mark.CONNECTION, value) == (
+        Mark.CONNECTION,
+        connection,
+        packet,
+        flip,
+        True,
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        {"&": [MARK, CONNMARK]},
+        {"|": [MARK, MARK]},
+        {"|": [MARK, 1, 2]},
+        {"+": [1, 2]},
+        {"meta": {"key": "priority"}},
+        {"ct": {"key": "zone"}},
+        {"^": [{"meta": {"key": "priority"}}, 1]},
+    ],
+    ids=str,
+)
+def test_values_of_marks_that_are_not_understood(value: Any) -> None:
+    assert marks.computed(Mark.PACKET, value) == (Mark.PACKET, None, 0, 0, False)

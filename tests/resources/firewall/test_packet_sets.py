@@ -6,7 +6,7 @@ from random import Random
 import pytest
 
 from power_edge.resources.firewall import packet_sets
-from power_edge.resources.firewall.packet_sets import Numbers, both, numbers, without
+from power_edge.resources.firewall.packet_sets import Numbers, both, interface, numbers, without
 
 LAST = 40
 RANDOM = Random(8)
@@ -33,3 +33,17 @@ def test_both_and_without(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
             ):
                 assert members(found) == expected
                 assert found == numbers(found), "ranges ascend, with gaps between them"
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "last"),
+    [
+        ("eth0", b"eth0", b"eth0"),
+        ("eth*", b"eth", b"eth" + b"\xff" * 13),
+        ("\udcff*", b"\xff", b"\xff" * 16),
+        ("*", b"", b"\xff" * 16),
+    ],
+)
+def test_the_numbers_of_interfaces(name: str, first: bytes, last: bytes) -> None:
+    low, high = (int.from_bytes(some.ljust(16, b"\0")) for some in (first, last))
+    assert interface(name) == (low, high)

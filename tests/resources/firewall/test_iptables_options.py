@@ -1,0 +1,64 @@
+"""What each option of iptables means for a rule, alone and negated."""
+
+from typing import Any
+
+import pytest
+
+from power_edge.model.generated.resources.firewall_schema import Rule
+from tests.resources.firewall.test_firewall import ALLOW_22, DENY_22, observed, outcome, save
+
+OFFICE = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
+TO_OWN = Rule(proto="tcp", port=22, action="allow", to="203.0.113.0/24")
+NOT_WEB = Rule(proto="tcp", port=80, action="deny")
+ECHO = Rule(proto="icmp", action="allow")
+RANGE = "-p tcp -m iprange {} -m tcp --dport 22 -j ACCEPT"
+TO_22 = ("-p tcp -m tcp --dport 22 -j ACCEPT",)
+PING = ("-p icmp -j ACCEPT",)
+
+
+@pytest.mark.parametrize(
+    ("option", "then", "rule", "expected"),
+    [
+        (RANGE.format("--src-range 10.0.0.0-10.255.255.255"), (), OFFICE, "compliant"),
+        (RANGE.format("! --src-range 10.0.0.0-10.255.255.255"), (), OFFICE, "drift"),
+        (RANGE.format("--dst-range 203.0.113.0-203.0.113.255"), (), TO_OWN, "compliant"),
+        (RANGE.format("! --dst-range 203.0.113.0-203.0.113.255"), (), TO_OWN, "drift"),
+        ("-p tcp -m multiport --sports 22 -j ACCEPT", (), ALLOW_22, "drift"),
+        ("-p tcp -m multiport --dports 22 -j ACCEPT", (), ALLOW_22, "compliant"),
+        ("-p tcp -m multiport --ports 22 -j ACCEPT", (), NOT_WEB, "drift"),
+        ("-p tcp -m multiport ! --ports 22 -j ACCEPT", (), DENY_22, "compliant"),
+        ("-p tcp -m multiport ! --ports 22 -j ACCEPT", (), NOT_WEB, "drift"),
+        ("-m addrtype --src-type LOCAL -j ACCEPT", (), ALLOW_22, "drift"),
+        ("-m addrtype --dst-type LOCAL -j ACCEPT", (), ALLOW_22, "compliant"),
+        ("-f -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("! -f -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-m conntrack --ctdir REPLY -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-m conntrack ! --ctdir REPLY -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-m conntrack --ctdir ORIGINAL -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-m conntrack ! --ctstate NEW -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-m pkttype --pkt-type broadcast -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-m pkttype ! --pkt-type broadcast -j DROP", TO_22, ALLOW_22, "drift"),
+        (
+            "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN -j DROP",
+            TO_22,
+            ALLOW_22,
+            "compliant",
+        ),
+        ("-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-p icmp -m icmp ! --icmp-type 8 -j DROP", PING, ECHO, "compliant"),
+        ("-p icmp -m icmp --icmp-type 8 -j DROP", PING, ECHO, "drift"),
+        ("-p icmp -m icmp --icmp-type 8/1 -j DROP", PING, ECHO, "compliant"),
+        ("-p icmp -m icmp --icmp-type 8/0 -j DROP", PING, ECHO, "drift"),
+        ("-o eth0 -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("! -o eth0 -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-i eth0 -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-i lo -j DROP", TO_22, ALLOW_22, "compliant"),
+    ],
+)
+def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str) -> None:
+    """On a node without IPv6, before the rules `then`."""
+    lines = (f"INPUT {each}" for each in (option, *then))
+    node = observed(
+        nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=save(*lines), inet6=""
+    )
+    assert outcome(rule, node) == expected
