@@ -246,6 +246,46 @@ def test_the_fields_of_both_files_are_judged(tmp_path: Path) -> None:
     ]
 
 
+SSH_BY_ROLE = "access_control: {ssh: {enabled: true}}\n"
+TWO_ROLES = "roles: [{name: one}, {name: two}]\n"
+
+
+def asks(field: str) -> str:
+    return (
+        "description: x\nrules:\n"
+        f"- item: {{services: {{name: a, state: running{field}}}}}\n  reason: y\n"
+    )
+
+
+@pytest.mark.parametrize("field", ["by_socket", "optional"])
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("two", [False, True])
+def test_a_leniency_holds_if_all_demands_have_it(
+    tmp_path: Path, field: str, one: bool, two: bool
+) -> None:
+    """In either file, and among roles: a demand is never weaker beside another."""
+    lenient = f", {field}: true"
+    first, second = (lenient if each else "" for each in (one, two))
+    roles = {"one": f"name: one\n{asks(first)}", "two": f"name: two\n{asks(second)}"}
+    (item,) = node(tmp_path, TWO_ROLES, **roles).items
+    declared: Any = item.declared
+    assert getattr(declared, field) is (one and two)
+    state = f"services: [{{name: a, state: running{first}}}]\n"
+    (item,) = node(tmp_path, "roles: [{name: two}]\n", state, **roles).items
+    declared = item.declared
+    assert getattr(declared, field) is (one and two)
+
+
+def test_ssh_of_state_yaml_stays_strict(tmp_path: Path) -> None:
+    state = "services: [{name: ssh, state: running, enabled: true}]\n"
+    (item,) = node(tmp_path, SSH_BY_ROLE, state).items
+    declared: Any = item.declared
+    assert (declared.by_socket, len(item.origins)) == (False, 2)
+    (alone,) = node(tmp_path, SSH_BY_ROLE).items
+    declared = alone.declared
+    assert declared.by_socket is True
+
+
 def test_a_parameter_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     (item,) = node(
         tmp_path, "network_tuning: {ip_forward: true}\n", 'sysctl: {net/ipv4/ip_forward: "1"}\n'

@@ -260,12 +260,24 @@ class _Merger:
                 continue
             if listed:
                 (index,) = slot.path
-                self.section[index] = {**_mapping(demand.declaration), **self.section[index]}
+                self.section[index] = self._joined(self.section[index], demand, declared)
             self._slots[key] = slot._replace(
                 asserts={**asserts, **slot.asserts},
                 origins=tuple(dict.fromkeys((*slot.origins, reason.source))),
                 reasons=tuple(dict.fromkeys((*slot.reasons, reason))),
             )
+
+    def _joined(self, entry: dict[str, Any], demand: Demand, declared: Any) -> dict[str, Any]:
+        """Return an entry of a list with the fields of both demands.
+
+        What makes the verdict milder holds only if both have it.
+        """
+        kind = self._kind
+        ((_, before, _),) = entries(kind, [entry])
+        one, other = kind.leniencies(before), kind.leniencies(declared)
+        dropped = {key for key in {*one, *other} if one.get(key) != other.get(key)}
+        both = {**_mapping(demand.declaration), **entry}
+        return {key: value for key, value in both.items() if key not in dropped}
 
     def _reason(self, demand: Demand) -> Reason:
         from power_edge.config.schema_errors import path_in_words
