@@ -397,6 +397,20 @@ def test_a_file_of_ones_own_replaces_that_of_the_package(tmp_path: Path) -> None
     ) == ["sysctl[vm.swappiness]"]
 
 
+@pytest.mark.parametrize("name", built_in())
+def test_a_file_of_the_other_kind_replaces_nothing(tmp_path: Path, name: str) -> None:
+    """Without `kind: section` the demands of a section of the package would end in silence."""
+    found = load(tmp_path, name)
+    assert found is not None
+    other = "role" if found.role.kind == "section" else "section"
+    own = f"name: {name}\nkind: {other}\ndescription: x\nrules: []\n"
+    text = f"{name}: {{}}\n" if other == "role" else f"roles: [{{name: {name}}}]\n"
+    assert any(
+        f"{name} is a {found.role.kind} of the package, and this file makes a {other} of it" in each
+        for each in problems(tmp_path, text, **{name: own})
+    )
+
+
 def test_each_entry_of_a_list(tmp_path: Path) -> None:
     own = """\
 name: units
@@ -435,7 +449,15 @@ rules:
         (OWN.replace("{services:", "{servces:"), "7:10: there is no resource type 'servces' (did you mean services?)"),
         (OWN.replace("  reason:", "  note:"), "7:3: an item needs a reason"),
         (OWN.replace("- item", "- when: {vpn_gateway.provider: opnvpn}\n  item"), "7:32: vpn_gateway.provider can never be 'opnvpn' (did you mean openvpn?)"),
-        (OWN.replace("- item", "- when: {access_control.ssh.enabled: yes please}\n  item"), "7:38: access_control.ssh.enabled is true or false"),
+        (OWN.replace("- item", "- when: {access_control.ssh.enabled: yes please}\n  item"), "7:38: access_control.ssh.enabled can never be 'yes please' (write true or false"),
+        (OWN.replace("- item", '- when: {config.port: "80"}\n  item'), "7:23: config.port can never be '80' (the schema of config.port refuses it; its type is integer"),
+        (OWN.replace("- item", "- when: {config.service: [a, 1]}\n  item"), "7:26: config.service can never be 1"),
+        (OWN.replace("- item", "- when: {vpn_gateway.server_config.port: 70000}\n  item"), "7:42: vpn_gateway.server_config.port can never be 70000"),
+        (OWN.replace("- item", "- when: {node.tags: north}\n  item"), "7:21: node.tags can never be 'north'"),
+        (OWN.replace("- item", "- when: {vpn_gateway.routing: true}\n  item"), "7:31: vpn_gateway.routing can never be True (its type is object"),
+        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: a list of no values never holds"),
+        (OWN.replace("- item", "- when: {config.port: null}\n  item"), "7:23: config.port always has a value"),
+        (OWN.replace("- item", "- when: {platform.os_family: null}\n  item"), "7:30: platform.os_family always has a value"),
         (OWN.replace("- item", "- each: vpn_gateway.provider\n  item"), "7:9: 'vpn_gateway.provider' is no list"),
         (OWN.replace("rules", "section: vpn_gatewy\nrules"), "6:10: identity.yaml has no section 'vpn_gatewy' (did you mean vpn_gateway?)"),
         (OWN.replace("rules", "requires: [nobody]\nrules"), "6:12: there is no role 'nobody'"),

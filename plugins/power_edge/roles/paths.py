@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from jsonschema_rs import Draft202012Validator, ValidationError
+
 from power_edge.model import Value
 
 Schema: TypeAlias = Mapping[str, Value]
@@ -45,6 +47,18 @@ def subschema(root: Schema, path: str) -> Schema | None:
 def entries(root: Schema, part: Schema) -> Schema | None:
     """Return what a schema says of the entries of a list, None if `part` is of no list."""
     return _resolved(root, _mapping(part.get("items")))
+
+
+def can_be(root: Schema, part: Schema, value: object) -> bool:
+    """Return whether a part of a schema takes a value. `root` has what the part refers to.
+
+    True for a part that is no schema: it is an error of its own.
+    """
+    try:
+        check = Draft202012Validator({**part, "$defs": root.get("$defs") or {}}, offline=True)
+    except (ValidationError, ValueError):
+        return True
+    return check.is_valid(value)
 
 
 _DEEPEST = 8
