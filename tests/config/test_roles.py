@@ -12,6 +12,8 @@ import yaml
 
 from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.role_files import built_in, check_all, load, wrong_with
+from power_edge.config.role_suites import suites_of
+from power_edge.config.schema import schema
 from power_edge.config.state import check_schema
 from tests.config.test_node import STATE, T420, identity
 
@@ -155,6 +157,49 @@ def test_a_node_of_kubernetes(tmp_path: Path) -> None:
     ]
 
 
+NO_SSH = "3: access_control.ssh.enabled is not declared: nothing is derived, so SSH may run or not"
+NO_FIREWALL = (
+    "3: access_control.firewall.enabled is not declared: nothing is derived, so a firewall may be in"
+    " force or not"
+)
+PASSWORDS = "access_control.ssh.password_auth derives no item: the suite access_control asks it, unless ssh.enabled is false"
+FAMILIES = schema("system-identity")["properties"]["platform"]["properties"]["os_family"]["enum"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "access_control: {ssh: {enabled: true}, firewall: {enabled: false}}\n",
+        "roles: [{name: vpn-gateway}]\nvpn_gateway: {provider: openvpn}\n",
+    ],
+)
+def test_each_family_has_a_service_or_a_note(tmp_path: Path, family: str, text: str) -> None:
+    loaded = node(tmp_path, text, system=yaml.safe_dump(identity(platform__os_family=family)))
+    assert loaded.derived is not None
+    notes = [each.text for each in loaded.derived.notes if f"the family {family}" in each.text]
+    assert len(loaded.items) + len(notes) == 1
+
+
+def test_what_a_suite_asks_is_said_beside_what_is_derived(tmp_path: Path) -> None:
+    text = (
+        "roles: [{name: vpn-gateway}]\n"
+        "vpn_gateway: {provider: tailscale, routing: {masquerade: true}}\n"
+        "access_control: {ssh: {enabled: true, password_auth: false}}\n"
+    )
+    loaded = node(tmp_path, text)
+    assert loaded.derived is not None
+    masquerade = (
+        "vpn_gateway.routing.masquerade derives no item: the suite vpn-gateway asks it"
+    )
+    assert {PASSWORDS, masquerade} <= {each.text for each in loaded.derived.notes}
+    assert {"access_control", "vpn-gateway"} <= {*suites_of(loaded_identity(text))}
+
+
+def loaded_identity(text: str) -> Any:
+    return yaml.safe_load(HEAD + text)
+
+
 @pytest.mark.parametrize(
     ("text", "notes"),
     [
@@ -162,9 +207,14 @@ def test_a_node_of_kubernetes(tmp_path: Path) -> None:
         ("roles: [{name: vpn-gateway, enabled: false}]\n", ["3: vpn-gateway is not enabled: it derives nothing"]),
         ("roles: [{name: monitoring-target}]\n", ["3: monitoring-target names no service of its exporter"]),
         ("access_control: {ssh: {enabled: false}}\n",
-         ["3: access_control.ssh.enabled is false: nothing is derived, so SSH may run or not"]),
+         ["3: access_control.ssh.enabled is false: nothing is derived, so SSH may run or not", NO_FIREWALL]),
         ("access_control: {firewall: {enabled: false, allowed_services: [what]}}\n",
-         ["3: access_control.firewall.enabled is false: nothing is derived, so a firewall may be in force or not"]),
+         [NO_SSH, "3: access_control.firewall.enabled is false: nothing is derived, so a firewall may be in force or not"]),
+        ("access_control: {ssh: {password_auth: false, root_login: true}, firewall: {}}\n",
+         [NO_SSH, f"3: {PASSWORDS}", "3: access_control.ssh.root_login derives no item: the suite access_control asks it, unless ssh.enabled is false", NO_FIREWALL]),
+        ("roles: [{name: vpn-gateway}]\nvpn_gateway: {routing: {masquerade: false}}\n",
+         ["3: vpn_gateway has no provider, so no service is derived",
+          "4: vpn_gateway.routing.masquerade is false: nothing is derived, so the node may masquerade or not"]),
         ("roles: null\n", []),
     ],
 )  # fmt: skip
