@@ -286,6 +286,7 @@ class _Merger:
             self._identity.find(demand.path, key=True),
             path_in_words(demand.path),
             demand.role,
+            demand.file,
             demand.reason,
         )
 
