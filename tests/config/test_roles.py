@@ -189,9 +189,7 @@ def test_what_a_suite_asks_is_said_beside_what_is_derived(tmp_path: Path) -> Non
     )
     loaded = node(tmp_path, text)
     assert loaded.derived is not None
-    masquerade = (
-        "vpn_gateway.routing.masquerade derives no item: the suite vpn-gateway asks it"
-    )
+    masquerade = "vpn_gateway.routing.masquerade derives no item: the suite vpn-gateway asks it"
     assert {PASSWORDS, masquerade} <= {each.text for each in loaded.derived.notes}
     assert {"access_control", "vpn-gateway"} <= {*suites_of(loaded_identity(text))}
 
@@ -378,6 +376,7 @@ GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "
         ("roles: [{name: vpn-gateway}]\n", "3:10: vpn-gateway needs the section vpn_gateway, which is missing"),
         (GATEWAY + "{provider: opnvpn}\n", "4:25: 'opnvpn' is not one of openvpn, wireguard, tailscale (did you mean openvpn?)"),
         (GATEWAY + "{provider: wireguard}\n", "4:15: WireGuard needs the name of its interface"),
+        (GATEWAY + "{iface: wg0}\n", "4:15: unknown key 'iface' in vpn_gateway (did you mean interface?)"),
         (GATEWAY + "{routing: {ip_forward: false}}\n", "4:25: a vpn-gateway routes traffic: vpn_gateway.routing.ip_forward cannot be false"),
         (GATEWAY + "{server_config: {network: 999.1.1.1/99}}\n", "4:40: '999.1.1.1/99' is no network"),
         (GATEWAY + "{server_config: {network: 10.8.0.0}}\n", "4:40: '10.8.0.0' is no network"),
@@ -512,6 +511,11 @@ rules:
         (OWN.replace("rules", "section: vpn_gatewy\nrules"), "6:10: identity.yaml has no section 'vpn_gatewy' (did you mean vpn_gateway?)"),
         (OWN.replace("rules", "requires: [nobody]\nrules"), "6:12: there is no role 'nobody'"),
         (OWN.replace("rules", "requires: [backup-target]\nrules"), "6:12: roles require each other in a circle: backup-target -> backup-target"),
+        (OWN.replace("default: 8000", "default: [1]"), "5:47: the default of config.port does not fit its schema"),
+        (OWN.replace('"{config.service}"', '"{config.service"'), "7:9: '{config.service' is a part of a path: a brace is missing"),
+        (OWN.replace('"{config.service}"', '"config.service}"'), "7:9: 'config.service}' is a part of a path"),
+        (OWN.replace('"{config.service}"', '"{ config.service }"'), "7:9: '{ config.service' is a part of a path"),
+        (OWN.replace("port {config.port}", "port {vpn_gateway.unit"), "8:11: '{vpn_gateway.unit' is a part of a path"),
         (OWN.replace("type: integer", "type: intger"), "3:1: config is no JSON Schema"),
     ],
 )  # fmt: skip

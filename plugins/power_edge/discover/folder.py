@@ -90,9 +90,7 @@ def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool)
 
     def proposed(disabled: Iterable[str]) -> Changeset:
         machine = found.machine._replace(disabled=frozenset(disabled))
-        contents = dict(
-            _contents(found._replace(machine=machine), target, folder, replace=replace)
-        )
+        contents = dict(_contents(found._replace(machine=machine), target, folder, replace=replace))
         try:
             return propose(folder, contents)
         except ConfigError as error:

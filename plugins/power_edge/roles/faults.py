@@ -45,6 +45,7 @@ def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
             yield Fault(("services",), "only a section has services", "remove it", key=True)
         if role.section is not None and not known.is_section(role.section):
             yield known.no_section(("section",), role.section)
+    yield from _defaults(role.config or {})
     for index, service in enumerate(role.services or ()):
         at: Path = ("services", index)
         yield from _conditions(known, service.when or {}, (*at, "when"), None)
@@ -134,9 +135,27 @@ class _Known:
             ),
         )
 
+    def all_heads(self) -> Sequence[str]:
+        """Return what a path can begin with."""
+        return [CONFIG, PLATFORM, EACH, *self._heads()]
+
     def _heads(self) -> Sequence[str]:
         properties = self._schemas.identity.get("properties")
         return list(properties) if isinstance(properties, Mapping) else []
+
+
+def _defaults(config: Schema) -> Iterator[Fault]:
+    """Yield the defaults of settings that their own schema refuses."""
+    for path in paths.all_paths(config):
+        part = paths.subschema(config, path) or {}
+        default = part.get("default")
+        if default is not None and not paths.can_be(config, part, default):
+            steps = (step for key in path.split(".") for step in ("properties", key))
+            yield Fault(
+                (CONFIG, *steps, "default"),
+                f"the default of {CONFIG}.{path} does not fit its schema",
+                "change the default, or the schema beside it",
+            )
 
 
 def _conditions(
@@ -177,6 +196,9 @@ def _never(path: str, found: Schema, value: object, at: Path) -> Fault:
 
 
 def _texts(known: _Known, value: Value, at: Path, each: Schema | None) -> Iterator[Fault]:
+    for piece in dict.fromkeys(paths.unclosed_in(value, known.all_heads())):
+        why = f"{quoted(piece)} is a part of a path: a brace is missing, or a blank is in it"
+        yield Fault(at, why, "write the path as {config.service}: two braces and no blanks")
     for path in dict.fromkeys(paths.paths_in(value)):
         found = known.find(path, each)
         if isinstance(found, str):
