@@ -194,7 +194,9 @@ def _on_file(observed: Ruleset, family: int) -> bool | None:
     """
     if observed.ufw is None or (observed.ufw_without_ipv6 and family == 6):
         return False  # with IPV6=no they are kept in user6.rules, and not loaded
-    if observed.ufw.rules is not None and any(each.family == family for each in observed.ufw.rules):
+    if observed.ufw.rules is not None and any(
+        each.family == family for each in observed.ufw.rules
+    ):
         return True
     return False if observed.ufw.rules is not None and observed.ufw.by_hand is None else None
 
