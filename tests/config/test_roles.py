@@ -14,7 +14,9 @@ from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.role_files import built_in, check_all, load, wrong_with
 from power_edge.config.role_suites import suites_of
 from power_edge.config.schema import schema
-from power_edge.config.state import check_schema
+from power_edge.config.state import check_schema, entries
+from power_edge.model import ResourceType
+from power_edge.resources import names, resource
 from tests.config.test_node import STATE, T420, identity
 
 HEAD = 'version: "1.0"\nnode: {hostname: rig}\n'
@@ -332,6 +334,55 @@ def test_ssh_of_state_yaml_stays_strict(tmp_path: Path) -> None:
     (alone,) = node(tmp_path, SSH_BY_ROLE).items
     declared = alone.declared
     assert declared.by_socket is True
+
+
+def test_secrets_that_differ_are_a_contradiction(tmp_path: Path) -> None:
+    """Both are shown as the same words."""
+    own = (
+        "name: a\ndescription: x\nrules:\n"
+        "- item: {files: {path: /etc/shadow, content: blue}}\n  reason: y\n"
+    )
+    state = "files: [{path: /etc/shadow, content: red}]\n"
+    said = problem(tmp_path, "roles: [{name: a}]\n", state, a=own)
+    assert said.startswith(
+        "node-configs/rig/identity.yaml:3:10: files '/etc/shadow': content is a secret here, and "
+        "another one at node-configs/rig/state.yaml:3"
+    )
+    assert "blue" not in said
+    assert "red" not in said.replace("declared", "")
+    (item,) = node(tmp_path, "roles: [{name: a}]\n", state.replace("red", "blue"), a=own).items
+    assert len(item.origins) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in map(resource, names()) if kind.key is not None])
+def test_what_a_type_does_not_assert_is_strict_by_default(kind: ResourceType[Any, Any]) -> None:
+    """A leniency that not all demands have falls back to its default: that must be the strict one.
+
+    With all its fields declared, what an entry does not assert is a switch, off by default.
+    """
+    part = schema("state")["$defs"][kind.name]
+    values = {
+        name: True if about.get("type") == "boolean" else sample(about)
+        for name, about in (
+            (name, {**core(about), **about}) for name, about in part["properties"].items()
+        )
+    }
+    (entry,) = entries(kind, [values])
+    for field in kind.leniencies(entry.declared):
+        assert part["properties"][field] == {
+            **part["properties"][field], "type": "boolean", "default": False
+        }  # fmt: skip
+
+
+def core(about: dict[str, Any]) -> dict[str, Any]:
+    """What a part of the schema refers to."""
+    reference = about.get("$ref", "").removeprefix("#/$defs/")
+    return schema("state")["$defs"][reference] if reference else {}
+
+
+def sample(about: dict[str, Any]) -> Any:
+    """A value that the schema of a field names."""
+    return (about.get("examples") or about["enum"])[0]
 
 
 def test_a_parameter_in_another_spelling_is_the_same(tmp_path: Path) -> None:

@@ -247,11 +247,16 @@ class _Merger:
                     (reason,),
                 )
                 continue
+            # What is shown of a secret is the same for all: its entries themselves are compared.
+            shared = [field for field in asserts if field in slot.asserts]
+            own = self.section[slot.path[0]] if listed else {}
+            new = _mapping(demand.declaration) if listed else {}
             contradiction = next(
                 (
                     field
-                    for field, value in asserts.items()
-                    if field in slot.asserts and slot.asserts[field] != value
+                    for field in shared
+                    if slot.asserts[field] != asserts[field]
+                    or (field in own and field in new and own[field] != new[field])
                 ),
                 None,
             )
@@ -335,10 +340,15 @@ def _contradiction(
     slot: _Slot,
     reason: Reason,
 ) -> Problem:
+    here, there = asserts[field], slot.asserts[field]
+    values = (
+        f"is to be {quoted(here)} here, and {quoted(there)} at {slot.origins[0]}"
+        if here != there
+        else f"is a secret here, and another one at {slot.origins[0]}"
+    )
     return Problem(
         reason.source,
-        f"{kind.name} {quoted(slot.name)}: {field} is to be {quoted(asserts[field])} here, and "
-        f"{quoted(slot.asserts[field])} at {slot.origins[0]}",
+        f"{kind.name} {quoted(slot.name)}: {field} {values}",
         f"change one of them; {reason.text}",
     )
 
