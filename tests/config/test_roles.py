@@ -511,6 +511,29 @@ def test_a_file_of_the_other_kind_replaces_nothing(tmp_path: Path, name: str) ->
     )
 
 
+def test_a_condition_knows_nothing_of_the_table_of_services(tmp_path: Path) -> None:
+    """Conditions are looked at before a name's port is looked up, so this one would never hold."""
+    own = """\
+name: access_control
+kind: section
+description: x
+services: [{name: ssh, port: 22, proto: tcp}]
+rules:
+- each: access_control.firewall.allowed_services
+  when: {each.port: 22}
+  item: {firewall: {rules: [{proto: "{each.proto}", port: "{each.port}", action: allow}]}}
+  reason: y
+"""
+    text = "access_control: {firewall: {allowed_services: [ssh]}}\n"
+    assert problem(tmp_path, text, access_control=own).startswith(
+        "node-configs/roles/access_control.yaml:7:10: no schema has the path 'each.port'"
+    )
+    allowed = own.replace("  when: {each.port: 22}\n", "")
+    assert list(items(node(tmp_path, text, access_control=allowed))) == [
+        "firewall[allow 22/tcp from any to any]"
+    ]
+
+
 def test_each_entry_of_a_list(tmp_path: Path) -> None:
     own = """\
 name: units
