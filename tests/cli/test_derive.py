@@ -67,6 +67,22 @@ def test_text_has_each_item_with_its_reasons(root: Path) -> None:
     assert "note: access_control.firewall.enabled is false: nothing is derived" in output
 
 
+@pytest.mark.parametrize("form", ["text", "yaml"])
+def test_a_contradiction_with_state_yaml_ends_with_4(root: Path, form: str) -> None:
+    state = root / NAME / "state.yaml"
+    state.write_text(state.read_text().replace('vm.swappiness: "60"', 'vm.swappiness: "10"'))
+    done = run(root, "derive", NAME, "--format", form)
+    assert "vm.swappiness" in done.output
+    assert isinstance(done.exception, ConfigError)  # the program's end makes 4 of it
+    assert "value is to be '60' here, and '10' at" in str(done.exception)
+
+
+def test_text_shows_what_is_milder(root: Path) -> None:
+    output = run(root, "derive", NAME).output
+    assert "services[ssh]: state running, enabled true, by_socket true\n" in output
+    assert "services[docker]: state running, enabled true\n" in output
+
+
 FIREWALL = """\
 access_control:
   firewall:

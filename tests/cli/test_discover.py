@@ -285,6 +285,31 @@ def test_a_role_that_demands_what_is_not_so_is_not_enabled(
     assert "# Not enabled: it demands what is not so" in (created / "identity.yaml").read_text()
 
 
+def test_an_identity_that_contradicts_the_machine_is_said_to_be_merged(
+    run: Run, root: Path
+) -> None:
+    by_hand = (
+        b'version: "1.0"\nnode: {hostname: "rig\\e[31m 7"}\nnetwork_tuning: {ip_forward: false}\n'
+    )
+    created = folder(
+        root,
+        "here",
+        state=HAND_MADE.encode(),
+        system_identity=identity(MACHINE_ID),
+        identity=by_hand,
+    )
+    before = contents(created)
+    done = run("--merge")
+    assert isinstance(done.exception, ConfigError)
+    said = str(done.exception)
+    assert (
+        ": after merging, and nothing was written: sysctl 'net.ipv4.ip_forward': value is" in said
+    )
+    assert "change what you wrote in state.yaml and identity.yaml, or the machine" in said
+    assert "lines are those of the files after merging" in said
+    assert contents(created) == before
+
+
 def test_replaced_is_what_was_found_but_not_the_way_nor_the_identity(run: Run, root: Path) -> None:
     arguments_or_file = b"ssh: {host: 10.0.0.9}\n"
     created = folder(

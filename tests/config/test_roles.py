@@ -12,7 +12,11 @@ import yaml
 
 from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.role_files import built_in, check_all, load, wrong_with
-from power_edge.config.state import check_schema
+from power_edge.config.role_suites import suites_of
+from power_edge.config.schema import schema
+from power_edge.config.state import check_schema, entries
+from power_edge.model import ResourceType
+from power_edge.resources import names, resource
 from tests.config.test_node import STATE, T420, identity
 
 HEAD = 'version: "1.0"\nnode: {hostname: rig}\n'
@@ -155,6 +159,47 @@ def test_a_node_of_kubernetes(tmp_path: Path) -> None:
     ]
 
 
+NO_SSH = "3: access_control.ssh.enabled is not declared: nothing is derived, so SSH may run or not"
+NO_FIREWALL = (
+    "3: access_control.firewall.enabled is not declared: nothing is derived, so a firewall may be in"
+    " force or not"
+)
+PASSWORDS = "access_control.ssh.password_auth derives no item: the suite access_control asks it, unless ssh.enabled is false"
+FAMILIES = schema("system-identity")["properties"]["platform"]["properties"]["os_family"]["enum"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "access_control: {ssh: {enabled: true}, firewall: {enabled: false}}\n",
+        "roles: [{name: vpn-gateway}]\nvpn_gateway: {provider: openvpn}\n",
+    ],
+)
+def test_each_family_has_a_service_or_a_note(tmp_path: Path, family: str, text: str) -> None:
+    loaded = node(tmp_path, text, system=yaml.safe_dump(identity(platform__os_family=family)))
+    assert loaded.derived is not None
+    notes = [each.text for each in loaded.derived.notes if f"the family {family}" in each.text]
+    assert len(loaded.items) + len(notes) == 1
+
+
+def test_what_a_suite_asks_is_said_beside_what_is_derived(tmp_path: Path) -> None:
+    text = (
+        "roles: [{name: vpn-gateway}]\n"
+        "vpn_gateway: {provider: tailscale, routing: {masquerade: true}}\n"
+        "access_control: {ssh: {enabled: true, password_auth: false}}\n"
+    )
+    loaded = node(tmp_path, text)
+    assert loaded.derived is not None
+    masquerade = "vpn_gateway.routing.masquerade derives no item: the suite vpn-gateway asks it"
+    assert {PASSWORDS, masquerade} <= {each.text for each in loaded.derived.notes}
+    assert {"access_control", "vpn-gateway"} <= {*suites_of(loaded_identity(text))}
+
+
+def loaded_identity(text: str) -> Any:
+    return yaml.safe_load(HEAD + text)
+
+
 @pytest.mark.parametrize(
     ("text", "notes"),
     [
@@ -162,9 +207,14 @@ def test_a_node_of_kubernetes(tmp_path: Path) -> None:
         ("roles: [{name: vpn-gateway, enabled: false}]\n", ["3: vpn-gateway is not enabled: it derives nothing"]),
         ("roles: [{name: monitoring-target}]\n", ["3: monitoring-target names no service of its exporter"]),
         ("access_control: {ssh: {enabled: false}}\n",
-         ["3: access_control.ssh.enabled is false: nothing is derived, so SSH may run or not"]),
+         ["3: access_control.ssh.enabled is false: nothing is derived, so SSH may run or not", NO_FIREWALL]),
         ("access_control: {firewall: {enabled: false, allowed_services: [what]}}\n",
-         ["3: access_control.firewall.enabled is false: nothing is derived, so a firewall may be in force or not"]),
+         [NO_SSH, "3: access_control.firewall.enabled is false: nothing is derived, so a firewall may be in force or not"]),
+        ("access_control: {ssh: {password_auth: false, root_login: true}, firewall: {}}\n",
+         [NO_SSH, f"3: {PASSWORDS}", "3: access_control.ssh.root_login derives no item: the suite access_control asks it, unless ssh.enabled is false", NO_FIREWALL]),
+        ("roles: [{name: vpn-gateway}]\nvpn_gateway: {routing: {masquerade: false}}\n",
+         ["3: vpn_gateway has no provider, so no service is derived",
+          "4: vpn_gateway.routing.masquerade is false: nothing is derived, so the node may masquerade or not"]),
         ("roles: null\n", []),
     ],
 )  # fmt: skip
@@ -246,6 +296,95 @@ def test_the_fields_of_both_files_are_judged(tmp_path: Path) -> None:
     ]
 
 
+SSH_BY_ROLE = "access_control: {ssh: {enabled: true}}\n"
+TWO_ROLES = "roles: [{name: one}, {name: two}]\n"
+
+
+def asks(field: str) -> str:
+    return (
+        "description: x\nrules:\n"
+        f"- item: {{services: {{name: a, state: running{field}}}}}\n  reason: y\n"
+    )
+
+
+@pytest.mark.parametrize("field", ["by_socket", "optional"])
+@pytest.mark.parametrize("one", [False, True])
+@pytest.mark.parametrize("two", [False, True])
+def test_a_leniency_holds_if_all_demands_have_it(
+    tmp_path: Path, field: str, one: bool, two: bool
+) -> None:
+    """In either file, and among roles: a demand is never weaker beside another."""
+    lenient = f", {field}: true"
+    first, second = (lenient if each else "" for each in (one, two))
+    roles = {"one": f"name: one\n{asks(first)}", "two": f"name: two\n{asks(second)}"}
+    (item,) = node(tmp_path, TWO_ROLES, **roles).items
+    declared: Any = item.declared
+    assert getattr(declared, field) is (one and two)
+    state = f"services: [{{name: a, state: running{first}}}]\n"
+    (item,) = node(tmp_path, "roles: [{name: two}]\n", state, **roles).items
+    declared = item.declared
+    assert getattr(declared, field) is (one and two)
+
+
+def test_ssh_of_state_yaml_stays_strict(tmp_path: Path) -> None:
+    state = "services: [{name: ssh, state: running, enabled: true}]\n"
+    (item,) = node(tmp_path, SSH_BY_ROLE, state).items
+    declared: Any = item.declared
+    assert (declared.by_socket, len(item.origins)) == (False, 2)
+    (alone,) = node(tmp_path, SSH_BY_ROLE).items
+    declared = alone.declared
+    assert declared.by_socket is True
+
+
+def test_secrets_that_differ_are_a_contradiction(tmp_path: Path) -> None:
+    """Both are shown as the same words."""
+    own = (
+        "name: a\ndescription: x\nrules:\n"
+        "- item: {files: {path: /etc/shadow, content: blue}}\n  reason: y\n"
+    )
+    state = "files: [{path: /etc/shadow, content: red}]\n"
+    said = problem(tmp_path, "roles: [{name: a}]\n", state, a=own)
+    assert said.startswith(
+        "node-configs/rig/identity.yaml:3:10: files '/etc/shadow': content is a secret here, and "
+        "another one at node-configs/rig/state.yaml:3"
+    )
+    assert "blue" not in said
+    assert "red" not in said.replace("declared", "")
+    (item,) = node(tmp_path, "roles: [{name: a}]\n", state.replace("red", "blue"), a=own).items
+    assert len(item.origins) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in map(resource, names()) if kind.key is not None])
+def test_what_a_type_does_not_assert_is_strict_by_default(kind: ResourceType[Any, Any]) -> None:
+    """A leniency that not all demands have falls back to its default: that must be the strict one.
+
+    With all its fields declared, what an entry does not assert is a switch, off by default.
+    """
+    part = schema("state")["$defs"][kind.name]
+    values = {
+        name: True if about.get("type") == "boolean" else sample(about)
+        for name, about in (
+            (name, {**core(about), **about}) for name, about in part["properties"].items()
+        )
+    }
+    (entry,) = entries(kind, [values])
+    for field in kind.leniencies(entry.declared):
+        assert part["properties"][field] == {
+            **part["properties"][field], "type": "boolean", "default": False
+        }  # fmt: skip
+
+
+def core(about: dict[str, Any]) -> dict[str, Any]:
+    """What a part of the schema refers to."""
+    reference = about.get("$ref", "").removeprefix("#/$defs/")
+    return schema("state")["$defs"][reference] if reference else {}
+
+
+def sample(about: dict[str, Any]) -> Any:
+    """A value that the schema of a field names."""
+    return (about.get("examples") or about["enum"])[0]
+
+
 def test_a_parameter_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     (item,) = node(
         tmp_path, "network_tuning: {ip_forward: true}\n", 'sysctl: {net/ipv4/ip_forward: "1"}\n'
@@ -288,6 +427,7 @@ GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "
         ("roles: [{name: vpn-gateway}]\n", "3:10: vpn-gateway needs the section vpn_gateway, which is missing"),
         (GATEWAY + "{provider: opnvpn}\n", "4:25: 'opnvpn' is not one of openvpn, wireguard, tailscale (did you mean openvpn?)"),
         (GATEWAY + "{provider: wireguard}\n", "4:15: WireGuard needs the name of its interface"),
+        (GATEWAY + "{iface: wg0}\n", "4:15: unknown key 'iface' in vpn_gateway (did you mean interface?)"),
         (GATEWAY + "{routing: {ip_forward: false}}\n", "4:25: a vpn-gateway routes traffic: vpn_gateway.routing.ip_forward cannot be false"),
         (GATEWAY + "{server_config: {network: 999.1.1.1/99}}\n", "4:40: '999.1.1.1/99' is no network"),
         (GATEWAY + "{server_config: {network: 10.8.0.0}}\n", "4:40: '10.8.0.0' is no network"),
@@ -357,6 +497,43 @@ def test_a_file_of_ones_own_replaces_that_of_the_package(tmp_path: Path) -> None
     ) == ["sysctl[vm.swappiness]"]
 
 
+@pytest.mark.parametrize("name", built_in())
+def test_a_file_of_the_other_kind_replaces_nothing(tmp_path: Path, name: str) -> None:
+    """Without `kind: section` the demands of a section of the package would end in silence."""
+    found = load(tmp_path, name)
+    assert found is not None
+    other = "role" if found.role.kind == "section" else "section"
+    own = f"name: {name}\nkind: {other}\ndescription: x\nrules: []\n"
+    text = f"{name}: {{}}\n" if other == "role" else f"roles: [{{name: {name}}}]\n"
+    assert any(
+        f"{name} is a {found.role.kind} of the package, and this file makes a {other} of it" in each
+        for each in problems(tmp_path, text, **{name: own})
+    )
+
+
+def test_a_condition_knows_nothing_of_the_table_of_services(tmp_path: Path) -> None:
+    """Conditions are looked at before a name's port is looked up, so this one would never hold."""
+    own = """\
+name: access_control
+kind: section
+description: x
+services: [{name: ssh, port: 22, proto: tcp}]
+rules:
+- each: access_control.firewall.allowed_services
+  when: {each.port: 22}
+  item: {firewall: {rules: [{proto: "{each.proto}", port: "{each.port}", action: allow}]}}
+  reason: y
+"""
+    text = "access_control: {firewall: {allowed_services: [ssh]}}\n"
+    assert problem(tmp_path, text, access_control=own).startswith(
+        "node-configs/roles/access_control.yaml:7:10: no schema has the path 'each.port'"
+    )
+    allowed = own.replace("  when: {each.port: 22}\n", "")
+    assert list(items(node(tmp_path, text, access_control=allowed))) == [
+        "firewall[allow 22/tcp from any to any]"
+    ]
+
+
 def test_each_entry_of_a_list(tmp_path: Path) -> None:
     own = """\
 name: units
@@ -395,11 +572,24 @@ rules:
         (OWN.replace("{services:", "{servces:"), "7:10: there is no resource type 'servces' (did you mean services?)"),
         (OWN.replace("  reason:", "  note:"), "7:3: an item needs a reason"),
         (OWN.replace("- item", "- when: {vpn_gateway.provider: opnvpn}\n  item"), "7:32: vpn_gateway.provider can never be 'opnvpn' (did you mean openvpn?)"),
-        (OWN.replace("- item", "- when: {access_control.ssh.enabled: yes please}\n  item"), "7:38: access_control.ssh.enabled is true or false"),
+        (OWN.replace("- item", "- when: {access_control.ssh.enabled: yes please}\n  item"), "7:38: access_control.ssh.enabled can never be 'yes please' (write true or false"),
+        (OWN.replace("- item", '- when: {config.port: "80"}\n  item'), "7:23: config.port can never be '80' (the schema of config.port refuses it; its type is integer"),
+        (OWN.replace("- item", "- when: {config.service: [a, 1]}\n  item"), "7:26: config.service can never be 1"),
+        (OWN.replace("- item", "- when: {vpn_gateway.server_config.port: 70000}\n  item"), "7:42: vpn_gateway.server_config.port can never be 70000"),
+        (OWN.replace("- item", "- when: {node.tags: north}\n  item"), "7:21: node.tags can never be 'north'"),
+        (OWN.replace("- item", "- when: {vpn_gateway.routing: true}\n  item"), "7:31: vpn_gateway.routing can never be True (its type is object"),
+        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: a list of no values never holds"),
+        (OWN.replace("- item", "- when: {config.port: null}\n  item"), "7:23: config.port always has a value"),
+        (OWN.replace("- item", "- when: {platform.os_family: null}\n  item"), "7:30: platform.os_family always has a value"),
         (OWN.replace("- item", "- each: vpn_gateway.provider\n  item"), "7:9: 'vpn_gateway.provider' is no list"),
         (OWN.replace("rules", "section: vpn_gatewy\nrules"), "6:10: identity.yaml has no section 'vpn_gatewy' (did you mean vpn_gateway?)"),
         (OWN.replace("rules", "requires: [nobody]\nrules"), "6:12: there is no role 'nobody'"),
         (OWN.replace("rules", "requires: [backup-target]\nrules"), "6:12: roles require each other in a circle: backup-target -> backup-target"),
+        (OWN.replace("default: 8000", "default: [1]"), "5:47: the default of config.port does not fit its schema"),
+        (OWN.replace('"{config.service}"', '"{config.service"'), "7:9: '{config.service' is a part of a path: a brace is missing"),
+        (OWN.replace('"{config.service}"', '"config.service}"'), "7:9: 'config.service}' is a part of a path"),
+        (OWN.replace('"{config.service}"', '"{ config.service }"'), "7:9: '{ config.service' is a part of a path"),
+        (OWN.replace("port {config.port}", "port {vpn_gateway.unit"), "8:11: '{vpn_gateway.unit' is a part of a path"),
         (OWN.replace("type: integer", "type: intger"), "3:1: config is no JSON Schema"),
     ],
 )  # fmt: skip

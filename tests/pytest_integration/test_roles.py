@@ -68,9 +68,18 @@ def test_an_id_of_the_other_file_is_named(router: Project) -> None:
 
 @pytest.mark.parametrize("option", ["-m", "-k"])
 def test_markers(router: Project, option: str) -> None:
-    assert router.ids("--node=a", "--strict-markers", option, "role_edge_router") == [
+    chosen = router.ids("--node=a", "--strict-markers", option, "role_edge_router")
+    suite = [each for each in chosen if "::edge-router[" in each]
+    assert [each for each in chosen if each not in suite] == [
         derived_id(FORWARD),
         derived_id(FILTER),
+    ]
+
+
+@pytest.mark.parametrize("option", ["-m", "-k"])
+def test_a_section_has_a_marker_too(router: Project, option: str) -> None:
+    assert router.ids("--node=a", "--strict-markers", option, "role_system_tuning") == [
+        item_id("a")
     ]
 
 
@@ -210,8 +219,10 @@ def test_selectors(fleet: Project, arguments: list[str], nodes: list[str]) -> No
     ("arguments", "said"),
     [
         (["--node-role=edge-routr"], "no node has --node-role='edge-routr' (did you mean edge-router?)"),
-        (["--node=b", "--node-role=edge-router"], "no node has --node-role='edge-router'"),
-        (["--node-site=there", "--node-tag=north"], "no node has all that is asked for"),
+        (["--node=b", "--node-role=edge-router"],
+         "no node has all that is asked for: the nodes given are b; --node-role='edge-router' has a"),
+        (["--node=c", "--node-tag=nowhere"], "no node has --node-tag='nowhere'"),
+        (["--node-site=there", "--node-tag=north"], "no node has all that is asked for: --node-tag='north' has a, b; --node-site='there' has c"),
     ],
 )  # fmt: skip
 def test_a_selector_without_a_match_is_an_error(

@@ -48,6 +48,7 @@ def command(root: Path | None, /, *, name: str, format_: str, diff: bool) -> Non
             else derived.text(demanded)
         )
         click.echo("\n".join(lines))
+        load_node(node.path)  # raises ConfigError if state.yaml contradicts it
         return
     if format_ == "yaml":
         raise click.UsageError("--diff compares as text: leave out --format yaml")

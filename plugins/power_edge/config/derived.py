@@ -247,11 +247,16 @@ class _Merger:
                     (reason,),
                 )
                 continue
+            # What is shown of a secret is the same for all: its entries themselves are compared.
+            shared = [field for field in asserts if field in slot.asserts]
+            own = self.section[slot.path[0]] if listed else {}
+            new = _mapping(demand.declaration) if listed else {}
             contradiction = next(
                 (
                     field
-                    for field, value in asserts.items()
-                    if field in slot.asserts and slot.asserts[field] != value
+                    for field in shared
+                    if slot.asserts[field] != asserts[field]
+                    or (field in own and field in new and own[field] != new[field])
                 ),
                 None,
             )
@@ -260,12 +265,24 @@ class _Merger:
                 continue
             if listed:
                 (index,) = slot.path
-                self.section[index] = {**_mapping(demand.declaration), **self.section[index]}
+                self.section[index] = self._joined(self.section[index], demand, declared)
             self._slots[key] = slot._replace(
                 asserts={**asserts, **slot.asserts},
                 origins=tuple(dict.fromkeys((*slot.origins, reason.source))),
                 reasons=tuple(dict.fromkeys((*slot.reasons, reason))),
             )
+
+    def _joined(self, entry: dict[str, Any], demand: Demand, declared: Any) -> dict[str, Any]:
+        """Return an entry of a list with the fields of both demands.
+
+        What makes the verdict milder holds only if both have it.
+        """
+        kind = self._kind
+        ((_, before, _),) = entries(kind, [entry])
+        one, other = kind.leniencies(before), kind.leniencies(declared)
+        dropped = {key for key in {*one, *other} if one.get(key) != other.get(key)}
+        both = {**_mapping(demand.declaration), **entry}
+        return {key: value for key, value in both.items() if key not in dropped}
 
     def _reason(self, demand: Demand) -> Reason:
         from power_edge.config.schema_errors import path_in_words
@@ -274,6 +291,7 @@ class _Merger:
             self._identity.find(demand.path, key=True),
             path_in_words(demand.path),
             demand.role,
+            demand.file,
             demand.reason,
         )
 
@@ -322,10 +340,15 @@ def _contradiction(
     slot: _Slot,
     reason: Reason,
 ) -> Problem:
+    here, there = asserts[field], slot.asserts[field]
+    values = (
+        f"is to be {quoted(here)} here, and {quoted(there)} at {slot.origins[0]}"
+        if here != there
+        else f"is a secret here, and another one at {slot.origins[0]}"
+    )
     return Problem(
         reason.source,
-        f"{kind.name} {quoted(slot.name)}: {field} is to be {quoted(asserts[field])} here, and "
-        f"{quoted(slot.asserts[field])} at {slot.origins[0]}",
+        f"{kind.name} {quoted(slot.name)}: {field} {values}",
         f"change one of them; {reason.text}",
     )
 

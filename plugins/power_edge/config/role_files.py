@@ -180,6 +180,13 @@ def wrong_with(document: Document, name: str) -> Iterator[Problem]:
             f"the name is {quoted(role.name)}, and the file is {name}{_SUFFIX}",
             "give both one name",
         )
+    if name in built_in() and (kind := _of_package(name).role.kind) != role.kind:
+        yield Problem(
+            document.find(("name",)),
+            f"{name} is a {kind} of the package, and this file makes a {role.kind} of it: what the"
+            f" {kind} demands would end without a word",
+            f"write kind: {kind}, or give the {role.kind} another name",
+        )
     for index, rule in enumerate(role.rules):
         if rule.item is not None:
             yield from refused(document, index, rule.item, template=True)

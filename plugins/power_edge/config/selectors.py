@@ -7,7 +7,14 @@ from pathlib import Path
 import msgspec
 
 from power_edge.config.error import ConfigError, refuse
-from power_edge.config.node_configs import NODE_CONFIGS, NODE_IDENTITY, STATE, node_file, read_file
+from power_edge.config.node_configs import (
+    NODE_CONFIGS,
+    NODE_IDENTITY,
+    STATE,
+    node_file,
+    read_file,
+    select,
+)
 from power_edge.config.role_files import built_in, own
 from power_edge.config.yaml_reader import read
 from power_edge.model.generated.core_schema import Metadata
@@ -90,21 +97,38 @@ def narrow(
         return found
     if found and not any(each is not None for each in known.values()):
         return found
+    given = list(known)
+    everywhere = {folder: known.get(folder) or facts(folder) for folder in select(root, ["*"])}
+    fitting: list[str] = []
     for field in fields(selectors):
         values: Sequence[str] = getattr(selectors, field.name)
-        present = {
-            value
-            for each in known.values()
-            if each is not None
-            for value in getattr(each, field.name)
-        }
+        holders: dict[str, list[str]] = {}
+        for folder, each in everywhere.items():
+            for value in getattr(each, field.name) if each is not None else ():
+                holders.setdefault(value, []).append(folder.name)
         for value in values:
-            if value not in present:
-                words = {*present, *((*built_in(), *own(root)) if field.name == "role" else ())}
+            if value not in holders:
+                words = {*holders, *((*built_in(), *own(root)) if field.name == "role" else ())}
                 raise refuse(
                     NODE_CONFIGS,
                     f"no node has {option}{field.name}={quoted(value)}",
                     did_you_mean(value, sorted(words - {value}))
-                    or (f"there are {', '.join(sorted(present))[:200]}" if present else None),
+                    or (f"there are {', '.join(sorted(holders))[:200]}" if holders else None),
                 )
-    raise refuse(NODE_CONFIGS, "no node has all that is asked for", "leave one of them out")
+            fitting.append(f"{option}{field.name}={quoted(value)} has {_short(holders[value])}")
+    if len(given) < len(everywhere):
+        fitting.insert(0, f"the nodes given are {_short([folder.name for folder in given])}")
+    raise refuse(
+        NODE_CONFIGS,
+        f"no node has all that is asked for: {'; '.join(fitting)}",
+        "leave one of them out",
+    )
+
+
+_SHOWN = 5
+
+
+def _short(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(names[:_SHOWN])}{more}"

@@ -33,9 +33,10 @@ from power_edge.discover.known import KnownNodes, known
 from power_edge.discover.merge import merge
 from power_edge.identity.gate import WrongMachine
 from power_edge.identity.identifiers import expected
+from power_edge.model import Problem
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.text import quoted, without_password
-from power_edge.yaml_edit.changeset import Changeset, propose, tidy
+from power_edge.yaml_edit.changeset import Changeset, Files, propose, tidy
 from power_edge.yaml_edit.writer import NewDocument, Paragraph, emit
 
 OPEN = b"validation:\n  require_match: false\n"
@@ -89,8 +90,13 @@ def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool)
 
     def proposed(disabled: Iterable[str]) -> Changeset:
         machine = found.machine._replace(disabled=frozenset(disabled))
-        contents = _contents(found._replace(machine=machine), target, folder, replace=replace)
-        return propose(folder, dict(contents))
+        contents = dict(_contents(found._replace(machine=machine), target, folder, replace=replace))
+        try:
+            return propose(folder, contents)
+        except ConfigError as error:
+            if replace or not folder.exists():
+                raise
+            raise _not_written(error, folder, contents) from None
 
     roles = [suggested.role for suggested in found.machine.roles]
     try:
@@ -105,6 +111,31 @@ def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool)
             changes = proposed(disabled - {role})
             disabled.remove(role)
     return changes
+
+
+def _not_written(error: ConfigError, folder: Path, contents: Files) -> ConfigError:
+    """Return the error of files that would not load. Lines of a file that would change are those of
+    the new content, and no file of today's folder has them.
+    """
+    changed = {node_file(folder, name) for name, (old, new) in contents.items() if old != new}
+    if not any(problem.source.file in changed for problem in error.problems):
+        return error
+    return ConfigError(
+        problem._replace(
+            message=f"after merging, and nothing was written: {problem.message}",
+            hint=f"{f'{problem.hint}; ' if problem.hint else ''}change what you wrote in {file},"
+            " or the machine, and discover it again; lines are those of the files after merging",
+        )
+        for problem in error.problems
+        for file in [_by_hand(problem, folder, contents)]
+    )
+
+
+def _by_hand(problem: Problem, folder: Path, contents: Files) -> str:
+    """Return the files that exist and that the two sides of a problem are in."""
+    existing = [name for name, (old, _) in contents.items() if old is not None]
+    there = [name for name in existing if name in f"{problem.source.file} {problem.message}"]
+    return " and ".join(there or existing) or f"{NODE_CONFIGS}/{folder.name}"
 
 
 def _folder(

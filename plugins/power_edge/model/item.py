@@ -25,12 +25,14 @@ class Reason(NamedTuple):
     """Why an item is demanded that a role or a section of identity.yaml derives.
 
     `path` is that of the value in identity.yaml, for people (`vpn_gateway.routing.ip_forward`).
-    `role` is None if a section demands it by itself. `text` is one sentence.
+    `role` is None if a section demands it by itself; `by` is the name of the role or section.
+    `text` is one sentence.
     """
 
     source: Source
     path: str
     role: str | None
+    by: str
     text: str
 
 

@@ -67,6 +67,14 @@ def _asserted_fields(declared: Any, key: str | None) -> dict[str, Value]:
     }
 
 
+def _set_fields(declared: Any) -> dict[str, Value]:
+    return {
+        field.name.rstrip("_"): value
+        for field in fields(declared)
+        if (value := getattr(declared, field.name)) is not None and value != field.default
+    }
+
+
 def _no_problems(_: object) -> Iterator[tuple[str, str]]:
     return iter(())
 
@@ -162,6 +170,16 @@ class ResourceType(Generic[Declared, Observed]):
         if self.expected is not None:
             return self.expected(declared)
         return _asserted_fields(declared, self.key)
+
+    def leniencies(self, declared: Declared) -> Mapping[str, Value]:
+        """Return the fields, by name, that assert nothing and are not at their default: each makes
+        the verdict on an entry of a list milder. Sections that are no lists have none.
+        """
+        if self.key is None:
+            return {}
+        asserted = {*self.asserts(declared), self.key}
+        fields = _set_fields(declared)
+        return {field: value for field, value in fields.items() if field not in asserted}
 
     def observation_key(self, name: str) -> str:
         """Return the key of a name's observation: '' if all items share one."""

@@ -29,15 +29,15 @@ from power_edge.text import identifier, printable
 
 
 def roles_of(item: Item) -> list[str]:
-    """Return the roles that demand an item."""
-    return list(dict.fromkeys(each.role for each in item.reasons if each.role is not None))
+    """Return the roles and sections that demand an item."""
+    return list(dict.fromkeys(each.by for each in item.reasons))
 
 
 def add_role_markers(config: pytest.Config, root: Path | None) -> None:
     """Register the markers of all roles: those of the package, and those of node-configs/."""
     registered = config.getini("markers")
     for role in (*role_files.built_in(), *(role_files.own(root) if root is not None else ())):
-        line = f"{marker_of(role)}: what the role {role} demands, and its suite (Power Edge)"
+        line = f"{marker_of(role)}: what {role} demands, and its suite (Power Edge)"
         if line not in registered and marker_of(role).isidentifier():
             config.addinivalue_line("markers", line)
 

@@ -17,7 +17,8 @@ from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
 def text(demanded: Node) -> Iterator[str]:
     """Yield lines: each item, its fields and its reasons, then what derives nothing."""
     for item in demanded.items:
-        fields = ", ".join(f"{name} {value(each)}" for name, each in item.expected.items())
+        shown = {**item.expected, **resource(item.type).leniencies(item.declared)}
+        fields = ", ".join(f"{name} {value(each)}" for name, each in shown.items())
         yield f"{_name(item)}: {fields}"
         for reason in item.reasons:
             yield f"  {printable(reason.text)}"

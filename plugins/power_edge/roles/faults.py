@@ -45,6 +45,7 @@ def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
             yield Fault(("services",), "only a section has services", "remove it", key=True)
         if role.section is not None and not known.is_section(role.section):
             yield known.no_section(("section",), role.section)
+    yield from _defaults(role.config or {})
     for index, service in enumerate(role.services or ()):
         at: Path = ("services", index)
         yield from _conditions(known, service.when or {}, (*at, "when"), None)
@@ -91,15 +92,27 @@ class _Known:
             return self._config
         return self._schemas.system if head == PLATFORM else self._schemas.identity
 
-    def find(self, path: str, each: Schema | None) -> Schema | str:
-        """Return what a schema says of a path, or why there is nothing."""
+    def has_always_a_value(self, path: str, found: Schema) -> bool:
+        """Whether a path cannot lack a value: a setting with a default, or part of the platform,
+        which must be known where a rule names it.
+        """
+        head, _, rest = path.partition(".")
+        return head == PLATFORM or (
+            head == CONFIG and "." not in rest and found.get("default") is not None
+        )
+
+    def find(self, path: str, each: Schema | None, *, resolved: bool = True) -> Schema | str:
+        """Return what a schema says of a path, or why there is nothing.
+
+        `resolved`: what the table of services says of an entry is known.
+        """
         head, _, rest = path.partition(".")
         part: Schema | None
         if head == EACH:
             if each is None:
                 return f"{{{path}}} needs `each`, which names a list"
             part = each
-            if rest in ("name", "port", "proto") and self._resolves:
+            if rest in ("name", "port", "proto") and self._resolves and resolved:
                 part = {}
             elif rest:
                 part = paths.subschema({**self._schemas.identity, **each}, rest)
@@ -122,30 +135,70 @@ class _Known:
             ),
         )
 
+    def all_heads(self) -> Sequence[str]:
+        """Return what a path can begin with."""
+        return [CONFIG, PLATFORM, EACH, *self._heads()]
+
     def _heads(self) -> Sequence[str]:
         properties = self._schemas.identity.get("properties")
         return list(properties) if isinstance(properties, Mapping) else []
+
+
+def _defaults(config: Schema) -> Iterator[Fault]:
+    """Yield the defaults of settings that their own schema refuses."""
+    for path in paths.all_paths(config):
+        part = paths.subschema(config, path) or {}
+        default = part.get("default")
+        if default is not None and not paths.can_be(config, part, default):
+            steps = (step for key in path.split(".") for step in ("properties", key))
+            yield Fault(
+                (CONFIG, *steps, "default"),
+                f"the default of {CONFIG}.{path} does not fit its schema",
+                "change the default, or the schema beside it",
+            )
 
 
 def _conditions(
     known: _Known, when: Mapping[str, object], at: Path, each: Schema | None
 ) -> Iterator[Fault]:
     for path, wanted in when.items():
-        found = known.find(path, each)
+        found = known.find(path, each, resolved=False)
         if isinstance(found, str):
             yield Fault((*at, path), found, known.hint(path), key=True)
             continue
-        options = found.get("enum")
+        if wanted == []:
+            yield Fault((*at, path), "a list of no values never holds", "write a value")
         for value in wanted if isinstance(wanted, list) else [wanted]:
-            if isinstance(options, list) and value is not None and value not in options:
-                names = [str(option) for option in options]
-                hint = did_you_mean(str(value), names) or f"one of {', '.join(names)}"
-                yield Fault((*at, path), f"{path} can never be {quoted(value)}", hint)
-            elif found.get("type") == "boolean" and not isinstance(value, bool | None):
-                yield Fault((*at, path), f"{path} is true or false, never {quoted(value)}")
+            if value is None:
+                if known.has_always_a_value(path, found):
+                    why = f"{path} always has a value, so null never holds"
+                    yield Fault((*at, path), why, "write the value")
+            elif not paths.can_be(known.root(path), found, value):
+                yield _never(path, found, value, (*at, path))
+
+
+def _never(path: str, found: Schema, value: object, at: Path) -> Fault:
+    """Return the fault of a condition with a value that a schema refuses."""
+    options = found.get("enum")
+    kind = found.get("type")
+    hint = None
+    if isinstance(options, list):
+        names = [str(option) for option in options]
+        hint = did_you_mean(str(value), names) or f"one of {', '.join(names)}"
+    elif kind == "boolean":
+        hint = "write true or false"
+    elif kind in ("object", "array"):
+        hint = f"its type is {kind}: a condition is about one value"
+    elif kind is not None:
+        types = kind if isinstance(kind, list) else [kind]
+        hint = f"the schema of {path} refuses it; its type is {' or '.join(map(str, types))}"
+    return Fault(at, f"{path} can never be {quoted(value)}", hint)
 
 
 def _texts(known: _Known, value: Value, at: Path, each: Schema | None) -> Iterator[Fault]:
+    for piece in dict.fromkeys(paths.unclosed_in(value, known.all_heads())):
+        why = f"{quoted(piece)} is a part of a path: a brace is missing, or a blank is in it"
+        yield Fault(at, why, "write the path as {config.service}: two braces and no blanks")
     for path in dict.fromkeys(paths.paths_in(value)):
         found = known.find(path, each)
         if isinstance(found, str):

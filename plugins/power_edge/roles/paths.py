@@ -1,8 +1,10 @@
 """Paths of role files: what a schema has at them, and the texts that hold them. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
+
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from power_edge.model import Value
 
@@ -18,15 +20,31 @@ _PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
 
 def paths_in(value: Value) -> Iterator[str]:
     """Yield the paths in the texts of a value, its keys among them."""
+    for text in _texts_in(value):
+        yield from _PATH.findall(text)
+
+
+def unclosed_in(value: Value, heads: Iterable[str]) -> Iterator[str]:
+    """Yield what begins as a path with one of `heads`, or ends as one, and lacks the other brace or
+    holds a blank: `{config.service`.
+    """
+    head = "|".join(map(re.escape, heads))
+    broken = re.compile(rf"\{{\s*(?:{head})\.[\w.-]+|(?<![\w.])(?:{head})\.[\w.-]+\s*\}}")
+    for text in _texts_in(value):
+        for piece in split(text)[::2]:
+            yield from broken.findall(piece)
+
+
+def _texts_in(value: Value) -> Iterator[str]:
     if isinstance(value, str):
-        yield from _PATH.findall(value)
+        yield value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from paths_in(key)
-            yield from paths_in(inner)
+            yield key
+            yield from _texts_in(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from paths_in(inner)
+            yield from _texts_in(inner)
 
 
 def split(text: str) -> list[str]:
@@ -45,6 +63,18 @@ def subschema(root: Schema, path: str) -> Schema | None:
 def entries(root: Schema, part: Schema) -> Schema | None:
     """Return what a schema says of the entries of a list, None if `part` is of no list."""
     return _resolved(root, _mapping(part.get("items")))
+
+
+def can_be(root: Schema, part: Schema, value: object) -> bool:
+    """Return whether a part of a schema takes a value. `root` has what the part refers to.
+
+    True for a part that is no schema: it is an error of its own.
+    """
+    try:
+        check = Draft202012Validator({**part, "$defs": root.get("$defs") or {}}, offline=True)
+    except (ValidationError, ValueError):
+        return True
+    return check.is_valid(value)
 
 
 _DEEPEST = 8
