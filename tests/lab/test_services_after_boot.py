@@ -423,6 +423,12 @@ UNITS: Mapping[str, Made] = {
     "bound-to-what-is-soon-over": Made(
         "ud", ENABLE, unit="BindsTo=is-soon-over.service\nAfter=is-soon-over.service"
     ),
+    "stops-with-what-is-soon-over": Made(
+        "ud",
+        ENABLE,
+        unit="StopPropagatedFrom=is-soon-over.service\nWants=is-soon-over.service"
+        "\nAfter=is-soon-over.service",
+    ),
     "requires-a-device": Made(
         "ud", ENABLE, unit="Requires=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"
     ),

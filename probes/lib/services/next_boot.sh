@@ -188,7 +188,8 @@ read_dump() (
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
         /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
         /^\t\t(Conflicts|ConflictedBy): / { rivals[unit] = rivals[unit] " " $2; next }
-        /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
+        # PropagatesStopTo=, of StopPropagatedFrom= as well, stops like BindsTo=.
+        /^\t\t(BoundBy|PropagatesStopTo): / { bound[unit] = bound[unit] " " $2; next }
         /^\t\tRequisite: / { requisites[unit] = requisites[unit] " " $2; next }
         /^\t\tTriggers: / { triggered[unit] = triggered[unit] " " $2 }
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
@@ -275,10 +276,18 @@ read_dump() (
                 require_too(unit, " *")
             }
             for (unit in ends) if (unit in job) print "ends", unit
-            for (name in declared) {
-                unit = name in name_of ? name_of[name] : name
-                if (unit in job) requirements(unit, " " unit aliases[unit])
+            # Triggers have to be up, unlike units that only pull: the same is asked about them.
+            for (name in declared) concerned[name in name_of ? name_of[name] : name]
+            for (unit in triggered) {
+                count = split(triggered[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in concerned) arms[unit] = arms[unit] " " names[i]
             }
+            for (unit in arms) {
+                concerned[unit]
+                count = split(arms[unit], names, " ")
+                if (unit in job) for (i = 1; i <= count; i++) awaited[names[i]]
+            }
+            for (unit in concerned) if (unit in job) requirements(unit, " " unit aliases[unit])
             for (unit in job) if (unit in asking) {
                 count = split(unit aliases[unit], names, " ")
                 for (i = 1; i <= count; i++) if (names[i] in declared) { asks[unit] = " " unit aliases[unit]; break }
@@ -295,12 +304,12 @@ read_dump() (
                 count = split(unit aliases[unit], names, " ")
                 for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]
             }
-            for (unit in job) {
-                # What is started on failure: this dry run cannot tell what fails.
-                follow(unit, wakes[unit] rescues[unit])
+            # What is started on failure: this dry run cannot tell what fails.
+            for (unit in job) follow(unit, wakes[unit] rescues[unit])
+            for (unit in concerned) if (unit in job || unit in awaited) {
                 count = split(unit aliases[unit], names, " ")
                 conditions_of = split(conditions[unit], lines, "\n")
-                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) {
+                for (i = 1; i <= count; i++) for (at = 1; at < conditions_of; at++) {
                     print "condition", names[i], lines[at]
                     if (hidden_by_a_boot(lines[at])) { text = lines[at]; sub(/ /, "=", text); print "unmet", names[i], text }
                 }
