@@ -14,10 +14,39 @@ unforeseeable() {
     fi
     [ ! -L run/systemd/generator.early/default.target ] ||
         echo "trap the kernel's command line sent this boot to ${default:-another target}, and the next one may go elsewhere"
+    other_environment
     # Units that the kernel's command line adds or masks (systemd.wants=, systemd.mask=).
     for file in run/systemd/generator.early/* run/systemd/generator.early/*.wants/*; do
         case $file in */default.target | *.wants | *'/*') ;; *) printf 'early %s\n' "${file##*/}" ;; esac
     done
+}
+
+# Why the next manager may have an environment (SYSTEMD_UNIT_PATH) that names other folders of units or generators: by a file that sets it, read or not,
+# or since this one has folders that are not the usual ones. Nothing else tells whether the manager has read a file as it is now.
+other_environment() {
+    set --
+    for folder in etc run usr/local/lib usr/lib lib; do
+        [ "$folder" = lib ] && [ -L lib ] && continue
+        for file in "$folder"/systemd/system.conf "$folder"/systemd/system.conf.d/*.conf; do
+            if [ -f "$file" ] && [ ! -r "$file" ]; then echo "unsure * /$file, which only root may read, may name other folders of units"; fi
+            [ ! -r "$file" ] || set -- "$@" "$file"
+        done
+    done
+    # Values may hold escapes and specifiers, and lines may be continued.
+    for file in $(grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@"); do
+        echo "unsure * /$file sets SYSTEMD_... for the manager: a boot may read other folders of units"
+    done
+    ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
+        echo "unsure * the kernel's command line sets SYSTEMD_... for the manager, and the next one may not"
+    set -f
+    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+        case $folder in
+        /etc/systemd/system | /etc/systemd/system.control | /etc/systemd/system.attached | /run/systemd/* | /nix/store/*) ;;
+        /usr/local/lib/systemd/system | /usr/lib/systemd/system | /lib/systemd/system | /usr/local/share/systemd/system | /usr/share/systemd/system) ;;
+        *) echo "unsure * the manager reads the folder $folder, and a boot may not" ;;
+        esac
+    done
+    set +f
 }
 
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
