@@ -31,3 +31,53 @@ def test_ssh_behind_its_socket(lab: Lab) -> None:
         )
         node.sh("systemctl stop ssh.service; systemctl -q mask ssh.service")
         assert ssh(node, by_socket=True).outcome is Outcome.DRIFT
+
+
+DROP_IN = "/etc/systemd/system/{unit}.d/x.conf"
+COMPLIANT, DRIFT, UNKNOWN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
+
+
+def outcomes(node: Node) -> tuple[Outcome, Outcome]:
+    """Return the outcomes for `state: running` and `enabled: true`, each with `by_socket`."""
+    found = {finding.field: finding.outcome for finding in ssh(node, by_socket=True).findings}
+    return found["state"], found["enabled"]
+
+
+def drop_in(unit: str, text: str) -> str:
+    path = DROP_IN.format(unit=unit)
+    return f"mkdir -p {path.rpartition('/')[0]}; printf '{text}' >{path}; systemctl daemon-reload"
+
+
+def test_a_socket_that_no_boot_starts_and_a_service_that_cannot_start(lab: Lab) -> None:
+    with lab.node(
+        "by-broken-socket",
+        prepare="systemctl -q disable ssh.service; systemctl -q enable ssh.socket",
+    ) as node:
+        assert outcomes(node) == (COMPLIANT, COMPLIANT), ssh(node, by_socket=True)
+
+        for setting in ("ConditionPathExists=/nope", "AssertPathExists=/nope"):
+            node.sh(drop_in("ssh.socket", f"[Unit]\\n{setting}\\n"))
+            assert outcomes(node) == (COMPLIANT, UNKNOWN), ssh(node, by_socket=True)
+        node.sh("rm -r /etc/systemd/system/ssh.socket.d; systemctl daemon-reload")
+
+        node.sh("touch /etc/ssh/sshd_not_to_be_run")
+        assert outcomes(node) == (DRIFT, UNKNOWN), ssh(node, by_socket=True)
+        node.sh("rm /etc/ssh/sshd_not_to_be_run")
+
+        node.sh(drop_in("ssh.service", "[Unit]\\nRequires=gone.service\\nAfter=gone.service\\n"))
+        assert outcomes(node) == (DRIFT, DRIFT), ssh(node, by_socket=True)
+        node.sh(
+            "printf '[Service]\\nExecStart=true\\n' >/etc/systemd/system/gone.service;"
+            " systemctl daemon-reload"
+        )
+        assert outcomes(node) == (UNKNOWN, UNKNOWN), ssh(node, by_socket=True)
+        node.sh("rm -r /etc/systemd/system/ssh.service.d; systemctl daemon-reload")
+        assert outcomes(node) == (COMPLIANT, COMPLIANT), ssh(node, by_socket=True)
+
+        node.sh(
+            "printf '[Socket]\\nListenStream=/run/x.sock\\nService=ssh.service\\n[Install]\\n"
+            "WantedBy=sockets.target\\n' >/etc/systemd/system/x.socket; systemctl daemon-reload;"
+            " systemctl -q disable ssh.socket; systemctl stop ssh.socket;"
+            " systemctl -q enable --now x.socket"
+        )
+        assert outcomes(node) == (DRIFT, DRIFT), ssh(node, by_socket=True)

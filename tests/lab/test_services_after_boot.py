@@ -423,6 +423,12 @@ UNITS: Mapping[str, Made] = {
     "bound-to-what-is-soon-over": Made(
         "ud", ENABLE, unit="BindsTo=is-soon-over.service\nAfter=is-soon-over.service"
     ),
+    "stops-with-what-is-soon-over": Made(
+        "ud",
+        ENABLE,
+        unit="StopPropagatedFrom=is-soon-over.service\nWants=is-soon-over.service"
+        "\nAfter=is-soon-over.service",
+    ),
     "requires-a-device": Made(
         "ud", ENABLE, unit="Requires=dev-pe.device\nAfter=dev-pe.device\nJobTimeoutSec=1"
     ),
@@ -454,6 +460,15 @@ UNITS: Mapping[str, Made] = {
         ENABLE,
         unit="OnFailure=after-failure.service",
         service="Type=oneshot\nExecStart=false",
+    ),
+    "by-a-timer-that-is-skipped": Made(
+        "du", "systemctl enable by-a-timer-that-is-skipped.timer", install=""
+    ),
+    "skipped-by-a-timer": Made(
+        "du",
+        "systemctl enable skipped-by-a-timer.timer",
+        install="",
+        unit="ConditionPathExists=/nope",
     ),
     "by-a-timer": Made("dd", "systemctl enable by-a-timer.timer", install=""),
     "pulled-by-what-a-timer-starts": Made("uu", install=""),
@@ -516,6 +531,10 @@ TIMER, SOCKET = "[Timer]\nOnBootSec=0\n", "[Socket]\nListenStream=/run/{}\n"
 OTHERS = {
     "/usr/share/dbus-1/system-services/org.lab.Called.service": "[D-BUS Service]\nName=org.lab.Called\nExec=/bin/false\nUser=root\n"
     "SystemdService=called.service\n",
+    f"{ADMIN}/by-a-timer-that-is-skipped.timer": "[Unit]\nConditionPathExists=/nope\n"
+    + TIMER
+    + "[Install]\nWantedBy=timers.target\n",
+    f"{ADMIN}/skipped-by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/by-a-timer.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed-fails.timer": TIMER + "[Install]\nWantedBy=timers.target\n",
     f"{ADMIN}/timed.timer": TIMER + "[Install]\nWantedBy=timers.target\n",

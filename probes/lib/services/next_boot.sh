@@ -14,10 +14,39 @@ unforeseeable() {
     fi
     [ ! -L run/systemd/generator.early/default.target ] ||
         echo "trap the kernel's command line sent this boot to ${default:-another target}, and the next one may go elsewhere"
+    other_environment
     # Units that the kernel's command line adds or masks (systemd.wants=, systemd.mask=).
     for file in run/systemd/generator.early/* run/systemd/generator.early/*.wants/*; do
         case $file in */default.target | *.wants | *'/*') ;; *) printf 'early %s\n' "${file##*/}" ;; esac
     done
+}
+
+# Why the next manager may have an environment (SYSTEMD_UNIT_PATH) that names other folders of units or generators: by a file that sets it, read or not,
+# or since this one has folders that are not the usual ones. Nothing else tells whether the manager has read a file as it is now.
+other_environment() {
+    set --
+    for folder in etc run usr/local/lib usr/lib lib; do
+        [ "$folder" = lib ] && [ -L lib ] && continue
+        for file in "$folder"/systemd/system.conf "$folder"/systemd/system.conf.d/*.conf; do
+            if [ -f "$file" ] && [ ! -r "$file" ]; then echo "unsure * /$file, which only root may read, may name other folders of units"; fi
+            [ ! -r "$file" ] || set -- "$@" "$file"
+        done
+    done
+    # Values may hold escapes and specifiers, and lines may be continued.
+    for file in $(grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@"); do
+        echo "unsure * /$file sets SYSTEMD_... for the manager: a boot may read other folders of units"
+    done
+    ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
+        echo "unsure * the kernel's command line sets SYSTEMD_... for the manager, and the next one may not"
+    set -f
+    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+        case $folder in
+        /etc/systemd/system | /etc/systemd/system.control | /etc/systemd/system.attached | /run/systemd/* | /nix/store/*) ;;
+        /usr/local/lib/systemd/system | /usr/lib/systemd/system | /lib/systemd/system | /usr/local/share/systemd/system | /usr/share/systemd/system) ;;
+        *) echo "unsure * the manager reads the folder $folder, and a boot may not" ;;
+        esac
+    done
+    set +f
 }
 
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
@@ -188,7 +217,8 @@ read_dump() (
         /^\t\t(Wants|Requires|BindsTo|Upholds): / { pulls[unit] = pulls[unit] " " $2; next }
         /^\t\t(RequiredBy|RequisiteOf): / { needed[unit] = needed[unit] " " $2; next }
         /^\t\t(Conflicts|ConflictedBy): / { rivals[unit] = rivals[unit] " " $2; next }
-        /^\t\tBoundBy: / { bound[unit] = bound[unit] " " $2; next }
+        # PropagatesStopTo=, of StopPropagatedFrom= as well, stops like BindsTo=.
+        /^\t\t(BoundBy|PropagatesStopTo): / { bound[unit] = bound[unit] " " $2; next }
         /^\t\tRequisite: / { requisites[unit] = requisites[unit] " " $2; next }
         /^\t\tTriggers: / { triggered[unit] = triggered[unit] " " $2 }
         /^\t\t(Triggers|OnSuccess): / { wakes[unit] = wakes[unit] " " $2; next }
@@ -275,10 +305,18 @@ read_dump() (
                 require_too(unit, " *")
             }
             for (unit in ends) if (unit in job) print "ends", unit
-            for (name in declared) {
-                unit = name in name_of ? name_of[name] : name
-                if (unit in job) requirements(unit, " " unit aliases[unit])
+            # Triggers have to be up, unlike units that only pull: the same is asked about them.
+            for (name in declared) concerned[name in name_of ? name_of[name] : name]
+            for (unit in triggered) {
+                count = split(triggered[unit], names, " ")
+                for (i = 1; i <= count; i++) if (names[i] in concerned) arms[unit] = arms[unit] " " names[i]
             }
+            for (unit in arms) {
+                concerned[unit]
+                count = split(arms[unit], names, " ")
+                if (unit in job) for (i = 1; i <= count; i++) awaited[names[i]]
+            }
+            for (unit in concerned) if (unit in job) requirements(unit, " " unit aliases[unit])
             for (unit in job) if (unit in asking) {
                 count = split(unit aliases[unit], names, " ")
                 for (i = 1; i <= count; i++) if (names[i] in declared) { asks[unit] = " " unit aliases[unit]; break }
@@ -295,12 +333,12 @@ read_dump() (
                 count = split(unit aliases[unit], names, " ")
                 for (i = 1; i <= count; i++) print "unsure", names[i], unsure[unit]
             }
-            for (unit in job) {
-                # What is started on failure: this dry run cannot tell what fails.
-                follow(unit, wakes[unit] rescues[unit])
+            # What is started on failure: this dry run cannot tell what fails.
+            for (unit in job) follow(unit, wakes[unit] rescues[unit])
+            for (unit in concerned) if (unit in job || unit in awaited) {
                 count = split(unit aliases[unit], names, " ")
                 conditions_of = split(conditions[unit], lines, "\n")
-                for (i = 1; i <= count; i++) if (names[i] in declared) for (at = 1; at < conditions_of; at++) {
+                for (i = 1; i <= count; i++) for (at = 1; at < conditions_of; at++) {
                     print "condition", names[i], lines[at]
                     if (hidden_by_a_boot(lines[at])) { text = lines[at]; sub(/ /, "=", text); print "unmet", names[i], text }
                 }

@@ -1,32 +1,68 @@
 # What a command that changes a unit would run into, and what else a missing name may mean.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
-# What keeps `systemctl start` from working, for the first ten units that are down and are to run: `UNIT unmet CONDITION`, and `UNIT lacks UNIT STATE` for
-# what it requires and cannot be loaded.
+# What keeps `systemctl start` from working, for the first ten units that are down and are to run, and for all that a socket may start: `UNIT unmet
+# CONDITION`, and `UNIT lacks UNIT STATE` for what it requires and cannot be loaded. `UNIT ready` where its conditions hold, and all that it requires is up.
 in_vain() {
     down=$(say "$shown" | WANTED=$wanted awk '
         BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
-        /LoadState=loaded/ && /ActiveState=(inactive|failed)/ {
+        /LoadState=loaded/ {
             id = ""
             hit = 0
+            socket = /TriggeredBy=[^\n]*\.socket/
             for (i = 1; i <= NF; i++) {
                 if ($i ~ /^Id=/) id = substr($i, 4)
                 if (!sub(/^(Id|Names)=/, "", $i)) continue
                 count = split($i, names, " ")
                 for (j = 1; j <= count; j++) if (names[j] in wanted) hit = 1
             }
-            if (hit && ++found <= 10) print id
+            if (hit && (socket || (/ActiveState=(inactive|failed)/ && ++found <= 10))) print id
         }
     ')
     for unit in $down; do
-        unmet=$(systemd-analyze condition --unit="$unit" </dev/null 2>&1 | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
-        [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
-        needs=$(systemctl show --no-pager --value -p Requires -p BindsTo -- "$unit")
+        ready=yes
         # shellcheck disable=SC2086
-        [ -z "$needs" ] || systemctl show --no-pager -p Id,LoadState -- $needs | UNIT=$unit awk -F= '
-            $1 == "Id" { id = $2 }
-            $1 == "LoadState" && $2 != "loaded" { print ENVIRON["UNIT"], "lacks", id, $2 }
-        '
+        said=$(${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null 2>&1) || ready=''
+        # Only root sees each path.
+        [ -n "${PE_SUDO-}" ] || [ "$(id -u)" = 0 ] || ready=''
+        unmet=$(say "$said" | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
+        [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
+        required=$(requirements_of "$unit")
+        say "$required" | UNIT=$unit awk '$2 == "is" && $3 != "loaded" { print ENVIRON["UNIT"], "lacks", $1, $3 }'
+        case $newline$required$newline in
+        *" is not-found "* | *" is masked "* | *" inactive$newline"* | *" failed$newline"* | *"ing$newline"*) ready='' ;;
+        *" is loaded active$newline"*) ;;
+        *) ready='' ;;
+        esac
+        [ -z "$ready" ] || printf '%s ready\n' "$unit"
+    done
+}
+
+# What a unit requires, and what that requires in turn: `UNIT is LOAD-STATE ACTIVE-STATE`.
+requirements_of() { # UNIT
+    seen=" $1 "
+    next=$1 first=yes
+    while [ -n "$next" ]; do
+        # shellcheck disable=SC2086
+        blocks=$(systemctl show --no-pager -p Id,LoadState,ActiveState,Requires,Requisite,BindsTo -- $next)
+        found=$(say "$blocks" '' | FIRST=$first awk '
+            function tell(    i, count, names) {
+                if (ENVIRON["FIRST"] == "") print is["Id"], "is", is["LoadState"], is["ActiveState"]
+                gsub(/"/, "", needs)
+                gsub(/\\\\/, "\\", needs)
+                count = split(needs, names, " ")
+                for (i = 1; i <= count; i++) print names[i]
+                needs = ""
+            }
+            $0 == "" { if ("Id" in is) tell(); split("", is); next }
+            { at = index($0, "="); key = substr($0, 1, at - 1); value = substr($0, at + 1); is[key] = value }
+            key ~ /^Re|^Bi/ { needs = needs " " value }
+        ')
+        first='' next=''
+        for line in $(say "$found" | awk 'NF == 1'); do
+            case $seen in *" $line "*) ;; *) seen="$seen$line " next="$next $line" ;; esac
+        done
+        say "$found" | awk 'NF > 1'
     done
 }
 

@@ -6,17 +6,18 @@ from power_edge.model import Outcome
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE
 from power_edge.resources.services.judge import judge
-from power_edge.resources.services.unit import Boot, Trigger, Unit
+from power_edge.resources.services.unit import Boot, Change, Trigger, Unit
 
 SSH = Service(name="ssh", state="running", enabled=True, by_socket=True)
 BOOT = Boot(starts=False)
+READY = Change(ready=True)
 
 
 def unit(
     *triggers: Trigger, active: str = "inactive", sub: str = "dead", load: str = "loaded"
 ) -> Unit:
     file_state = "masked" if load == "masked" else "disabled"
-    return Unit("ssh.service", load, active, sub, file_state, triggers=triggers, boot=BOOT)
+    return Unit("ssh.service", load, active, sub, file_state, triggers=triggers, boot=BOOT, change=READY)
 
 
 def socket(active: bool | None, boots: bool | None, name: str = "ssh.socket") -> Trigger:
@@ -27,6 +28,7 @@ def outcomes(declared: Service, observed: Unit) -> dict[str, Outcome]:
     return {finding.field: finding.outcome for finding in judge(declared, observed)}
 
 
+UP_BY_SOCKET = unit(socket(True, True))
 OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
 
 
@@ -46,6 +48,17 @@ OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
         (unit(socket(True, True), load="masked"), BAD, BAD),
         # A timer is no socket.
         (unit(socket(True, True, "ssh.timer")), BAD, BAD),
+        # Another socket may listen elsewhere, as on a path in /run.
+        (unit(socket(True, True, "x.socket")), BAD, BAD),
+        (unit(socket(True, True, "x.socket"), socket(True, True)), OK, OK),
+        # Nothing can start a service that lacks what it requires, or that a condition skips.
+        (UP_BY_SOCKET._replace(change=Change(lacks=("gone.service not-found",))), BAD, BAD),
+        (UP_BY_SOCKET._replace(change=Change(unmet="ConditionPathExists=/x")), BAD, BAD),
+        (UP_BY_SOCKET._replace(change=Change()), OPEN, OPEN),
+        (UP_BY_SOCKET._replace(boot=Boot(False, unmet="ConditionPathExists=/x")), OK, OPEN),
+        (UP_BY_SOCKET._replace(boot=Boot(False, unsure="it may fail")), OK, OPEN),
+        (UP_BY_SOCKET._replace(boot=Boot(False, doubt="a trap")), OK, OPEN),
+        (UP_BY_SOCKET._replace(boot=None, unread="no root"), OK, OPEN),
     ],
 )
 def test_the_socket_counts(observed: Unit, state: Outcome, enabled: Outcome) -> None:

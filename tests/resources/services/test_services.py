@@ -1277,6 +1277,7 @@ def test_what_is_plainly_up_is_enabled_where_the_job_list_has_it() -> None:
             "change.unmet",
             "ConditionPathExists=/x y",
         ),
+        ("vain", "a.service ready", "change.ready", True),
         ("vain", "a.service lacks b.service masked", "change.lacks", ("b.service masked",)),
         ("clock", "1000 50.5 20.0", "restarts.uptime", 50.5),
         ("up", "\udcff.service running", "name", "a.service"),

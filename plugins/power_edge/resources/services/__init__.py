@@ -67,6 +67,11 @@ _UNIT_FILES = (
 )
 """Folders of unit files (systemd.unit(5)), but for those of units that programs make."""
 _AT_BOOT = (
+    *(
+        f"{folder}/systemd/{name}"
+        for folder in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+        for name in ("system.conf", "system.conf.d")
+    ),
     "/etc/fstab",
     "/etc/crypttab",
     "/etc/init.d",

@@ -85,7 +85,7 @@ def _change(properties: Properties, answer: Answer) -> Change:
         key, _, value = setting.partition("=")
         install.setdefault(key.strip(), []).extend(value.split())
 
-    vain = [line.split(" ", 1) for line in answer.vain.get(name, ())]
+    vain = [line.partition(" ") for line in answer.vain.get(name, ())]
     return Change(
         refuses_start=properties.get("RefuseManualStart") == "yes",
         refuses_stop=properties.get("RefuseManualStop") == "yes",
@@ -109,8 +109,11 @@ def _change(properties: Properties, answer: Answer) -> Change:
             for other in _related(properties, "RequiredBy", "BoundBy")
             if started_at_boot(other, answer) is not False
         ),
-        unmet=next((what for kind, what in vain if kind == "unmet"), ""),
-        lacks=tuple(what for kind, what in vain if kind == "lacks"),
+        unmet=next((what for kind, _, what in vain if kind == "unmet"), ""),
+        lacks=tuple(what for kind, _, what in vain if kind == "lacks"),
+        ready=any(kind == "ready" for kind, *_ in vain)
+        and properties.get("NeedDaemonReload") != "yes"
+        and not properties.get("ExecCondition"),
         unneeded=properties.get("StopWhenUnneeded") == "yes",
         upheld=_active(properties, answer, "UpheldBy"),
         access=answer.access,

@@ -204,6 +204,9 @@ def _not_enabled(observed: Unit) -> Verdict:
             f"{state}, but {puller.name} {'starts' if sure else 'may start'} it at boot",
         )
     if waking := waking_triggers(observed):
+        if observed.boot is not None and observed.boot.unmet:
+            skipped = f"may start it after a boot, unless {observed.boot.unmet} does not hold then"
+            return Verdict(None, starters(waking, skipped))
         return Verdict(False, starters(waking))
     unsure = [trigger for trigger in observed.triggers if trigger.boots is None]
     if unsure:

@@ -34,35 +34,54 @@ def judge(declared: Service, observed: Unit | None) -> Iterator[Finding]:
 
 def _waits(observed: Unit, verdict: Verdict) -> Verdict:
     """Return the verdict on a unit that is not running, if its socket counts (`by_socket`): it is
-    down and has not failed, and its socket listens.
+    down and has not failed, its socket listens, and nothing keeps it from being started.
     """
     quiet = observed.active == "inactive" and not (observed.left or observed.queued)
-    sockets = list(_sockets(observed))
-    if not quiet or not sockets:
+    socket = _socket(observed)
+    if not quiet or socket is None or socket.active is False:
         return verdict
-    for socket in sockets:
-        if socket.active:
-            return Verdict(True, f"{socket.name} is active and starts it")
-    if any(socket.active is None for socket in sockets):
-        return Verdict(None, f"whether {sockets[0].name} is active is unknown")
-    return verdict
+    if socket.active is None:
+        return Verdict(None, f"whether {socket.name} is active is unknown")
+    return _startable(observed, Verdict(True, f"{socket.name} is active and starts it"))
 
 
 def _socket_boots(observed: Unit, verdict: Verdict) -> Verdict:
     """Return the verdict on a unit that no boot starts, if its socket counts (`by_socket`)."""
-    sockets = list(_sockets(observed))
-    for socket in sockets:
-        if socket.boots:
-            return Verdict(True, f"a boot starts {socket.name}, which starts it")
-    if any(socket.boots is None for socket in sockets):
-        return Verdict(None, f"whether a boot starts {sockets[0].name} is unknown")
+    socket, boot = _socket(observed), observed.boot
+    if socket is None or socket.boots is False:
+        return verdict
+    if socket.boots is None:
+        return Verdict(None, f"whether a boot starts {socket.name} is unknown")
+    if boot is None:
+        return Verdict(None, f"no dry run of systemd was possible: {observed.unread}")
+    if boot.doubt or boot.unsure:
+        return Verdict(None, boot.doubt or boot.unsure)
+    if boot.unmet:
+        return Verdict(None, f"systemd skips its start if {boot.unmet} does not hold at that time")
+    return _startable(observed, Verdict(True, f"a boot starts {socket.name}, which starts it"))
+
+
+def _startable(observed: Unit, verdict: Verdict) -> Verdict:
+    """Return the verdict on a unit whose socket counts, if the socket can start it."""
+    change = observed.change
+    if change.lacks:
+        required, _, state = change.lacks[0].partition(" ")
+        return Verdict(False, f"it requires {required}, which cannot be loaded ({state})")
+    if change.unmet:
+        return Verdict(False, f"systemd skips its start: {change.unmet} does not hold")
+    if not change.ready:
+        return Verdict(None, "it is unknown whether its socket can start it")
     return verdict
 
 
-def _sockets(observed: Unit) -> Iterator[Trigger]:
-    """Yield the sockets that can start the unit. None can start a unit that is masked or broken."""
-    if observed.load == "loaded":
-        yield from (each for each in observed.triggers if each.name.endswith(".socket"))
+def _socket(observed: Unit) -> Trigger | None:
+    """Return the socket of the unit's own name. Any other one may listen elsewhere, as on a path in
+    /run. None can start a unit that is masked or broken.
+    """
+    name = f"{observed.name.removesuffix('.service')}.socket"
+    if observed.load != "loaded":
+        return None
+    return next((each for each in observed.triggers if each.name == name), None)
 
 
 def _missing(declared: Service, observed: Unit | None) -> Iterator[Finding]:

@@ -58,7 +58,7 @@ def triggers(
         yield Trigger(
             trigger,
             None if its is None else its["ActiveState"] not in ("inactive", "failed"),
-            started_at_boot(trigger, answer, name),
+            _armed_at_boot(trigger, answer, name),
             0.0 if its is None else seconds(its, "StateChangeTimestampMonotonic"),
             answer.states.get(trigger) in _FIXED,
         )
@@ -66,7 +66,7 @@ def triggers(
         wakers = {waker for each in names for waker in answer.jobs.wakers.get(each, ())}
         for waker in sorted(wakers - {*known}):
             if waker.endswith((".socket", ".timer", ".path")) and waker in answer.jobs.jobs:
-                yield Trigger(waker, False, started_at_boot(waker, answer))
+                yield Trigger(waker, False, _armed_at_boot(waker, answer))
         return
     by_name = {trigger for each in names for trigger in answer.activating.get(each, ())}
     if name.endswith(".service"):
@@ -104,6 +104,17 @@ def started_at_boot(name: str, answer: Answer, apart_from: str = "") -> bool | N
     ):
         return None if links else False
     return None
+
+
+def _armed_at_boot(trigger: str, answer: Answer, apart_from: str = "") -> bool | None:
+    """Return whether a boot starts a trigger; None: unknown.
+
+    A unit that pulls another one in does so by its job alone. A trigger has to be up: a condition
+    that fails, or the kernel's command line, may keep it from that.
+    """
+    boots = started_at_boot(trigger, answer, apart_from)
+    jobs = answer.jobs
+    return None if boots and jobs and (trigger in jobs.unmet or trigger in jobs.early) else boots
 
 
 def _links(names: set[str], answer: Answer) -> list[Link]:

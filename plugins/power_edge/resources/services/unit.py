@@ -75,6 +75,8 @@ class Change(NamedTuple):
     - `requirers`: units that a boot starts and that fail without this one.
     - `unmet`: a condition that makes systemd skip a start now.
     - `lacks`: what it requires and cannot be loaded, as `NAME LOAD-STATE`.
+    - `ready`: nothing that is known of now keeps its socket from starting it: it was checked that
+      its conditions hold, and that all that it requires is up.
     - `unneeded`: StopWhenUnneeded=.
     - `upheld`: active units that start it again when it stops (Upholds=).
     - `access`: the units whose processes carry the connection that this answer came by.
@@ -93,6 +95,7 @@ class Change(NamedTuple):
     requirers: tuple[str, ...] = ()
     unmet: str = ""
     lacks: tuple[str, ...] = ()
+    ready: bool = False
     unneeded: bool = False
     upheld: tuple[str, ...] = ()
     access: frozenset[str] = frozenset()
