@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TextIO, TypeVar, cast
 
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
@@ -18,6 +18,7 @@ from _pytest.mark import KeywordMatcher, MarkMatcher
 from _pytest.mark.expression import Expression
 from _pytest.nodeid import NodeId
 
+from power_edge.pytest_integration.output import Output
 from power_edge.report.junit import TestCase
 from power_edge.text import Screen
 
@@ -170,14 +171,18 @@ def keep_among_failed(config: pytest.Config, report: Report) -> None:
         last_failed.lastfailed[report.id] = True
 
 
-def shield_terminal(config: pytest.Config) -> None:
+def shield_terminal(config: pytest.Config) -> Output | None:
     """Make all that pytest writes to the terminal printable: names and output of own tests quote
-    what machines answer.
+    what machines answer. Let it also survive that nobody reads it. Return where it is written to,
+    None if it is nowhere.
     """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         writer = reporter._tw
-        writer._file = Screen(writer._file, colours=writer.hasmarkup)
+        output = Output(writer._file)
+        writer._file = Screen(cast(TextIO, output), colours=writer.hasmarkup)
+        return output
+    return None
 
 
 _Item = TypeVar("_Item", bound=pytest.Item)
