@@ -118,6 +118,9 @@ class Session:
             with error:
                 return error.code, error.read().decode()
 
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
     def stop(self, *, read: bool = True) -> int:
         """End it as systemd does; `read` its output. Its exit status."""
         self._process.send_signal(signal.SIGTERM)
@@ -249,7 +252,8 @@ def test_a_session_after_another(project: Project) -> None:
         assert sum(items.values()) == 3
         assert 'name="kernel.none"' not in running.get("/metrics")[1]
         state.write_text(text.replace("kernel.none:", "#"))
-        running.until("(loaded again, 1 items)")
+        running.until("(loaded again, 2 items)")
+        running.until(r"(removed) +a sysctl\[kernel.other\] is no longer declared \(was drift\)")
         assert running.stop() == 1
     assert events(project)[3:] == [
         ("kernel.none", "drift", None),
@@ -284,3 +288,64 @@ def test_a_session_counts_the_same_everywhere(project: Project) -> None:
         assert (sum(read["items"].values()), read["items"]["drift"]) == (1, 1)
         assert running.stop() == 1
     assert "a: 1 drift, 1 own test failed\n" in "".join(running.printed)
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--node=a", "-k", "none"),
+        ("--node=a", "-m", "sysctl", f"--deselect={item_id('a', 'sysctl[kernel.ostype]')}"),
+        (item_id("a", "sysctl[kernel.none]"),),
+    ],
+    ids=" ".join,
+)
+def test_a_selected_item_that_goes_and_comes_back(
+    project: Project, arguments: tuple[str, ...]
+) -> None:
+    """The selection of the start holds for each configuration that is loaded."""
+    state = project.node("a", {**NO_ITEM, "kernel.none": "1"}, identity=HERE) / "state.yaml"
+    with session(project, *arguments) as running:
+        running.until("a: (1 drift; )")
+        text = state.read_text()
+        for ends in (False, True):
+            state.write_text(text.replace("kernel.none:", "#"))
+            running.until("(loaded again, 0 items: none is selected)")
+            running.until("(removed) ")
+            assert not any(json.loads(running.get("/status")[1])["nodes"]["a"]["items"].values())
+            if ends:
+                assert running.stop() == 5
+                break
+            state.write_text(text)
+            running.until("(loaded again, 1 items)")
+            running.until(r"(drift) +a sysctl\[kernel.none\]")
+
+
+@pytest.mark.shell
+def test_what_a_selection_gains_is_watched(project: Project) -> None:
+    """Also if the selection was all of the node at a time."""
+    state = project.node("a", {"kernel.none": "1"}, identity=HERE) / "state.yaml"
+    with session(project, "--node=a", "-k", "kernel.n") as running:
+        running.until("a: (1 drift; )")
+        text = state.read_text()
+        state.write_text(text.replace("kernel.none:", "kernel.never: '1'\n  kernel.other:"))
+        running.until(r"(drift) +a sysctl\[kernel.never\]")
+        items = json.loads(running.get("/status")[1])["nodes"]["a"]["items"]
+        assert sum(items.values()) == 1
+        assert running.stop() == 1
+    assert "kernel.never" in "".join(running.printed)
+    assert "kernel.other" not in "".join(running.printed)
+
+
+@pytest.mark.shell
+def test_a_signal_has_a_line(project: Project) -> None:
+    project.node("a", NO_ITEM, identity=HERE)
+    report = ("--json-report", "--json-report-file=report.json")
+    with session(project, "--node=a", *report) as running:
+        running.until("(watched by)")
+        running.signal(signal.SIGHUP)
+        running.until("(SIGHUP: everything is checked now)")
+        running.signal(signal.SIGUSR1)
+        running.until("(SIGUSR1: the reports of the latest state are written)")
+        assert (project.path / "report.json").exists()
+        assert running.stop() == 1

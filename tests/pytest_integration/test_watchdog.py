@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from power_edge.model import Item
 from power_edge.probing.kept import Kept
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
@@ -35,6 +36,10 @@ class Stub:
         return 99.0 * self._overdue.pop(0)
 
 
+def nothing(_: str) -> list[Item]:
+    return []
+
+
 def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
     class Unreached(Stub):
         def check_all(self, why: str) -> None:
@@ -44,7 +49,12 @@ def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
     kept = Kept()
     kept._next_try = 1e9
     watching = Watching(
-        cast(Nodes, None), [], lambda _: None, None, Publisher(Targets(), lambda _: None)
+        cast(Nodes, None),
+        [],
+        lambda _: None,
+        None,
+        Publisher(Targets(), lambda _: None),
+        choose=nothing,
     )
     watching._watched["rig-1"] = Watched(
         cast(Any, None), [], cast(Any, Unreached([])), cast(Any, None), kept
@@ -67,7 +77,12 @@ def test_a_watch_that_is_overdue_sends_no_sign_of_life(
         monkeypatch.setenv("WATCHDOG_USEC", "3000")
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
         watching = Watching(
-            cast(Nodes, None), [], lambda _: None, None, Publisher(Targets(), lambda _: None)
+            cast(Nodes, None),
+            [],
+            lambda _: None,
+            None,
+            Publisher(Targets(), lambda _: None),
+            choose=nothing,
         )
         # What a probe starts is not to speak to systemd.
         assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC"} & os.environ.keys()
@@ -99,6 +114,7 @@ def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
         lambda _: None,
         None,
         Publisher(Targets(), lambda _: None),
+        choose=nothing,
     )
     begun = SimpleNamespace(state=SimpleNamespace(results={}))
     watching._watched["rig-1"] = Watched(

@@ -39,7 +39,7 @@ class Run:
     """Causes that run, and what they have handed on."""
 
     def __init__(self, *, audit: bool = False, account: Cause | None = None) -> None:
-        async def kept(item: Item, since: float, until: float) -> Cause | None:
+        async def kept(result: Result, since: float, until: float) -> Cause | None:
             return account
 
         self.found: asyncio.Queue[Transition] = asyncio.Queue()
@@ -169,7 +169,7 @@ def test_an_account_is_offered_and_added_to_an_act() -> None:
 def test_what_ended_before_the_last_verdict_is_no_account_of_the_next() -> None:
     asked: list[tuple[float, float]] = []
 
-    async def kept(item: Item, since: float, until: float) -> Cause | None:
+    async def kept(result: Result, since: float, until: float) -> Cause | None:
         asked.append((since, until))
         return None
 
@@ -187,8 +187,23 @@ def test_what_ended_before_the_last_verdict_is_no_account_of_the_next() -> None:
     running(test)
 
 
+@pytest.mark.parametrize(("kind", "again"), [("package", None), ("service", "the same")])
+def test_a_log_entry_explains_one_change(kind: str, again: str | None) -> None:
+    entry = Cause(kind, command="the same", time=99.0)
+
+    async def test(run: Run) -> None:
+        run.causes.explain(drift(), None)
+        assert (await run.found.get()).cause == entry
+        back = drift(at=100.9, event=100.7, before=Outcome.DRIFT, after=Outcome.COMPLIANT)
+        run.causes.explain(back, None)
+        cause = (await run.found.get()).cause
+        assert (cause.command if cause is not None else None) == again
+
+    running(test, lambda: Run(account=entry))
+
+
 def test_an_account_that_fails_ends_nothing() -> None:
-    async def broken(item: Item, since: float, until: float) -> Cause | None:
+    async def broken(result: Result, since: float, until: float) -> Cause | None:
         raise RuntimeError("the library is broken")
 
     async def test(run: Run) -> None:

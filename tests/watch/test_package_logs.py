@@ -7,6 +7,7 @@ import pytest
 
 from power_edge.watch import package_logs
 from power_edge.watch.cause import Cause
+from power_edge.watch.package_logs import LogEntry
 
 APT = """
 Start-Date: 2026-11-30  20:32:59
@@ -45,7 +46,7 @@ START = 1796072927.0
 
 
 def test_an_entry_of_apt_is_a_cause() -> None:
-    cause = package_logs.last_of(package_logs.apt(APT), "openvpn", START + 0.5, START + 3)
+    cause = package_logs.last_of(package_logs.apt(APT), "openvpn", "absent", START + 0.5, START + 3)
     assert cause == Cause(
         "package",
         user="stella",
@@ -59,21 +60,44 @@ def test_an_entry_of_apt_is_a_cause() -> None:
     ("package", "since", "until"),
     [
         ("openvpn", START - 900, START - 1),
-        ("openvpn", START + 4, START + 100),
+        ("openvpn", START + 1.1, START + 100),
         ("ufw", START, START + 3),
         ("openvp", START, START + 3),
     ],
 )
 def test_another_time_or_package_is_no_cause(package: str, since: float, until: float) -> None:
-    assert package_logs.last_of(package_logs.apt(APT), package, since, until) is None
+    assert package_logs.last_of(package_logs.apt(APT), package, "absent", since, until) is None
 
 
 def test_an_entry_that_has_not_ended_counts_from_its_start() -> None:
     entries = [each for each in package_logs.apt(APT) if each.end is None]
     assert [each.package for each in entries] == ["libc6", "openvpn-lookalike"]
-    late = package_logs.last_of(iter(entries), "libc6", START + 3600, START + 3601)
+    late = package_logs.last_of(iter(entries), "libc6", "present", START + 3600, START + 3601)
     assert late is not None
     assert (late.user, late.command) == (None, "/usr/bin/unattended-upgrade")
+
+
+DNF_DAY = 1796033472.0
+
+
+@pytest.mark.parametrize(
+    ("log", "package", "since", "states"),
+    [
+        (package_logs.apt(APT), "libc6", START + 800, {"present", "latest", "half-configured"}),
+        (package_logs.apt(APT), "openvpn", START, {"absent", "half-configured"}),
+        (package_logs.dnf(DNF), "tree", DNF_DAY, {"present", "latest", "half-configured"}),
+        (package_logs.dnf(DNF), "perl-libs", DNF_DAY, {"absent", "half-configured"}),
+    ],
+)
+def test_an_action_explains_what_it_can_lead_to(
+    log: Iterator[LogEntry], package: str, since: float, states: set[str]
+) -> None:
+    entries = list(log)
+    assert {
+        state
+        for state in ("absent", "present", "latest", "half-configured")
+        if package_logs.last_of(iter(entries), package, state, since, since + 900)
+    } == states
 
 
 def test_an_entry_of_dnf_is_a_cause() -> None:

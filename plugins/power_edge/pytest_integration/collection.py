@@ -115,6 +115,7 @@ class NodeFile(pytest.File):
     identity.yaml with those that it alone demands and the suites of its roles.
     """
 
+    parent: NodeFolder
     nodes: Nodes
 
     @cached_property
@@ -173,6 +174,11 @@ class CheckItem(compat.ReportedItem):
             *(marker_of(role) for role in (roles_of(declared) if declared is not None else ())),
         )
         """Its name, and the names of its markers."""
+
+    @property
+    def folder(self) -> NodeFolder:
+        """The folder of its node."""
+        return self.parent.parent
 
     def judge(self) -> Result:
         """Return the result. The first item of a node waits for the node's answer."""

@@ -8,16 +8,17 @@ from collections.abc import Callable, Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TextIO, TypeVar, cast
 
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.config.exceptions import UsageError
 from _pytest.junitxml import xml_key
-from _pytest.mark import KeywordMatcher
+from _pytest.mark import KeywordMatcher, MarkMatcher
 from _pytest.mark.expression import Expression
 from _pytest.nodeid import NodeId
 
+from power_edge.pytest_integration.output import Output
 from power_edge.report.junit import TestCase
 from power_edge.text import Screen
 
@@ -39,6 +40,7 @@ __all__ = [
     "makes_json",
     "matches_expression",
     "rename",
+    "selected",
     "set_json_metadata",
     "shield_terminal",
     "skip",
@@ -169,14 +171,38 @@ def keep_among_failed(config: pytest.Config, report: Report) -> None:
         last_failed.lastfailed[report.id] = True
 
 
-def shield_terminal(config: pytest.Config) -> None:
+def shield_terminal(config: pytest.Config) -> Output | None:
     """Make all that pytest writes to the terminal printable: names and output of own tests quote
-    what machines answer.
+    what machines answer. Let it also survive that nobody reads it. Return where it is written to,
+    None if it is nowhere.
     """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         writer = reporter._tw
-        writer._file = Screen(writer._file, colours=writer.hasmarkup)
+        output = Output(writer._file)
+        writer._file = Screen(cast(TextIO, output), colours=writer.hasmarkup)
+        return output
+    return None
+
+
+_Item = TypeVar("_Item", bound=pytest.Item)
+
+
+def selected(config: pytest.Config, items: Iterable[_Item]) -> list[_Item]:
+    """Return the items that -k, -m and --deselect select. Their expressions were used before, so
+    they are valid. No hook is told of the others.
+    """
+    keyword, marks = config.option.keyword.lstrip(), config.option.markexpr
+    by_keyword = Expression.compile(keyword) if keyword else None
+    by_marks = Expression.compile(marks) if marks else None
+    deselected = tuple(config.option.deselect or ())
+    return [
+        item
+        for item in items
+        if not (deselected and item.nodeid.startswith(deselected))
+        and (by_keyword is None or by_keyword.evaluate(KeywordMatcher.from_item(item)))
+        and (by_marks is None or by_marks.evaluate(MarkMatcher.from_markers(item.iter_markers())))
+    ]
 
 
 class BadExpression(Exception):

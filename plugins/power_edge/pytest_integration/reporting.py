@@ -3,7 +3,9 @@
 With xdist the controller reports; a worker only says which of its tests are about which node.
 """
 
+import os
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from power_edge.checking.check import Checked
 from power_edge.model import Outcome
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.grouping import grouped
+from power_edge.pytest_integration.output import Output
 from power_edge.pytest_integration.results import RECORD, attached
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
@@ -38,6 +41,8 @@ class Reporting:
         """Lines about reports, for the end of the run."""
         self._unwritten = False
         """Whether a report that the run was asked for could not be written."""
+        self.output: Output | None = None
+        """Where the terminal reporter writes."""
 
     def progress(self, text: str) -> None:
         """Print progress, on an interactive terminal only."""
@@ -136,9 +141,22 @@ class Reporting:
             report = self._run_report(session.exitstatus)
             session.config.hook.pytest_power_edge_report(config=session.config, report=report)
         result = yield
+        self._check_output()
         if self._unwritten and exit_status.turns_into_internal_error(int(session.exitstatus)):
             session.exitstatus = exit_status.INTERNAL_ERROR
         return result
+
+    def _check_output(self) -> None:
+        """Let the run fail if its output could not be written. A watch has other outputs, and its
+        reader may come and go.
+        """
+        if self.output is None or self._state.config.option.watch:
+            return
+        self.output.flush()
+        if (error := self.output.error) is not None:
+            self._unwritten = True
+            with suppress(OSError):
+                os.write(2, f"ERROR: the output could not be written: {error.strerror}\n".encode())
 
     def _status(self, status: int) -> int:
         """Return the status that the run ends with, instead of pytest's."""

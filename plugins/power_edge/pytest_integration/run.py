@@ -84,7 +84,7 @@ class Run:
             if self._ask_late:
                 self.nodes.ask()
             make_atomic(config, reporting.could_not_write)
-            compat.shield_terminal(config)
+            reporting.output = compat.shield_terminal(config)
             for name, module in formats():
                 config.pluginmanager.register(module, f"power_edge_format_{name}")
         config.pluginmanager.add_hookspecs(hooks)

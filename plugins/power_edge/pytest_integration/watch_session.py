@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.config.node_configs import NODE_IDENTITY, STATE
+from power_edge.model import Item
 from power_edge.pytest_integration import compat, publishing
-from power_edge.pytest_integration.collection import CheckItem, add_role_markers, file_of
+from power_edge.pytest_integration.choice import Choice
+from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.run_state import RunState
-from power_edge.pytest_integration.selection import GATE
 from power_edge.pytest_integration.watching import Watching
 from power_edge.watch.event_log import EventLog
 from power_edge.watch.relay import Relay
@@ -45,12 +45,15 @@ def watch(
         return  # there is nothing to watch, and pytest says so
     targets = publishing.targets(session.config, state, items)
     session.items[:] = [item for item in session.items if not isinstance(item, CheckItem)]
-    if session.items:
+    own_count = len(session.items)
+    if own_count:
         nodes.ask()
         run_all(session)
     own = publishing.own_tests(state)
     publisher = publishing.publisher(targets, state, say, own)
-    watching = Watching(nodes, items, say, _event_log(session.config), publisher, own=own)
+    choice = Choice(session.config, nodes, items)
+    log = _event_log(session.config)
+    watching = Watching(nodes, items, say, log, publisher, choose=_declared(choice), own=own)
     # From now on nobody who does not read holds up the watch, nor its end.
     compat.keep_width(session.config)
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
@@ -60,7 +63,9 @@ def watch(
 
     def latest() -> None:
         watching.settle()
-        session.items[:] = _as_declared_now(items, watching)
+        session.items[:] = _as_declared_now(items, watching, choice)
+        # Files that were loaded again may have none of the selected items. Then nothing was judged.
+        session.testscollected = len(session.items) + own_count
 
     def reports() -> int:
         return _in_a_copy(lambda: _end(session, latest, run_all))
@@ -82,20 +87,28 @@ def _event_log(config: pytest.Config) -> EventLog | None:
         raise pytest.UsageError(f"--event-log={path}: {error.strerror}") from None
 
 
-def _as_declared_now(items: Iterable[CheckItem], watching: Watching) -> Iterator[CheckItem]:
+def _declared(choice: Choice) -> Callable[[str], list[Item]]:
+    """Return what chooses the declared items of a node that are watched."""
+
+    def choose(name: str) -> list[Item]:
+        return [item.declared for item in choice.of(name) if item.declared is not None]
+
+    return choose
+
+
+def _as_declared_now(
+    items: Iterable[CheckItem], watching: Watching, choice: Choice
+) -> Iterator[CheckItem]:
     """Yield the items of a watch. Those of a configuration that was loaded again are made anew."""
     made: set[str] = set()
-    for file, members in groupby(items, key=lambda item: item.parent):
-        name = file.path.parent.name
-        if name not in watching.reloaded or file.path.name == GATE:
+    for name, members in groupby(items, key=lambda item: item.node_name):
+        if name not in watching.reloaded:
             yield from members
-        elif name not in made:
+            continue
+        yield from (item for item in members if item.declared is None)
+        if name not in made:
             made.add(name)
-            add_role_markers(file.config, file.path.parent.parent)
-            wanted = watching.items(name)
-            for each in (STATE, NODE_IDENTITY):
-                found = file_of(file.parent, each).check_items()
-                yield from (item for item in found if item.declared in wanted)
+            yield from choice.of(name)
 
 
 def _end(session: pytest.Session, latest: Callable[[], None], run_all: RunAll) -> None:

@@ -11,7 +11,7 @@ import signal
 import time
 from argparse import Namespace
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -32,7 +32,7 @@ from power_edge.watch.event_log import EventLog
 from power_edge.watch.health import is_quiet
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.notify import Notifier
-from power_edge.watch.outputs import line
+from power_edge.watch.outputs import line, removed_line
 from power_edge.watch.publisher import Current, Publisher
 from power_edge.watch.settings import settings
 from power_edge.watch.settle import ItemId, key_of
@@ -116,15 +116,17 @@ class Watching:
         log: EventLog | None,
         publisher: Publisher,
         *,
+        choose: Callable[[str], Sequence[Item]],
         own: Callable[[str], Mapping[str, Outcome] | None] = lambda _: None,
     ) -> None:
-        """`say` prints a line for people. `own`: the outcomes of a node's own tests, None if it has
-        none.
+        """`say` prints a line for people. `choose`: the selected items of a node, as it was loaded
+        last. `own`: the outcomes of a node's own tests, None if it has none.
         """
         self._nodes = nodes
         self._say = say
         self._log = log
         self._publisher = publisher
+        self._choose = choose
         self._own = own
         self._selected: dict[str, list[Item]] = defaultdict(list)
         self._gates: set[str] = set()
@@ -153,10 +155,6 @@ class Watching:
         Raises OSError if it cannot.
         """
         asyncio.run(self._run(reports))
-
-    def items(self, name: str) -> Sequence[Item]:
-        """Return the items of a node that are watched, as declared now."""
-        return self._watched[name].items
 
     def settle(self) -> None:
         """Let `nodes` have the latest results."""
@@ -221,7 +219,9 @@ class Watching:
                 self._say(f"the reports could not be written: {error.strerror}")
                 continue
             _, status = await in_thread(os.waitpid, pid, 0)
-            if status:
+            if not status:
+                self._say("SIGUSR1: the reports of the latest state are written")
+            else:
                 self._say("the reports could not be written (the process that should, failed)")
 
     def _healthy(self) -> bool:
@@ -298,6 +298,7 @@ class Watching:
 
     def _reload_all(self) -> None:
         self._notifier.send("RELOADING=1")
+        self._say("SIGHUP: everything is checked now")
         if self._log is not None:
             self._log.reopen()
         for watched in self._watched.values():
@@ -328,12 +329,15 @@ class Watching:
         before.task.cancel()
         # Its sources give back what there is once on a machine, such as the audit rules.
         await asyncio.gather(before.task, return_exceptions=True)
-        known = {key_of(item) for item in before.items}
-        whole = len(before.items) == len(before.node.items)
-        items = [item for item in node.items if whole or key_of(item) in known]
-        self._say(f"{name}: the configuration was loaded again, {len(items)} items")
         self.reloaded.add(name)
         self._nodes.replace(node)
+        # As at the start: an item that had gone and is back is watched again.
+        items = self._choose(name)
+        count = len(items) + (name in self._gates)
+        none = "" if count else ": none is selected, so nothing is watched on this node"
+        self._say(f"{name}: the configuration was loaded again, {count} items{none}")
+        for text in _removed(before.watch.state, node, items):
+            self._say(text)
         self._start(tasks, node, items, before.watch.state)
 
     # Checks.
@@ -367,6 +371,16 @@ class Watching:
             return check.Checked(part, Unreachable(f"no answer in {pending.limit:.0f} s"))
         except (Unreachable, NotAsked) as error:
             return check.Checked(part, error)
+
+
+def _removed(state: State, node: Node, items: Iterable[Item]) -> Iterator[str]:
+    """Yield a line for each drift and each unknown item that is watched no longer: its last line
+    would stand for good.
+    """
+    watched, declared = {GATE, *map(key_of, items)}, set(map(key_of, node.items))
+    for key, result in state.results.items():
+        if key not in watched and result.outcome in (Outcome.DRIFT, Outcome.UNKNOWN):
+            yield removed_line(time.time(), result, "selected" if key in declared else "declared")
 
 
 def _worth_a_line(transition: Transition) -> bool:

@@ -12,15 +12,15 @@ from dbus_fast import BusType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import DBusFastError
 
-from power_edge.model import Item
+from power_edge.model import Result
 from power_edge.resources import resource
 from power_edge.watch import package_logs
 from power_edge.watch.bus import PROPERTIES, SYSTEMD, Refused, call
 from power_edge.watch.cause import Cause
 from power_edge.watch.journal import Entry, Journal, NoJournal
 
-Account = Callable[[Item, float, float], Awaitable[Cause | None]]
-"""Look for the cause of an item's change between two times. None: no record of one was found, or it
+Account = Callable[[Result, float, float], Awaitable[Cause | None]]
+"""Look for the cause of a change to this result, between two times. None: no record of one was found, or it
 could not be read.
 """
 _LOGS = (
@@ -45,15 +45,19 @@ _SIGNALLED = (2, 3)
 """CLD_KILLED and CLD_DUMPED of siginfo_t: the status is a signal."""
 
 
-async def of_package(item: Item, since: float, until: float) -> Cause | None:
+async def of_package(result: Result, since: float, until: float) -> Cause | None:
     """Return the log entry about a package."""
+    item = result.item
     if not resource(item.type).triggers(item.declared, "").locks:
         return None
-    return await asyncio.to_thread(_logged, item.key, since, until)
+    state = next((each.actual for each in result.findings if each.field == "state"), None)
+    shown = state if isinstance(state, str) else None
+    return await asyncio.to_thread(_logged, item.key, shown, since, until)
 
 
-async def of_unit(item: Item, since: float, until: float) -> Cause | None:
+async def of_unit(result: Result, since: float, until: float) -> Cause | None:
     """Return how a unit ended, and what was written in its journal."""
+    item = result.item
     if not resource(item.type).triggers(item.declared, "").units:
         return None
     lines = asyncio.create_task(asyncio.to_thread(_journal, item.key, since))
@@ -134,10 +138,10 @@ def _journal(unit: str, since: float) -> list[Entry]:
         return []
 
 
-def _logged(package: str, since: float, until: float) -> Cause | None:
+def _logged(package: str, state: str | None, since: float, until: float) -> Cause | None:
     for path, parse in _LOGS:
         with suppress(OSError):
-            cause = package_logs.last_of(parse(_tail(path)), package, since, until)
+            cause = package_logs.last_of(parse(_tail(path)), package, state, since, until)
             if cause is not None:
                 return cause
     return None

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from power_edge.model import Outcome
+from power_edge.watch import package_logs
 from power_edge.watch.accounts import Account
 from power_edge.watch.attribution import BEFORE, Window, choose
 from power_edge.watch.cause import Act, Cause
@@ -63,6 +64,8 @@ class Causes:
         self._acts: deque[Act] = deque(maxlen=_MOST)
         self._last: dict[ItemId, Transition] = {}
         """How each item changed last."""
+        self._logged: dict[ItemId, Cause] = {}
+        """The log entry that has explained an item's last change. It explains no other."""
         self._waiting: deque[_Waiting] = deque()
         self._more = asyncio.Event()
         self._looks = asyncio.Semaphore(_AT_ONCE)
@@ -137,12 +140,14 @@ class Causes:
 
     async def _account(self, waiting: _Waiting) -> Cause | None:
         """Return what journal and logs say."""
-        item, until = waiting.transition.result.item, waiting.transition.time
+        result, until = waiting.transition.result, waiting.transition.time
         try:
             async with asyncio.timeout(_LONGEST), self._looks:
                 for account in self._accounts:
-                    cause = await account(item, waiting.judged, until)
-                    if cause is not None:
+                    cause = await account(result, waiting.judged, until)
+                    if cause is not None and cause != self._logged.get(key_of(result.item)):
+                        if cause.kind == package_logs.KIND:
+                            self._logged[key_of(result.item)] = cause
                         return cause
         except Exception:  # a broken log or library must not end the watch: no cause is known then
             return None

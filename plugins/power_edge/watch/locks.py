@@ -20,11 +20,15 @@ def busy(item: Item) -> bool:
 
 
 def locked(path: str) -> bool:
-    """Return whether a process holds a lock on a file. The lock is not taken."""
+    """Return whether a process holds a write lock on a file. No lock is taken.
+
+    Who may only read a file can hold a read lock on it: an ordinary user, on a world-readable lock
+    file. A tool at work holds a write lock.
+    """
     with suppress(OSError):
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            asked = _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            asked = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
             kind, *_ = _FLOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, asked))
             return bool(kind != fcntl.F_UNLCK)
         finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from power_edge.model import Outcome
+from power_edge.model import Outcome, Result
 from power_edge.model.generated.event_schema import Event
 from power_edge.report.record import OUTCOMES, record
 from power_edge.report.terminal import headline
@@ -29,6 +29,16 @@ def line(transition: Transition) -> str:
     return printable(
         f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}{_cause(transition)}"
     )
+
+
+def removed_line(moment: float, last: Result, what: str) -> str:
+    """Return a line for people: an item is no longer `what` (declared, selected). `last` is its
+    last result.
+    """
+    clock = time.strftime("%H:%M:%S", time.localtime(moment))
+    name = f"{last.item.node} {last.item.type}[{last.item.name}]"
+    was = last.outcome.value
+    return printable(f"{clock} {'removed':<9} {name} is no longer {what} (was {was})")
 
 
 def _cause(transition: Transition) -> str:

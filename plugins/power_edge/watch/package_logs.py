@@ -13,18 +13,21 @@ _APT_TIME = "%Y-%m-%d  %H:%M:%S"
 _APT_PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+):[a-z0-9-]+ \([^)]*\)")
 _APT_ACTIONS = ("Install", "Reinstall", "Upgrade", "Downgrade", "Remove", "Purge")
 _APT_USER = re.compile(r"(.*) \(\d+\)")
-_DNF = re.compile(r"(\S+) [A-Z]+ (\w+: (\S+)-[^-\s]+-[^-\s]+\.\w+)")
+_DNF = re.compile(r"(\S+) [A-Z]+ ((\w+): (\S+)-[^-\s]+-[^-\s]+\.\w+)")
 """`2026-11-30T10:11:12+0000 SUBDEBUG Installed: tree-1.8.0-10.el9.x86_64`"""
-_SLACK = 2.0
-"""Seconds: the logs have whole seconds, and a database is written when its log entry ends."""
+_REMOVES = frozenset(("Remove", "Purge", "Erase", "Erased", "Removed", "Obsoleted"))
+"""Actions after which a package is absent, of apt and of dnf. After all others it is present."""
+_HERE = ("present", "latest")
+"""States of a package that is installed."""
 
 
 class LogEntry(NamedTuple):
-    """What a log says of one package: from when to when it was changed. `end` is None if it has not
-    ended.
+    """What a log says of one package: from when to when it was changed, in whole seconds. `end` is
+    None if it has not ended. `removes`: whether the package is absent afterwards.
     """
 
     package: str
+    removes: bool
     start: float
     end: float | None
     cause: Cause
@@ -53,7 +56,7 @@ def apt(text: str) -> Iterator[LogEntry]:
                     time=start,
                     detail=(f"{action}: {package[0]}",),
                 )
-                yield LogEntry(package[1], start, end, cause)
+                yield LogEntry(package[1], action in _REMOVES, start, end, cause)
 
 
 def dnf(text: str) -> Iterator[LogEntry]:
@@ -67,16 +70,22 @@ def dnf(text: str) -> Iterator[LogEntry]:
         except ValueError:
             continue
         cause = Cause(KIND, time=moment, detail=(found[2],))
-        yield LogEntry(found[3], moment, moment, cause)
+        yield LogEntry(found[4], found[3] in _REMOVES, moment, moment, cause)
 
 
-def last_of(entries: Iterator[LogEntry], package: str, since: float, until: float) -> Cause | None:
-    """Return the last entry about a package that overlaps these times."""
+def last_of(
+    entries: Iterator[LogEntry], package: str, state: str | None, since: float, until: float
+) -> Cause | None:
+    """Return the last entry about a package that overlaps these times, and that can have brought it
+    to a state: `absent`, `present`, `latest`. Any other state is one in between, to which each
+    action can lead.
+    """
     found = None
     for entry in entries:
         begun = entry.start <= until
-        ended = entry.end is not None and entry.end + _SLACK < since
-        if entry.package == package and begun and not ended:
+        ended = entry.end is not None and entry.end < since
+        fits = entry.removes if state == "absent" else not (entry.removes and state in _HERE)
+        if entry.package == package and begun and not ended and fits:
             found = entry.cause
     return found
 
