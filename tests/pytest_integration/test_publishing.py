@@ -287,7 +287,7 @@ def test_a_session_counts_the_same_everywhere(project: Project) -> None:
         read = json.loads(running.get("/status")[1])["nodes"]["a"]
         assert (sum(read["items"].values()), read["items"]["drift"]) == (1, 1)
         assert running.stop() == 1
-    assert "a: 1 drift, 1 own test failed\n" in "".join(running.printed)
+    assert "\na: 1 drift, 1 own test failed; not declared: " in "".join(running.printed)
 
 
 @pytest.mark.shell

@@ -118,8 +118,13 @@ def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
 
 
 def _refuse_textfile(file: str | None) -> None:
-    """Raise UsageError for a name of --prometheus-textfile that node_exporter passes over."""
-    if file is not None and not file.endswith(".prom"):
+    """Raise UsageError for a name of --prometheus-textfile that node_exporter passes over.
+
+    A pipe, or /dev/stdout, is not for node_exporter.
+    """
+    if file is None or file.endswith(".prom"):
+        return
+    if not Path(file).exists() or Path(file).is_file():
         raise pytest.UsageError(
             f"--prometheus-textfile={file}: node_exporter reads *.prom alone: {file}.prom"
         )
