@@ -17,7 +17,9 @@ def unit(
     *triggers: Trigger, active: str = "inactive", sub: str = "dead", load: str = "loaded"
 ) -> Unit:
     file_state = "masked" if load == "masked" else "disabled"
-    return Unit("ssh.service", load, active, sub, file_state, triggers=triggers, boot=BOOT, change=READY)
+    return Unit(
+        "ssh.service", load, active, sub, file_state, triggers=triggers, boot=BOOT, change=READY
+    )
 
 
 def socket(active: bool | None, boots: bool | None, name: str = "ssh.socket") -> Trigger:
