@@ -3,9 +3,11 @@
 import pytest
 
 from power_edge.model import Outcome, Result
+from power_edge.resources.services import RESOURCE
 from tests.support.cases import items_of
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
@@ -81,3 +83,22 @@ def test_a_socket_that_no_boot_starts_and_a_service_that_cannot_start(lab: Lab) 
             " systemctl -q enable --now x.socket"
         )
         assert outcomes(node) == (DRIFT, DRIFT), ssh(node, by_socket=True)
+
+
+def test_a_plain_user_knows_only_of_paths_that_he_sees(lab: Lab) -> None:
+    def ready() -> bool:
+        done = node.run(
+            *("runuser", "-u", "nobody", "--", "sh", "-c", body("services", "resources")),
+            *("pe", "~ssh.service"),
+        )
+        unit = RESOURCE.parse(done.stdout.encode())["ssh.service"]
+        assert unit.active == "inactive"
+        return unit.change.ready
+
+    with lab.node(
+        "by-socket-unseen",
+        prepare="systemctl -q disable ssh.service; systemctl -q enable ssh.socket",
+    ) as node:
+        assert ready()
+        node.sh(drop_in("ssh.service", "[Unit]\\nConditionPathExists=!/root/x/y\\n"))
+        assert not ready()

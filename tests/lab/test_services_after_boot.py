@@ -744,6 +744,43 @@ def test_a_mask_that_only_root_sees(lab: Lab, root: Root) -> None:
         assert again.sh("systemctl is-active hidden", check=False) == "inactive"
 
 
+SETS = "SYSTEMD_UNIT_PATH=/opt/units:"
+ENVIRONMENTS = {
+    "manager": f"ManagerEnvironment={SETS}",
+    "quoted-after-another": f'ManagerEnvironment=A=b "{SETS}"',
+    "default": f"DefaultEnvironment={SETS}",
+    "continued": f"ManagerEnvironment=\\\\\\n{SETS}",
+    "escaped": 'ManagerEnvironment="\\\\x53YSTEMD_UNIT_PATH=/opt/units:"',
+}
+
+
+def test_nothing_is_sure_where_a_boot_may_read_other_folders_of_units(lab: Lab) -> None:
+    declared = [
+        Service(name="plain", enabled=True),
+        Service(name="off", enabled=False),
+        Service(name="covered", enabled=False),
+    ]
+    texts = {f"{ADMIN}/{name}.service": UNITS["plain"].text() for name in ("plain", "off")}
+    sure, unsure = ({each.name: letter for each in declared} for letter in "cu")
+    with lab.node("folders", files=texts) as node:
+        node.sh("mkdir /opt/units; systemctl -q enable --now plain; systemctl -q mask covered")
+        assert letters(checked(node, declared)) == sure
+        for folder in ("/etc/systemd/system.conf.d", "/run/systemd/system.conf.d"):
+            file = f"{folder}/x.conf"
+            for setting in ENVIRONMENTS.values():
+                node.sh(f"mkdir -p {folder}; printf '[Manager]\\n{setting}\\n' >{file}")
+                assert letters(checked(node, declared)) == unsure, setting
+            node.sh(f"printf '[Manager]\\n#ManagerEnvironment={SETS}\\n' >{file}")
+            assert letters(checked(node, declared)) == sure
+        # A boot reads it. What this manager has then, the next boot does not find.
+        file = "/etc/systemd/system.conf.d/x.conf"
+        node.sh(f"printf '[Manager]\\nManagerEnvironment={SETS}\\n' >{file}")
+        again = lab.reboot(node)
+        assert "/opt/units" in again.sh("systemctl show -p UnitPath")
+        again.sh(f"rm {file}")
+        assert letters(checked(again, declared)) == unsure
+
+
 BREAKS = "tmpfs /srv tmpfs bogus=1"
 EMERGENCIES = {
     "fstab-not-reloaded": f"echo '{BREAKS}' >>/etc/fstab",

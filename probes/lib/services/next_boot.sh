@@ -33,13 +33,15 @@ other_environment() {
         done
     done
     # Values may hold escapes and specifiers, and lines may be continued.
-    for file in $(grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@"); do
+    grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@" | while read -r file; do
         echo "unsure * /$file sets SYSTEMD_... for the manager: a boot may read other folders of units"
     done
     ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
         echo "unsure * the kernel's command line sets SYSTEMD_... for the manager, and the next one may not"
+    folders=$(systemctl show -p UnitPath --value --no-pager)
+    case " $folders " in *" /etc/systemd/system "*) ;; *) echo 'unsure * the manager does not read /etc/systemd/system, and a boot may' ;; esac
     set -f
-    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+    for folder in $folders; do
         case $folder in
         /etc/systemd/system | /etc/systemd/system.control | /etc/systemd/system.attached | /run/systemd/* | /nix/store/*) ;;
         /usr/local/lib/systemd/system | /usr/lib/systemd/system | /lib/systemd/system | /usr/local/share/systemd/system | /usr/share/systemd/system) ;;

@@ -24,7 +24,9 @@ in_vain() {
         # shellcheck disable=SC2086
         said=$(${PE_SUDO-} systemd-analyze condition --unit="$unit" </dev/null 2>&1) || ready=''
         # Only root sees each path.
-        [ -n "${PE_SUDO-}" ] || [ "$(id -u)" = 0 ] || ready=''
+        if [ -z "${PE_SUDO-}" ] && [ "$(id -u)" != 0 ]; then
+            ! say "$said" | sed -n 's/^[^ ]*: [A-Za-z]*=[|!]*\(\/.*\) [a-z]*\.$/\1/p' | out_of_sight || ready=''
+        fi
         unmet=$(say "$said" | sed -n 's/^.*: \([A-Z][^ ]*=.*\) failed\.$/\1/p' | sed -n 1p)
         [ -z "$unmet" ] || printf '%s unmet %s\n' "$unit" "$unmet"
         required=$(requirements_of "$unit")
@@ -36,6 +38,18 @@ in_vain() {
         esac
         [ -z "$ready" ] || printf '%s ready\n' "$unit"
     done
+}
+
+# Whether one of the paths may be there though this user does not see it.
+out_of_sight() {
+    while read -r path; do
+        [ -e "$path" ] || [ ! -L "$path" ] || return 0
+        while [ -n "$path" ]; do
+            path=${path%/*}
+            [ ! -d "$path" ] || { [ -r "$path" ] && [ -x "$path" ]; } || return 0
+        done
+    done
+    return 1
 }
 
 # What a unit requires, and what that requires in turn: `UNIT is LOAD-STATE ACTIVE-STATE`.
