@@ -349,3 +349,14 @@ def test_a_signal_has_a_line(project: Project) -> None:
         running.until("(SIGUSR1: the reports of the latest state are written)")
         assert (project.path / "report.json").exists()
         assert running.stop() == 1
+
+
+@pytest.mark.shell
+def test_an_event_log_on_a_full_disk_is_a_problem_of_the_watch(project: Project) -> None:
+    project.node("a", NO_ITEM, identity=HERE)
+    with session(project, "--node=a", "--event-log=/dev/full") as running:
+        running.until("(the event log could not be written)")
+        problem = "the event log cannot be written: No space left on device"
+        assert running.get("/health") == (503, f"not healthy\n{problem}\n")
+        assert json.loads(running.get("/status")[1])["problems"] == [problem]
+        assert running.stop() == 1
