@@ -190,7 +190,8 @@ def test_a_session_whose_textfile_cannot_be_written(project: Project) -> None:
     file = project.path / "none" / "edge.prom"
     with session(project, "--node=a", f"--prometheus-textfile={file}") as running:
         running.until(f"{file} could not be written: (No such file or directory); the watch tries")
-        assert running.get("/health") == (200, "healthy\n")
+        problem = "the textfile cannot be written: No such file or directory"
+        assert running.get("/health") == (503, f"not healthy\n{problem}\n")
         assert running.stop() == 3
     assert f"{file} could not be written: No such file or directory (make its folder" in "".join(
         running.printed
