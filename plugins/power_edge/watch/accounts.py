@@ -20,8 +20,8 @@ from power_edge.watch.cause import Cause
 from power_edge.watch.journal import Entry, Journal, NoJournal
 
 Account = Callable[[Result, float, float], Awaitable[Cause | None]]
-"""Look for the cause of a change to this result, between two times. None: no record of one was found, or it
-could not be read.
+"""Look for the cause of a change to this result, between two times. None: no record of one was
+found, or it could not be read.
 """
 _LOGS = (
     (Path("/var/log/apt/history.log"), package_logs.apt),
