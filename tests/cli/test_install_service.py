@@ -28,6 +28,7 @@ class Service:
         self.failing = ""
         self.legacy = tmp_path / "ip6_tables_names"
         self.audit = tmp_path / "loginuid"
+        self.booted = tmp_path / "booted"
         self.container = tmp_path / "container"
 
     def systemctl(self, argv: Sequence[str], stdin: bytes, lifeline: object) -> Ended:
@@ -64,6 +65,8 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Service:
     monkeypatch.setattr(install_service, "_LEGACY", (tmp_path / "missing", made.legacy))
     monkeypatch.setattr(install_service, "_AUDIT", made.audit)
     monkeypatch.setattr(install_service, "_CONTAINER", made.container)
+    made.booted.mkdir()
+    monkeypatch.setattr(install_service, "_BOOTED", made.booted)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return made
 
@@ -260,3 +263,21 @@ def test_a_failure_of_systemctl_is_shown(run: Run, service: Service) -> None:
     service.failing = "disable"
     assert run("rig-1", "--remove")[0] == 3
     assert service.files() == [UNIT]
+
+
+def test_a_machine_that_systemd_does_not_run(run: Run, service: Service) -> None:
+    """Nothing is left there, and what was left is removed."""
+    service.booted.rmdir()
+    status, _, err = run("rig-1")
+    assert (status, err) == (
+        4,
+        f"Error: systemd does not run this machine (there is no {service.booted}): let another"
+        " service manager run `pytest --node=rig-1 --watch`\n",
+    )
+    assert (service.files(), service.commands) == ([], [])
+    service.booted.mkdir()
+    run("rig-1")
+    service.booted.rmdir()
+    service.commands.clear()
+    assert run("rig-1", "--remove")[0] == 0
+    assert (service.files(), service.commands) == ([], [])

@@ -64,7 +64,7 @@ def test_drift_of_each_node_is_found_over_one_connection(
         status, output = running.stop()
         nodes[1].sh("chmod 644 /etc/watched")
         assert status == 1, output
-        assert "no events; checked at intervals" in output
+        assert "over SSH: no events, everything is checked every" in output
         for node in nodes:
             await_no_session(node)
         assert running.clients() == []

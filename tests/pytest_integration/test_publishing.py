@@ -190,7 +190,8 @@ def test_a_session_whose_textfile_cannot_be_written(project: Project) -> None:
     file = project.path / "none" / "edge.prom"
     with session(project, "--node=a", f"--prometheus-textfile={file}") as running:
         running.until(f"{file} could not be written: (No such file or directory); the watch tries")
-        assert running.get("/health") == (200, "healthy\n")
+        problem = "the textfile cannot be written: No such file or directory"
+        assert running.get("/health") == (503, f"not healthy\n{problem}\n")
         assert running.stop() == 3
     assert f"{file} could not be written: No such file or directory (make its folder" in "".join(
         running.printed
@@ -348,4 +349,15 @@ def test_a_signal_has_a_line(project: Project) -> None:
         running.signal(signal.SIGUSR1)
         running.until("(SIGUSR1: the reports of the latest state are written)")
         assert (project.path / "report.json").exists()
+        assert running.stop() == 1
+
+
+@pytest.mark.shell
+def test_an_event_log_on_a_full_disk_is_a_problem_of_the_watch(project: Project) -> None:
+    project.node("a", NO_ITEM, identity=HERE)
+    with session(project, "--node=a", "--event-log=/dev/full") as running:
+        running.until("(the event log could not be written)")
+        problem = "the event log cannot be written: No space left on device"
+        assert running.get("/health") == (503, f"not healthy\n{problem}\n")
+        assert json.loads(running.get("/status")[1])["problems"] == [problem]
         assert running.stop() == 1

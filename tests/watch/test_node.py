@@ -376,9 +376,9 @@ def test_the_summary_names_the_sources_and_why_one_is_not_up() -> None:
 
     async def without(scene: Scene) -> None:
         await scene.watch.begun.wait()
-        assert summary("a", scene.watch) == (
-            "a: 2 compliant; no events; checked at intervals; played is not up: not here"
-        )
+        every = f"no events, everything is checked every {scene.watch.interval:g} s"
+        assert summary("a", scene.watch) == f"a: 2 compliant; {every}; played is not up: not here"
+        assert f"; over SSH: {every}; " in summary("a", scene.watch, over="SSH")
 
     play(scenario)
     play(without, up=False)

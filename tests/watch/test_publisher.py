@@ -264,7 +264,9 @@ def test_a_textfile_that_cannot_be_written(tmp_path: Path) -> None:
         await published.settled(1)
         while published.publisher.textfile_error is None:
             await asyncio.sleep(0.001)
-        assert (await published.get("/health"))[0] == 200
+        status, body = (await published.get("/health"))[:2]
+        assert status == 503
+        assert "the textfile cannot be written: No such file or directory" in str(body)
 
     (line,) = publishing(folder, test, "a")
     assert line.endswith(

@@ -25,6 +25,8 @@ _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names")
 """Files that name the tables of iptables-legacy, if there are any."""
 _AUDIT, _CONTAINER = Path("/proc/self/loginuid"), Path("/run/systemd/container")
 """What there is if the kernel has an audit subsystem, and in a container, where it is of no use."""
+_BOOTED = Path("/run/systemd/system")
+"""What there is if systemd runs this machine (sd_booted(3))."""
 _OURS = "# Written by power-edge install-service; see https://github.com/power-edge/power-edge\n"
 """The first line of what this command has written. It changes and removes nothing else."""
 _NAME = re.compile(r"[A-Za-z0-9_.@-]+")
@@ -83,6 +85,11 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
         _announce(commands)
         return exit_status.COMPLIANT
     _need_root("write to")
+    if not _BOOTED.exists():
+        raise click.ClickException(
+            f"systemd does not run this machine (there is no {_BOOTED}): let another service"
+            f" manager run `pytest --node={name} --watch`"
+        )
     for path, text in files.items():
         atomic_file.make_folder(path.parent)
         atomic_file.write(path, text.encode())
@@ -103,12 +110,16 @@ def _remove(unit: str, files: Sequence[Path], *, dry_run: bool) -> int:
         _announce(after)
         return exit_status.COMPLIANT
     _need_root("remove from")
+    done = f"{unit} is removed; what it reported stays in /var/log/power-edge"
+    if not _BOOTED.exists():  # nothing runs then, and systemctl fails
+        _remove_files(*files)
+        return _done(done)
     if status := _run(before):
         return status
     _remove_files(*files)
     # A unit that had failed is known until then.
     run(["systemctl", "reset-failed", unit], b"", Lifeline())
-    return _run(after) or _done(f"{unit} is removed; what it reported stays in /var/log/power-edge")
+    return _run(after) or _done(done)
 
 
 def _unit(name: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from power_edge.model import Outcome
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.watch.event_log import EventLog
 from power_edge.watch.listen import listen, parse
 from power_edge.watch.publisher import Publisher, Targets
 
@@ -62,10 +63,16 @@ def own_tests(state: RunState) -> Own:
     return own
 
 
-def publisher(targets: Targets, state: RunState, say: Callable[[str], None], own: Own) -> Publisher:
+def publisher(
+    targets: Targets, state: RunState, say: Callable[[str], None], own: Own, log: EventLog | None
+) -> Publisher:
     """Return what publishes there; the own tests were run."""
+
+    def log_error() -> str | None:
+        return log.error if log is not None else None
+
     broken = [folder.name for folder in state.nodes.selection.broken]
-    return Publisher(targets, say, broken=broken, own=own)
+    return Publisher(targets, say, broken=broken, own=own, log_error=log_error)
 
 
 def _whole(state: RunState, items: Sequence[CheckItem]) -> bool:

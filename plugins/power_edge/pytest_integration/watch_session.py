@@ -50,9 +50,9 @@ def watch(
         nodes.ask()
         run_all(session)
     own = publishing.own_tests(state)
-    publisher = publishing.publisher(targets, state, say, own)
-    choice = Choice(session.config, nodes, items)
     log = _event_log(session.config)
+    publisher = publishing.publisher(targets, state, say, own, log)
+    choice = Choice(session.config, nodes, items)
     watching = Watching(nodes, items, say, log, publisher, choose=_declared(choice), own=own)
     # From now on nobody who does not read holds up the watch, nor its end.
     compat.keep_width(session.config)

@@ -257,22 +257,23 @@ class Watching:
             on_news=lambda news: self._say(f"{time.strftime('%H:%M:%S')} {node.name}: {news}"),
             deadline=timeouts.connect + timeouts.node,
         )
-        task = tasks.create_task(self._watch(node.name, watch, kept), name=node.name)
+        over = None if local else route.url.partition(":")[0].upper()
+        task = tasks.create_task(self._watch(node.name, watch, kept, over), name=node.name)
         self._watched[node.name] = Watched(node, items, watch, task, kept)
 
-    async def _watch(self, name: str, watch: NodeWatch, kept: Kept) -> None:
-        """`kept` is the connection to the node. It ends with the watch."""
+    async def _watch(self, name: str, watch: NodeWatch, kept: Kept, over: str | None) -> None:
+        """`kept` is the connection to the node. It ends with the watch. `over` is its kind."""
         try:
-            await self._watch_and_report(name, watch)
+            await self._watch_and_report(name, watch, over)
         finally:
             # Each takes a moment, and there may be many.
             await in_thread(kept.close)
 
-    async def _watch_and_report(self, name: str, watch: NodeWatch) -> None:
+    async def _watch_and_report(self, name: str, watch: NodeWatch, over: str | None) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.run())
             await watch.begun.wait()
-            self._say(summary(name, watch, (self._own(name) or {}).values()))
+            self._say(summary(name, watch, (self._own(name) or {}).values(), over))
 
     def _on_transition(self, transition: Transition) -> None:
         self._publisher.on_transition(transition)

@@ -63,7 +63,8 @@ class EventLog:
         self._waiting: deque[Transition | _Gone] = deque()
         self._left_out = 0
         self._to_reopen = self._closing = False
-        self._failing = False
+        self.error: str | None = None
+        """Why it cannot be written, printable; None if it can."""
         self._news = Condition()
         self._say: Callable[[str], None] = lambda _: None
         self._thread = Thread(target=self._work, name="event log", daemon=True)
@@ -129,10 +130,10 @@ class EventLog:
                 if line is not None:
                     self._write(line)
             except OSError as error:
-                if not self._failing:
-                    reason = printable(error.strerror or str(error))
+                reason = printable(error.strerror or str(error))
+                if self.error is None:
                     self._say(f"the event log could not be written: {reason}; trying again")
-                self._failing = True
+                self.error = reason
                 with self._news:
                     if self._closing:
                         return
@@ -143,10 +144,10 @@ class EventLog:
                 if self._waiting and self._waiting[0] is line:
                     self._waiting.popleft()
                 left_out, self._left_out = self._left_out, 0
-            if self._failing or left_out:
+            if self.error is not None or left_out:
                 missing = f"; {left_out} lines were left out" if left_out else ""
                 self._say(f"the event log is written again{missing}")
-            self._failing = False
+            self.error = None
 
     def _write(self, waiting: "Transition | _Gone") -> None:
         now: _Last | None

@@ -1,6 +1,7 @@
 """Is the watch itself well? A drift is what it is for, and no fault of the watch. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from power_edge import exit_status
@@ -25,8 +26,8 @@ class Judgement(NamedTuple):
         return not self.problems
 
 
-def judge(views: Sequence[View]) -> Judgement:
-    """Judge the watch by its nodes.
+def judge(views: Sequence[View], unwritten: Mapping[str, str] = MappingProxyType({})) -> Judgement:
+    """Judge the watch by its nodes, and by its outputs: those that cannot be written, and why.
 
     A gate that is not open is a problem. With several nodes it is a problem only if no gate is
     open: one node that is off must not hide that the watch works. Another machine is none if its
@@ -34,6 +35,7 @@ def judge(views: Sequence[View]) -> Judgement:
     it for good, and a slow check of all items stands in for it.
     """
     others = [line for view in views for line in _others(view)]
+    others += [printable(f"{name} cannot be written: {why}") for name, why in unwritten.items()]
     one_is_open = any(view.state.gate is not None and view.state.gate.open for view in views)
     # With one node that is open, there is no line about a gate.
     problems: list[str] = []

@@ -221,7 +221,7 @@ class NodeWatch:
                 self._due.clear()
                 await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
                 self.begun.set()
-                next_full = loop.time() + self._interval()
+                next_full = loop.time() + self.interval
                 pause_doubtful = self._settings.doubtful
                 next_doubtful = loop.time() + pause_doubtful
             elif taken := self._due.take(now, self._settings.most_together):
@@ -256,7 +256,9 @@ class NodeWatch:
             or known.outcome is not Outcome.COMPLIANT
         ]
 
-    def _interval(self) -> float:
+    @property
+    def interval(self) -> float:
+        """Seconds between checks of everything, as the sources are now."""
         up = [each.source for each in self._supervisors if each.health.up]
         covered = all(
             any(source.covers(subject) for source in up)
@@ -340,9 +342,12 @@ def _values(result: Result) -> list[tuple[str, Outcome, Value]]:
     ]
 
 
-def summary(name: str, watch: NodeWatch, own: Iterable[Outcome] = ()) -> str:
+def summary(
+    name: str, watch: NodeWatch, own: Iterable[Outcome] = (), over: str | None = None
+) -> str:
     """Return one line about a node that is watched: its items by outcome, its own tests (their
-    outcomes are `own`), and its sources.
+    outcomes are `own`), and its sources. `over`: the connection that it is behind (`SSH`), None if
+    the watch runs on it.
     """
     found = counts(watch.state)
     failed = 0
@@ -355,7 +360,12 @@ def summary(name: str, watch: NodeWatch, own: Iterable[Outcome] = ()) -> str:
     items = ", ".join(counted(numbers))
     up = [health.name for health in watch.health if health.up]
     down = [f"{health.name} is not up: {health.why}" for health in watch.health if not health.up]
-    by = f"watched by {', '.join(sorted(up))}" if up else "no events; checked at intervals"
+    place = f"over {over}: " if over is not None else ""
+    by = (
+        f"watched by {', '.join(sorted(up))}"
+        if up
+        else f"{place}no events, everything is checked every {watch.interval:g} s"
+    )
     return "; ".join([f"{name}: {items}", by, *sorted(down)])
 
 

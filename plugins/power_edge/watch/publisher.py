@@ -53,14 +53,17 @@ class Publisher:
         *,
         broken: Iterable[str] = (),
         own: Callable[[str], Mapping[str, Outcome] | None] = lambda _: None,
+        log_error: Callable[[], str | None] = lambda: None,
     ) -> None:
         """`say` gets lines for people. `broken`: nodes whose configuration cannot be used, and that
         are not watched. `own`: the outcomes of a node's own tests, None if it has none.
+        `log_error`: why the event log cannot be written, None if it can.
         """
         self._targets = targets
         self._say_raw = say
         self._broken = tuple(broken)
         self._own = own
+        self._log_error = log_error
         self._started = time.time()
         self._current: Callable[[], Sequence[Current]] = tuple
         self._histories: defaultdict[str, History] = defaultdict(History)
@@ -140,6 +143,15 @@ class Publisher:
             for node, watch, config_error in self._current()
         ]
 
+    def _unwritten(self) -> dict[str, str]:
+        """Return the outputs that cannot be written, and why."""
+        file, log = self.textfile_error, self._log_error()
+        errors = {
+            "the event log": log,
+            "the textfile": (file.strerror or str(file)) if file is not None else None,
+        }
+        return {name: why for name, why in errors.items() if why is not None}
+
     def _text_to_write(self) -> Callable[[], str] | None:
         """Return what makes the textfile; None while it would lack a node that the old one has."""
         views = self.views()
@@ -161,7 +173,7 @@ class Publisher:
         return Page(text.encode(), metrics.CONTENT_TYPE)
 
     async def _health(self) -> Page:
-        judgement = health.judge(self.views())
+        judgement = health.judge(self.views(), self._unwritten())
         return Page(
             health.text(judgement).encode(),
             status=HTTPStatus.OK if judgement.healthy else HTTPStatus.SERVICE_UNAVAILABLE,
@@ -169,7 +181,7 @@ class Publisher:
 
     async def _status(self) -> Page:
         views = self.views()
-        judgement = health.judge(views)
+        judgement = health.judge(views, self._unwritten())
         make = partial(status, views, judgement, version("power-edge"), self._started, time.time())
         return Page(await in_thread(lambda: as_json(make())), "application/json")
 
