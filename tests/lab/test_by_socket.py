@@ -3,6 +3,7 @@
 import pytest
 
 from power_edge.model import Outcome, Result
+from power_edge.model.resource import NotObserved
 from power_edge.resources.services import RESOURCE
 from tests.support.cases import items_of
 from tests.support.lab.checking import look
@@ -92,6 +93,7 @@ def test_a_plain_user_knows_only_of_paths_that_he_sees(lab: Lab) -> None:
             *("pe", "~ssh.service"),
         )
         unit = RESOURCE.parse(done.stdout.encode())["ssh.service"]
+        assert not isinstance(unit, NotObserved)
         assert unit.active == "inactive"
         return unit.change.ready
 
