@@ -23,7 +23,6 @@ def test_the_forms_of_a_release() -> None:
     assert (version.tag, version.semver, version.wheel) == ("v1.3.0", "1.3.0", "1.3.0")
     assert version.oci == ("1.3.0", "1.3", "1")
     assert version.package == "1.3.0-1"
-    assert version.shown("abc1234def") == "1.3.0+abc1234"
 
 
 def test_the_forms_of_a_pre_release() -> None:
@@ -32,7 +31,6 @@ def test_the_forms_of_a_pre_release() -> None:
     assert version.wheel == "1.3.0rc145"
     assert version.oci == ("1.3.0-pre.145",)
     assert version.package == "1.3.0~pre145-1"
-    assert version.shown("abc1234def") == "1.3.0-pre.145+abc1234"
 
 
 def test_a_form_of_a_package_is_its_own_normal_form() -> None:

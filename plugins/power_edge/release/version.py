@@ -62,10 +62,6 @@ class Version(NamedTuple):
         """As Debian and RPM write it. Before `~` is later than behind it."""
         return f"{self.release}-1" if self.pre is None else f"{self.release}~pre{self.pre}-1"
 
-    def shown(self, commit: str) -> str:
-        """Return what `--version` prints for a build of a commit."""
-        return f"{self.semver}+{commit[:7]}"
-
     @property
     def order(self) -> tuple[int, int, int, bool, int]:
         """What versions are sorted by. A pre-release is before its release."""
