@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from power_edge.watch.audit_rules import KEY
+from power_edge.watch.netlink import join
 from power_edge.watch.sources import Unavailable
 
-_NETLINK_AUDIT, _SOL_NETLINK, _ADD_MEMBERSHIP, _READLOG = 9, 270, 1, 1
+_NETLINK_AUDIT, _READLOG = 9, 1
 _SO_RCVBUFFORCE = 33
 _BUFFER = 4 * 1024 * 1024
 _HEADER = struct.Struct("=IHHII")
@@ -40,7 +41,7 @@ def feed() -> socket.socket:
         except PermissionError:
             joined.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         joined.bind((0, 0))
-        joined.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _READLOG)
+        join(joined, _READLOG)
     except OSError as error:
         joined.close()
         raise Unavailable(

@@ -14,15 +14,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.netlink import attributes, join, messages
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "network"
 NETWORK = Subject(Kind.TOPIC, "network")
 _GROUPS = (1, 5, 7, 9, 11)
 """RTNLGRP_LINK, and those of addresses and routes in IPv4 and IPv6 (linux/rtnetlink.h)."""
-_SOL_NETLINK, _ADD_MEMBERSHIP = 270, 1
-_HEADER = struct.Struct("=IHHII")
-_ATTRIBUTE = struct.Struct("=HH")
 _LINK, _ADDRESS, _ROUTE = 16, 20, 24
 """RTM_NEWLINK, RTM_NEWADDR, RTM_NEWROUTE; each `deleted` is one more."""
 _BODIES = {_LINK: 16, _ADDRESS: 8, _ROUTE: 12}
@@ -50,21 +48,15 @@ class Thing(NamedTuple):
 
 def things(datagram: bytes) -> Iterator[Thing]:
     """Yield what a datagram tells of. What is cut or not understood ends it."""
-    at = 0
-    while at + _HEADER.size <= len(datagram):
-        length, kind, *_ = _HEADER.unpack_from(datagram, at)
-        if length < _HEADER.size:
-            return
-        base = next((base for base in _BODIES if kind in (base, base + 1)), None)
-        message = datagram[at + _HEADER.size : at + length]
-        if base is not None and len(message) >= _BODIES[base]:
-            yield _thing(base, message, there=kind == base)
-        at += (length + 3) & ~3
+    for message in messages(datagram):
+        base = next((base for base in _BODIES if message.kind in (base, base + 1)), None)
+        if base is not None and len(message.body) >= _BODIES[base]:
+            yield _thing(base, message.body, there=message.kind == base)
 
 
 def _thing(base: int, message: bytes, *, there: bool) -> Thing:
-    body, attributes = message[: _BODIES[base]], message[_BODIES[base] :]
-    told = tuple(sorted(each for each in _attributes(attributes) if each[0] in _COUNT[base]))
+    body, rest = message[: _BODIES[base]], message[_BODIES[base] :]
+    told = tuple(sorted(each for each in attributes(rest) if each[0] in _COUNT[base]))
     if base == _LINK:
         index, flags = struct.unpack_from("=iI", body, 4)
         # AF_BRIDGE tells of the same link as a port.
@@ -74,16 +66,6 @@ def _thing(base: int, message: bytes, *, there: bool) -> Thing:
         return Thing((base, body[0], body[1], index, told), None, there)
     family, prefix, source, tos, table, _, scope, kind = body[:8]
     return Thing((base, family, prefix, source, tos, table, scope, kind, told), None, there)
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            return
-        yield kind & 0x3FFF, data[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
 
 
 class Known:
@@ -116,7 +98,7 @@ async def run(_: Watched, listener: Listener) -> None:
         raise Unavailable(f"netlink cannot be used: {error}") from None
     with feed:
         for group in _GROUPS:
-            feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, group)
+            join(feed, group)
         listener.up()
         known = Known()
         loop = asyncio.get_running_loop()

@@ -5,7 +5,6 @@ firewalld ends with a message of its own (NFT_MSG_NEWGEN). iptables-legacy sends
 import asyncio
 import errno
 import socket
-import struct
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,16 +12,17 @@ from typing import NamedTuple
 from power_edge.watch import processes
 from power_edge.watch.cause import Act, Cause
 from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.netlink import attributes, join, messages
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "nftables"
 COMMIT = Subject(Kind.TOPIC, "nftables")
-_NETLINK_NETFILTER, _SOL_NETLINK, _ADD_MEMBERSHIP = 12, 270, 1
+_NETLINK_NETFILTER = 12
 _GROUP = 7
 """NFNLGRP_NFTABLES of linux/netfilter/nfnetlink.h."""
 _NEWGEN = 0x0A0F
-_HEADER, _GENERIC = struct.Struct("=IHHII"), 4
-_ATTRIBUTE = struct.Struct("=HH")
+_GENERIC = 4
+"""Bytes of struct nfgenmsg."""
 _PID, _COMMAND = 2, 3
 _BUFFER = 4 * 1024 * 1024
 """Bytes of the kernel's buffer for us: `ufw enable` is 52 commits."""
@@ -37,29 +37,13 @@ class Commit(NamedTuple):
 
 def commits(datagram: bytes) -> Iterator[Commit]:
     """Yield the commits of a datagram. What is cut or not understood ends it."""
-    at = 0
-    while at + _HEADER.size <= len(datagram):
-        length, kind, *_ = _HEADER.unpack_from(datagram, at)
-        if length < _HEADER.size:
-            return
-        if kind == _NEWGEN:
-            found = dict(_attributes(datagram[at + _HEADER.size + _GENERIC : at + length]))
-            pid = found.get(_PID, b"")
+    for message in messages(datagram):
+        if message.kind == _NEWGEN:
+            found = dict(attributes(message.body[_GENERIC:]))
             yield Commit(
-                int.from_bytes(pid[:4], "big"),
+                int.from_bytes(found.get(_PID, b"")[:4], "big"),
                 found.get(_COMMAND, b"").rstrip(b"\0").decode("utf-8", "replace"),
             )
-        at += (length + 3) & ~3
-
-
-def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
-    at = 0
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
-            return
-        yield kind & 0x3FFF, data[at + _ATTRIBUTE.size : at + length]
-        at += (length + 3) & ~3
 
 
 async def act_of(commit: Commit, now: float) -> Act:
@@ -93,7 +77,7 @@ async def run(_: Watched, listener: Listener) -> None:
         feed.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
         try:
             feed.bind((0, 0))
-            feed.setsockopt(_SOL_NETLINK, _ADD_MEMBERSHIP, _GROUP)
+            join(feed, _GROUP)
         except OSError as error:
             raise Unavailable(
                 f"only root may read commits of the packet filter ({error.strerror}): CAP_NET_ADMIN"
