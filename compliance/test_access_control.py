@@ -7,22 +7,18 @@ from power_edge.suites import Unknown, output, sshd
 
 @pytest.fixture
 def ssh(node):
-    """The section access_control.ssh of identity.yaml; None if it is absent or disabled."""
-    declared = node.identity.access_control.ssh
-    return None if declared is None or declared.enabled is False else declared
+    """The section access_control.ssh of identity.yaml."""
+    return node.identity.access_control.ssh
 
 
 @pytest.fixture
-def logins(host, ssh):
+def logins(host):
     """The settings for everyone, and those for root."""
-    if ssh is None:
-        return []
     return [sshd.settings(host), sshd.settings(host, user="root")]
 
 
+@pytest.mark.declared("access_control.ssh.password_auth")
 def test_passwords_are_accepted_as_declared(host, ssh, logins):
-    if ssh is None or ssh.password_auth is None:
-        return
     keywords = ("passwordauthentication", "kbdinteractiveauthentication")
     for settings in logins:
         found = [sshd.only(settings, each) for each in keywords]
@@ -33,9 +29,8 @@ def test_passwords_are_accepted_as_declared(host, ssh, logins):
     not_elsewhere(host, *keywords, "challengeresponseauthentication")
 
 
+@pytest.mark.declared("access_control.ssh.root_login")
 def test_root_logs_in_as_declared(host, ssh, logins):
-    if ssh is None or ssh.root_login is None:
-        return
     for settings in logins:
         found = sshd.only(settings, "permitrootlogin")
         if ssh.root_login:
@@ -45,9 +40,8 @@ def test_root_logs_in_as_declared(host, ssh, logins):
     not_elsewhere(host, "permitrootlogin")
 
 
+@pytest.mark.declared("access_control.ssh.port")
 def test_port_listens(host, ssh):
-    if ssh is None or ssh.port is None:
-        return
     lines = output(host, f"ss -H -ltnp 'sport = :{ssh.port}'").splitlines()
     sockets = [line.split() for line in lines]
     reachable = [each for each in sockets if not each[3].startswith(("127.", "[::1]"))]
@@ -57,9 +51,9 @@ def test_port_listens(host, ssh):
     assert any('(("sshd",' in each[5] or '"systemd",' in each[5] for each in reachable)
 
 
-def test_settings_are_loaded(host, ssh):
-    if ssh is not None:
-        assert sshd.loaded(host), "the files are newer than the daemon's last start or reload"
+@pytest.mark.declared("access_control.ssh")
+def test_settings_are_loaded(host):
+    assert sshd.loaded(host), "the files are newer than the daemon's last start or reload"
 
 
 def not_elsewhere(host, *keywords):

@@ -17,13 +17,6 @@ CONTAINERS = re.compile(r"docker0|br-[0-9a-f]{12}|podman[0-9]+|cni[0-9]+")
 
 
 @pytest.fixture
-def settings(node):
-    """The settings of the role."""
-    (role,) = (each for each in node.identity.roles if each.name == "edge-router")
-    return role.config or {}
-
-
-@pytest.fixture
 def interfaces(host):
     return routing.interfaces(host)
 
@@ -78,9 +71,8 @@ def test_no_chain_stops_packets(host, inside, outside):
             not_stopped(rules, flow)
 
 
-def test_ipv6_is_forwarded(host, settings, interfaces):
-    if not settings.get("ipv6", False):
-        return
+@pytest.mark.declared("config.ipv6", True)
+def test_ipv6_is_forwarded(host, interfaces):
     outside = routing.default_route(host, 6)
     inside = networks(interfaces, outside, 6)
     if outside is None or not inside:

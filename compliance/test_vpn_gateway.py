@@ -45,10 +45,8 @@ def tunnel(gateway, network, interfaces):
 
 
 @pytest.fixture
-def client(gateway, network, interfaces):
-    """An address of a client. None if nothing is declared of routing."""
-    if gateway.routing is None:
-        return None
+def client(network, interfaces):
+    """An address of a client."""
     if network is None:
         raise Unknown("write vpn_gateway.server_config.network: it says whose packets are routed")
     return routing.another_address(network, interfaces)
@@ -57,8 +55,6 @@ def client(gateway, network, interfaces):
 @pytest.fixture
 def routes(host, gateway, client, interfaces, tunnel):
     """The networks behind the tunnel, each with the way there; all, if none is declared."""
-    if client is None:
-        return {}
     assert tunnel is not None, "the tunnel is not up"
     networks = [routing.network(each.network) for each in gateway.routing.routes or ()]
     found = {}
@@ -72,10 +68,9 @@ def test_tunnel_is_up_with_the_declared_network(network, tunnel):
     assert tunnel is not None, f"no tunnel is up with an address in {network or 'any network'}"
 
 
+@pytest.mark.declared("vpn_gateway.server_config.port")
 def test_port_listens(host, gateway):
     server = gateway.server_config
-    if server is None or server.port is None:
-        return
     kind = "u" if server.protocol == "udp" else "t"
     sockets = [
         line.split()
@@ -91,9 +86,8 @@ def test_port_listens(host, gateway):
         assert any(f'(("{program}",' in users for users in named), f"it is not {program}"
 
 
-def test_clients_are_routed_both_ways(host, gateway, client, tunnel, routes):
-    if not forwards(gateway):
-        return
+@pytest.mark.declared("vpn_gateway.routing.ip_forward", True)
+def test_clients_are_routed_both_ways(host, client, tunnel, routes):
     for behind, way in routes.items():
         back = routing.route(host, client, way["dst"], way["dev"])
         assert back["dev"] == tunnel.name, f"answers from {behind} leave by {back['dev']}"
@@ -101,31 +95,26 @@ def test_clients_are_routed_both_ways(host, gateway, client, tunnel, routes):
             assert routing.forwarding_ipv6(host, tunnel.name, way["dev"]), "IPv6 is not forwarded"
 
 
+@pytest.mark.declared("vpn_gateway.routing.routes")
 def test_routes_lead_where_they_are_declared(gateway, routes):
-    for each in (gateway.routing.routes if gateway.routing else None) or ():
+    for each in gateway.routing.routes:
         way = routes[routing.network(each.network)]
         assert each.via in (None, way["dev"], way.get("gateway")), (
             f"{each.network} is reached by {way.get('gateway', way['dev'])}, and not by {each.via}"
         )
 
 
-def test_no_chain_stops_clients(host, gateway, network, tunnel, routes):
-    if not forwards(gateway):
-        return
+@pytest.mark.declared("vpn_gateway.routing.ip_forward", True)
+def test_no_chain_stops_clients(host, network, tunnel, routes):
     rules = routing.packet_filter(host)
     for behind, way in routes.items():
         for flow in routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"]):
             routing.require(passes(rules, flow), flow)
 
 
-def test_masquerade_is_in_force(host, gateway, network, tunnel, routes):
-    if not (gateway.routing and gateway.routing.masquerade):
-        return
+@pytest.mark.declared("vpn_gateway.routing.masquerade", True)
+def test_masquerade_is_in_force(host, network, tunnel, routes):
     rules = routing.packet_filter(host)
     for behind, way in routes.items():
         flow, _ = routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"])
         routing.require(masquerade(rules, flow), flow)
-
-
-def forwards(gateway):
-    return gateway.routing is not None and gateway.routing.ip_forward

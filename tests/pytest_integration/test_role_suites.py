@@ -185,3 +185,53 @@ def test_a_suite_that_cannot_be_imported_is_an_error_of_its_node(
     status, report = project.report("--node=a", "--continue-on-collection-errors")
     assert status == 1
     assert report["power_edge"]["a"]["own_failed"] == 1
+
+
+ABOUT = """
+import pytest
+
+@pytest.mark.declared("vpn_gateway.server_config.port")
+def test_port(): pass
+
+@pytest.mark.declared("vpn_gateway.routing.masquerade", True)
+def test_masquerade(): pass
+
+@pytest.mark.declared("access_control.ssh.port")
+def test_ssh(): pass
+
+@pytest.mark.declared("vpn_gateway.routing.routes")
+@pytest.mark.declared("config.prometheus_port", 9100)
+def test_both(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("sections", "settings", "tests"),
+    [
+        ({}, {}, set()),
+        ({"vpn_gateway": {"server_config": {"port": 1194}}}, {}, {"test_port"}),
+        ({"vpn_gateway": {"routing": {"masquerade": True}}}, {}, {"test_masquerade"}),
+        ({"vpn_gateway": {"routing": {"masquerade": False}}}, {}, set()),
+        ({"access_control": {"ssh": {"port": 22}}}, {}, {"test_ssh"}),
+        ({"access_control": {"ssh": {"port": 22, "enabled": False}}}, {}, set()),
+        ({"vpn_gateway": {"routing": {"routes": []}}}, ROLE["config"], set()),
+        ({"vpn_gateway": {"routing": {"routes": [{"network": "10.0.0.0/8"}]}}}, {}, set()),
+        (
+            {"vpn_gateway": {"routing": {"routes": [{"network": "10.0.0.0/8"}]}}},
+            ROLE["config"],
+            {"test_both"},
+        ),
+    ],
+)
+def test_a_test_runs_where_what_it_is_about_is_declared(
+    project: Project,
+    suites: Path,
+    sections: dict[str, Any],
+    settings: dict[str, Any],
+    tests: set[str],
+) -> None:
+    (suites / "test_monitoring_target.py").write_text(ABOUT)
+    node(project, "a", {"name": "monitoring-target", "config": settings}, **sections)
+    _, report = project.report("--node=a", "-k", "monitoring-target")
+    found = {test["nodeid"] for test in report["tests"]}
+    assert found == {suite_id("a", test) for test in tests}

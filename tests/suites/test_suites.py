@@ -8,16 +8,19 @@ from importlib.util import module_from_spec, spec_from_file_location
 from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from power_edge import package_data
 from power_edge.config import role_suites
 from power_edge.config.role_files import built_in
-from power_edge.model.generated.node_identity_schema import AccessControl, Ssh, VpnGateway
+from power_edge.config.schema import schema
+from power_edge.model.generated.node_identity_schema import Ssh, VpnGateway
+from power_edge.roles.paths import subschema
 from power_edge.suites import Unknown, exposition, output, output_json, routing, sshd
 from tests.suites.fake import Done, Host
 
@@ -46,6 +49,23 @@ def test_a_suite_is_a_role_s_and_skips_nothing(file: Path) -> None:
     assert list(role_suites.tests_in(file))
     assert "skip" not in file.read_text()
     assert "xfail" not in file.read_text()
+
+
+@pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
+def test_what_a_test_is_about_can_be_declared(file: Path) -> None:
+    name = file.stem.removeprefix("test_")
+    (role,) = (each for each in built_in() if each.replace("-", "_") == name)
+    settings = yaml.safe_load((package_data.folder("roles") / f"{role}.yaml").read_text()).get(
+        "config", {}
+    )
+    for test in vars(suite(name)).values():
+        for mark in getattr(test, "pytestmark", ()):
+            assert mark.name == "declared"
+            head, _, rest = mark.args[0].partition(".")
+            if head == "config":
+                assert subschema(settings, rest) is not None, mark
+            else:
+                assert subschema(schema("node-identity"), mark.args[0]) is not None, mark
 
 
 # Commands.
@@ -137,14 +157,11 @@ def test_without_a_network_any_tunnel_that_is_up_with_an_address_counts() -> Non
     assert call(VPN.network, given) is None
     assert call(VPN.tunnel, given, None, interfaces(LO, ETH, TUN)) is not None
     assert call(VPN.tunnel, given, None, interfaces(LO, ETH, link("tun0", "", "tun"))) is None
-    VPN.test_port_listens(Host({}), given)
-    assert call(VPN.client, given, None, interfaces(TUN)) is None
-    assert call(VPN.routes, Host({}), given, None, [], None) == {}
 
 
 def test_whose_packets_are_routed_must_be_declared() -> None:
     with pytest.raises(Unknown, match="write vpn_gateway"):
-        call(VPN.client, gateway(server_config=None), None, interfaces(TUN))
+        call(VPN.client, None, interfaces(TUN))
 
 
 OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
@@ -183,10 +200,10 @@ def routed(answers: Mapping[str, str | Done], given: VpnGateway | None = None) -
     given = given or gateway()
     host, known = Host(answers), interfaces(LO, TUN, ETH)
     tunnel = call(VPN.tunnel, given, CLIENTS, known)
-    client = call(VPN.client, given, CLIENTS, known)
+    client = call(VPN.client, CLIENTS, known)
     routes = call(VPN.routes, host, given, client, known, tunnel)
     VPN.test_routes_lead_where_they_are_declared(given, routes)
-    VPN.test_clients_are_routed_both_ways(host, given, client, tunnel, routes)
+    VPN.test_clients_are_routed_both_ways(host, client, tunnel, routes)
 
 
 def test_routes() -> None:
@@ -255,12 +272,11 @@ LEGACY_DROP = {
 }
 
 
-def filtered(test: Any, answers: Mapping[str, str | Done], given: VpnGateway | None = None) -> None:
+def filtered(test: Any, answers: Mapping[str, str | Done]) -> None:
     known = interfaces(LO, TUN, ETH)
-    tunnel = call(VPN.tunnel, given or gateway(), CLIENTS, known)
+    tunnel = call(VPN.tunnel, gateway(), CLIENTS, known)
     test(
         Host(answers),
-        given or gateway(),
         CLIENTS,
         tunnel,
         {ip_network("192.168.1.0/24"): {"dev": "eth0"}},
@@ -304,7 +320,7 @@ DECLARED = Ssh(enabled=True, port=22, password_auth=False, root_login=False)
 
 def ssh_tests(answers: Mapping[str, str | Done], declared: Ssh = DECLARED) -> None:
     host = Host(answers)
-    logins = call(ACCESS.logins, host, declared)
+    logins = call(ACCESS.logins, host)
     ACCESS.test_passwords_are_accepted_as_declared(host, declared, logins)
     ACCESS.test_root_logs_in_as_declared(host, declared, logins)
 
@@ -373,13 +389,6 @@ def test_sshd(answers: Mapping[str, str | Done], error: type[Exception] | None) 
         return
     with pytest.raises(error):
         ssh_tests(answers)
-
-
-def test_what_is_not_declared_is_not_asked() -> None:
-    for section in (AccessControl(), AccessControl(ssh=Ssh(enabled=False, port=22))):
-        node = SimpleNamespace(identity=SimpleNamespace(access_control=section))
-        assert call(ACCESS.ssh, node) is None
-    assert call(ACCESS.logins, Host({}), None) == []
 
 
 UNIT = "LoadState=loaded\nActiveState=active\nStateChangeTimestamp=@100\n"

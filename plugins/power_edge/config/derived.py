@@ -92,7 +92,7 @@ def join(
         together[name] = merger.section
         problems += merger.problems
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(dict.fromkeys(problems))
     notes = tuple(Note(identity.find(note.path, key=True), note.text) for note in derivation.notes)
     return Derived(tuple(_in_order(state, joined)), notes, together)
 

@@ -22,7 +22,7 @@ from power_edge.model import Item, Outcome, Result, Source
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import attach
-from power_edge.pytest_integration.role_suites import marker_of, tests_of
+from power_edge.pytest_integration.role_suites import DECLARED, marker_of, tests_of
 from power_edge.pytest_integration.selection import GATE, PREFIX, items_of, suites_of
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier, printable
@@ -36,6 +36,9 @@ def roles_of(item: Item) -> list[str]:
 def add_role_markers(config: pytest.Config, root: Path | None) -> None:
     """Register the markers of all roles: those of the package, and those of node-configs/."""
     registered = config.getini("markers")
+    about = f"{DECLARED}(path, value): a suite's test, for nodes that declare this (Power Edge)"
+    if about not in registered:
+        config.addinivalue_line("markers", about)
     for role in (*role_files.built_in(), *(role_files.own(root) if root is not None else ())):
         line = f"{marker_of(role)}: what {role} demands, and its suite (Power Edge)"
         if line not in registered and marker_of(role).isidentifier():
@@ -133,7 +136,8 @@ class NodeFile(pytest.File):
         if self.path.name == NODE_IDENTITY:
             node = self.nodes.selection.nodes[self.path.parent]
             for role, suite in suites_of(node).items():
-                yield from tests_of(self, role, suite)
+                assert node.identity is not None
+                yield from tests_of(self, role, suite, node.identity)
 
     def check_items(self) -> Iterator["CheckItem"]:
         """Yield its items, without the tests of suites."""
