@@ -7,7 +7,6 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
 from tests.support.installed import packages_missing
 from tests.support.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
@@ -49,13 +48,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
             pytest.fail(f"it starts a process ({started[0]}): mark it `shell`", pytrace=False)
 
 
-# CI runs the same examples each time, however busy it is; a soak draws new ones.
-settings.register_profile(
-    "power-edge", derandomize="POWER_EDGE_SOAK" not in os.environ, deadline=None
-)
-settings.load_profile("power-edge")
-
-
 def pytest_configure() -> None:
     """Tests send signals to what they start.
 
@@ -71,20 +63,28 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Refuse a run of these tests in a checkout that has only what `make check` installed.
+    """Refuse a run of these tests in a checkout that has only what `make check` installed; else
+    say how examples are drawn, before any module of tests is read.
 
     pytest reads this file too if a node is checked in the checkout: then it has other arguments.
     """
     here = Path(__file__).parent
     root = session.config.invocation_params.dir
     paths = [root / each.partition("::")[0] for each in session.config.args]
-    if any(path.is_relative_to(here) or path == here.parent for path in paths) and (
-        lacking := packages_missing((here.parent / "pyproject.toml").read_text(encoding="utf-8"))
-    ):
+    if not any(path.is_relative_to(here) or path == here.parent for path in paths):
+        return
+    if lacking := packages_missing((here.parent / "pyproject.toml").read_text(encoding="utf-8")):
         raise pytest.UsageError(
             "the project's own tests need what `make test` installs (missing:"
             f" {', '.join(lacking)}); to check this machine: power-edge check"
         )
+    from hypothesis import settings  # `make check` does not install it
+
+    # CI runs the same examples each time, however busy it is; a soak draws new ones.
+    settings.register_profile(
+        "power-edge", derandomize="POWER_EDGE_SOAK" not in os.environ, deadline=None
+    )
+    settings.load_profile("power-edge")
 
 
 @pytest.hookimpl(tryfirst=True)

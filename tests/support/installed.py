@@ -5,11 +5,15 @@ import tomllib
 from importlib.metadata import PackageNotFoundError, version
 
 
-def packages_missing(pyproject: str) -> list[str]:
-    """The packages of the group `test` that are missing; groups that it includes do not count."""
+def of_tests(pyproject: str) -> list[str]:
+    """The packages of the group `test`; groups that it includes do not count."""
     group = tomllib.loads(pyproject)["dependency-groups"]["test"]
-    names = [re.split(r"[<>=!~ \[]", each)[0] for each in group if isinstance(each, str)]
-    return [name for name in names if not _is_installed(name)]
+    return [re.split(r"[<>=!~ \[]", each)[0] for each in group if isinstance(each, str)]
+
+
+def packages_missing(pyproject: str) -> list[str]:
+    """Those of them that are missing."""
+    return [name for name in of_tests(pyproject) if not _is_installed(name)]
 
 
 def _is_installed(name: str) -> bool:
