@@ -243,7 +243,7 @@ def test_rules_that_somebody_removes_are_noticed(tmp_path: Path) -> None:
     async def test(heard: Heard, task: "asyncio.Task[None]") -> None:
         with Control() as control:
             await asyncio.to_thread(control.remove_ours)
-        with pytest.raises(ConnectionError, match="our audit rules were removed"):
+        with pytest.raises(ConnectionError, match="the audit rules of the watch were removed"):
             await task
 
     listening(files(tmp_path / "motd"), test)
@@ -310,7 +310,7 @@ except Unavailable as error:
     ("where", "why"),
     [
         (["unshare", "--net"], "initial network namespace only"),
-        (["setpriv", "--bounding-set=-all", "--inh-caps=-all"], "audit records are for root"),
+        (["setpriv", "--bounding-set=-all", "--inh-caps=-all"], "only root may read audit records"),
         (["setpriv", "--bounding-set=-audit_control"], "CAP_AUDIT_CONTROL"),
         (["unshare", "--user", "--map-root-user", "--net"], ""),
     ],

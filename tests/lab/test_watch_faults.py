@@ -236,7 +236,7 @@ def test_a_state_that_is_garbage_and_mended(node: Node, running: Watch, garbage:
     node.sh(f"cd {FOLDER}/node-configs/faulty; {garbage}")
     until(running, lambda: error() is not None)
     assert 'power_edge_config_error{node="faulty"} 1.0' in page(node, "/metrics")
-    running.wait_for("the one that was loaded last holds")
+    running.wait_for("the one that was loaded last stays in force")
     # What was declared before holds, and is watched.
     drifts_and_comes_back(node, running)
     node.sh(f"rm -rf {FOLDER}/node-configs/faulty/state.yaml")
