@@ -103,9 +103,11 @@ def test_a_full_disk(node: Node, running: Watch) -> None:
     node.sh("sysctl -qw net.ipv4.ip_forward=1")
     running.wait_for(f"{TEXTFILE} could not be written: No space left on device; the watch tries")
     assert node.sh(f"cat {TEXTFILE}") == before
-    assert get(node, "/health") == "200 healthy"
+    until(running, lambda: get(node, "/health").startswith("503 not healthy\n"))
+    assert "the textfile cannot be written: No space left" in get(node, "/health")
     node.sh(f"rm {REPORTS}/fill; sysctl -qw net.ipv4.ip_forward=0")
     running.wait_for(f"{TEXTFILE} is written again")
+    until(running, lambda: get(node, "/health") == "200 healthy")
     assert node.sh(f"ls -A {REPORTS}") == "edge.prom"
     code, printed = running.stop()
     assert (code, printed.count("could not be written")) == (0, 1)
