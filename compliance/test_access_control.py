@@ -1,4 +1,4 @@
-"""access_control.ssh: the SSH server lets in whom it should, and has read what it is told."""
+"""access_control.ssh: the SSH server lets in whom it should, and runs with its current files."""
 
 import pytest
 

@@ -179,7 +179,7 @@ def test_an_item_that_is_unknown_for_a_moment_is_not_reported(
         scene.listener.event(event("/a", 5.0))
         for _ in range(3):  # it is looked at again and again
             assert await scene.machine.checks.get() == ["/a"]
-        # Whoever asks meanwhile is told what is known.
+        # Meanwhile /status shows what is known.
         assert outcomes(scene.watch.state.results)["/a"] == "unknown"
         assert scene.transitions.empty()
         scene.machine.outcomes["/a"] = Outcome.DRIFT

@@ -61,7 +61,7 @@ PROGRAM = textwrap.dedent("""
         ):
             await run(*change.split())
             print((await asyncio.wait_for(heard.events.get(), 60)).subject.name)
-        # Packets are counted, and change nothing: only the table that comes after them is told.
+        # Counters of packets are no change: only the new table is reported.
         await run("ip", "link", "set", "lo", "up")
         with contextlib.suppress(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", 9)

@@ -26,8 +26,8 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
 
     With --write it is written into the folder of the node; if TARGET names no node, into that of
     the node that is this machine. An identity on file is never replaced. Exits with 11 if the
-    machine is unreachable, and with 12 if it shows no identity or is not the one on file, which is
-    told with and without --write.
+    machine is unreachable, and with 12 if it shows no identity or is not the one on file, with and
+    without --write.
     """
     from power_edge.checking import collect_identity
     from power_edge.checking.target import target

@@ -190,7 +190,7 @@ _Item = TypeVar("_Item", bound=pytest.Item)
 
 def selected(config: pytest.Config, items: Iterable[_Item]) -> list[_Item]:
     """Return the items that -k, -m and --deselect select. Their expressions were used before, so
-    they are valid. No hook is told of the others.
+    they are valid. The hook pytest_deselected is not called for the others.
     """
     keyword, marks = config.option.keyword.lstrip(), config.option.markexpr
     by_keyword = Expression.compile(keyword) if keyword else None

@@ -82,8 +82,8 @@ def compare(old: SchemaSet, new: SchemaSet) -> Difference:
         key = (change.file, change.pointer, change.field)
         if key not in found or found[key].verdict < change.verdict:
             found[key] = change
-    told = {(change.file, change.pointer) for change in found.values()}
-    unseen = [each for each in _texts(old, new) if not _is_told(each, told)]
+    judged = {(change.file, change.pointer) for change in found.values()}
+    unseen = [each for each in _texts(old, new) if not _is_judged(each, judged)]
     return Difference(
         tuple(
             sorted(
@@ -177,11 +177,11 @@ def _at(found: SchemaSet, place: Place) -> tuple[str, str]:
     return shown.file, shown.pointer
 
 
-def _is_told(change: Change, told: Iterable[tuple[str, str]]) -> bool:
+def _is_judged(change: Change, judged: Iterable[tuple[str, str]]) -> bool:
     """Whether a change of the text is part of one that was judged, or the other way round."""
     return any(
         file == change.file and f"{change.pointer}/".startswith(f"{pointer}/")
-        for file, pointer in told
+        for file, pointer in judged
     )
 
 

@@ -18,8 +18,8 @@ from power_edge.watch.transition import Transition
 
 
 def line(transition: Transition) -> str:
-    """Return a transition as a line for people: local time, outcome, item, what differs, and what
-    told of it.
+    """Return a transition as a line for people: local time, outcome, item, what differs, and the
+    source that reported it.
     """
     result = transition.result
     clock = time.strftime("%H:%M:%S", time.localtime(transition.time))

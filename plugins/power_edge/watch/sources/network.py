@@ -43,48 +43,49 @@ class Thing(NamedTuple):
 
     what: tuple[object, ...]
     state: object
-    there: bool
+    exists: bool
 
 
 def things(datagram: bytes) -> Iterator[Thing]:
-    """Yield what a datagram tells of. What is cut or not understood ends it."""
+    """Yield the things that a datagram is about. It ends at what is cut or not understood."""
     for message in messages(datagram):
         base = next((base for base in _BODIES if message.kind in (base, base + 1)), None)
         if base is not None and len(message.body) >= _BODIES[base]:
-            yield _thing(base, message.body, there=message.kind == base)
+            yield _thing(base, message.body, exists=message.kind == base)
 
 
-def _thing(base: int, message: bytes, *, there: bool) -> Thing:
+def _thing(base: int, message: bytes, *, exists: bool) -> Thing:
     body, rest = message[: _BODIES[base]], message[_BODIES[base] :]
-    told = tuple(sorted(each for each in attributes(rest) if each[0] in _COUNT[base]))
+    identifying = tuple(sorted(each for each in attributes(rest) if each[0] in _COUNT[base]))
     if base == _LINK:
         index, flags = struct.unpack_from("=iI", body, 4)
-        # AF_BRIDGE tells of the same link as a port.
-        return Thing((base, body[0], index), (flags & _UP, told), there)
+        # AF_BRIDGE reports the same link as a port.
+        return Thing((base, body[0], index), (flags & _UP, identifying), exists)
     if base == _ADDRESS:
         (index,) = struct.unpack_from("=I", body, 4)
-        return Thing((base, body[0], body[1], index, told), None, there)
+        return Thing((base, body[0], body[1], index, identifying), None, exists)
     family, prefix, source, tos, table, _, scope, kind = body[:8]
-    return Thing((base, family, prefix, source, tos, table, scope, kind, told), None, there)
+    what = base, family, prefix, source, tos, table, scope, kind, identifying
+    return Thing(what, None, exists)
 
 
 class Known:
-    """What was told before."""
+    """The last reported state of each thing."""
 
     def __init__(self) -> None:
         self._states: dict[tuple[object, ...], object] = {}
 
-    def news(self, told: Iterable[Thing]) -> bool:
-        """Take what is told. Return whether some of it may be another state than before."""
-        return sum(map(self._is_news, told)) > 0
+    def news(self, reported: Iterable[Thing]) -> bool:
+        """Remember these things. Return whether the state of any may have changed."""
+        return sum(map(self._is_news, reported)) > 0  # each is remembered
 
     def _is_news(self, thing: Thing) -> bool:
-        told = thing.state if thing.there else "gone", thing.there
-        if self._states.get(thing.what) == told:
+        state = (thing.state if thing.exists else None), thing.exists
+        if self._states.get(thing.what) == state:
             return False
         if len(self._states) >= _MOST:
             self._states.clear()
-        self._states[thing.what] = told
+        self._states[thing.what] = state
         return True
 
 
