@@ -405,12 +405,20 @@ UNIT = "LoadState=loaded\nActiveState=active\nStateChangeTimestamp=@100\n"
     ],
 )
 def test_sshd_has_read_its_files(times: str, loaded: bool | None) -> None:
-    host = Host({"systemctl show ssh.service": f"{UNIT}\nLoadState=not-found\n", "stat": times})
+    shown = f"{UNIT}\nLoadState=not-found\n"
+    host = Host({"systemctl show ssh.service": shown, "stat": times, "==>": FILES})
     if loaded is None:
         with pytest.raises(Unknown):
             sshd.loaded(host)
     else:
         assert sshd.loaded(host) is loaded
+
+
+def test_files_of_other_places_may_be_newer_than_the_daemon() -> None:
+    files = f"{FILES}Include /etc/other\n"
+    host = Host({"systemctl show ssh.service": UNIT, "stat": "99 99\n", "==>": files})
+    with pytest.raises(Unknown, match="Include /etc/other"):
+        sshd.loaded(host)
 
 
 @pytest.mark.parametrize(
