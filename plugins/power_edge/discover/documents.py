@@ -1,5 +1,6 @@
 """Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,8 +9,13 @@ from power_edge.resources import resource
 from power_edge.roles import suggestion
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
+ALIKE = 3
+"""The number of items from which on their common reason is written once, above the section."""
 MOST = 30
 """How many omitted things the comment below a section names. Nobody reads hundreds of lines."""
+
+
+_METADATA = "metadata: {site: NAME, environment: production}"
 
 
 class Machine(NamedTuple):
@@ -30,30 +36,33 @@ class Machine(NamedTuple):
 
 def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """Return the paragraphs of state.yaml."""
-    metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
         Paragraph("version", "1.0"),
-        Paragraph(
-            "metadata",
-            metadata,
-            ("The machine cannot know its site and its environment: write them here.",),
-        ),
-        *(
-            Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
-            for section in sections
-        ),
+        Paragraph("metadata", (), ("Where the machine is and how it is used, to select nodes by it:", _METADATA)),
+        *(_paragraph(section) for section in sections),
     )
 
 
-def _entries(section: Section) -> Iterable[Entry]:
+def _paragraph(section: Section) -> Paragraph:
+    """Return a section with its reasons. The one that most items have is written once, above."""
+    reasons = Counter(found.why for found in section.found if found.why)
+    usual, count = reasons.most_common(1)[0] if reasons else ("", 0)
+    alike = count == len(section.found)
+    if count < ALIKE and not alike:
+        usual = ""
+    above = usual if alike else f"Unless a comment says otherwise: {usual}"
     listed = resource(section.type).key is not None
-    previous = None
-    for found in section.found:
-        # One reason for a whole section is written once.
-        why = (found.why,) if found.why and found.why != previous else ()
-        if resource(section.type).whole:
-            previous = found.why
-        yield Entry(found.value, why, None if listed else found.name)
+    entries = (
+        Entry(
+            found.value,
+            (found.why,) if found.why not in ("", usual) else (),
+            None if listed else found.name,
+        )
+        for found in section.found
+    )
+    return Paragraph(
+        section.type, tuple(entries), (above,) if usual else (), tuple(_left_out(section))
+    )
 
 
 def _left_out(section: Section) -> Iterable[str]:

@@ -226,9 +226,5 @@ def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[
 
     Raises ConfigError for what no state.yaml can contain.
     """
-    metadata = {"site": "here", "environment": "development"}
-    state = state_of(
-        Document.of_value(STATE, {"version": "1.0", "metadata": metadata, kind.name: section}),
-        "node",
-    )
+    state = state_of(Document.of_value(STATE, {"version": "1.0", kind.name: section}), "node")
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))
