@@ -86,10 +86,10 @@ def same_keys(name: str, content: bytes) -> bool:
     """Whether a file that tells of this machine is whole: what it says changes from run to run."""
     document = yaml.safe_load(content)
     keys = {
-        "state.yaml": {"version", "metadata"},
+        "state.yaml": {"version"},
         "watcher.yaml": {"watchers"},
         "identity.yaml": {"version", "node"},
-        "system-identity.yaml": {"identifiers", "composite_key", "validation"},
+        "system-identity.yaml": {"platform", "identifiers"},
     }
     return (
         content.endswith(b"\n")

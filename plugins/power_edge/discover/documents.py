@@ -1,6 +1,5 @@
 """Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,13 +8,14 @@ from power_edge.resources import resource
 from power_edge.roles import suggestion
 from power_edge.yaml_edit.writer import Entry, Paragraph
 
-ALIKE = 3
-"""The number of items from which on their common reason is written once, above the section."""
 MOST = 30
 """How many omitted things the comment below a section names. Nobody reads hundreds of lines."""
 
 
-_METADATA = "metadata: {site: NAME, environment: production}"
+_METADATA = (
+    "To select nodes by place and use:",
+    "metadata: {site: NAME, environment: production}",
+)
 
 
 class Machine(NamedTuple):
@@ -34,45 +34,40 @@ class Machine(NamedTuple):
     """Tag to find the machine by -> the evidence for it."""
 
 
-def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
+def state(sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """Return the paragraphs of state.yaml."""
     return (
         Paragraph("version", "1.0"),
-        Paragraph("metadata", (), ("Where the machine is and how it is used, to select nodes by it:", _METADATA)),
-        *(_paragraph(section) for section in sections),
+        Paragraph("metadata", (), _METADATA),
+        *(
+            Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
+            for section in sections
+        ),
     )
 
 
-def _paragraph(section: Section) -> Paragraph:
-    """Return a section with its reasons. The one that most items have is written once, above."""
-    reasons = Counter(found.why for found in section.found if found.why)
-    usual, count = reasons.most_common(1)[0] if reasons else ("", 0)
-    alike = count == len(section.found)
-    if count < ALIKE and not alike:
-        usual = ""
-    above = usual if alike else f"Unless a comment says otherwise: {usual}"
+def _entries(section: Section) -> Iterable[Entry]:
     listed = resource(section.type).key is not None
-    entries = (
-        Entry(
-            found.value,
-            (found.why,) if found.why not in ("", usual) else (),
-            None if listed else found.name,
-        )
-        for found in section.found
-    )
-    return Paragraph(
-        section.type, tuple(entries), (above,) if usual else (), tuple(_left_out(section))
-    )
+    for found in section.found:
+        yield Entry(found.value, (found.why,) if found.why else (), None if listed else found.name)
 
 
 def _left_out(section: Section) -> Iterable[str]:
     notes = [
-        *(f"left out: {what}: {why}" for what, why in section.left_out),
-        *(f"not observed: {what}: {why}" for what, why in section.hidden),
+        *(f"{section.type} left out: {what}: {why}" for what, why in section.left_out),
+        *(
+            f"{section.type} not observed: {_subject(section, what)}{why}"
+            for what, why in section.hidden
+        ),
     ]
     if len(notes) > MOST:
-        return [*notes[:MOST], f"and {len(notes) - MOST} more"]
+        return [*notes[:MOST], f"{section.type}: and {len(notes) - MOST} more"]
     return notes
+
+
+def _subject(section: Section, what: str) -> str:
+    """Return what could not be observed; nothing for the whole section, which is named already."""
+    return "" if what == section.type else f"{what}: "
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
@@ -103,7 +98,6 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
                     "auditd",
                 ),
             ),
-            ("The declared files are watched without being named here.",),
             names=names,
         ),
     )
