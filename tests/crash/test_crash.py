@@ -109,7 +109,9 @@ DISCOVER = ("power-edge", "discover", "stella@rig", "--answers=../answer", "--as
 OSTYPE = STATE + 'sysctl: {kernel.ostype: "%s"}\n'
 SCENARIOS = {
     "discover, a new node": Scenario(DISCOVER),
-    "discover, five files of a node": Scenario((*DISCOVER, "--merge"), on_file()),
+    "discover, five files of a node": Scenario(
+        (*DISCOVER, "--merge"), on_file(watcher="version: '1.0'\nwatchers: {enabled: true}\n")
+    ),
     "discover, in place of what is there": Scenario(
         (*DISCOVER, "--force"),
         on_file(
