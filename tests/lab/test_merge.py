@@ -30,7 +30,9 @@ def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
     state, watcher = folder / "state.yaml", folder / "watcher.yaml"
     before = (
         state.read_text()
-        .replace("# metadata: {site: NAME, environment: production}", "metadata: {site: a}   # ours")
+        .replace(
+            "# metadata: {site: NAME, environment: production}", "metadata: {site: a}   # ours"
+        )
         .replace("- name: ssh\n", "- name: ssh.service\n")
     )
     assert "# ours" in before

@@ -56,19 +56,19 @@ def condensed(paragraph: Paragraph) -> Paragraph:
     """Return a paragraph in which the comment that most entries share stands once, above them."""
     if not isinstance(paragraph.entries, tuple):
         return paragraph
-    counts = Counter(entry.comment for entry in paragraph.entries if len(entry.comment) == 1)
-    common, count = counts.most_common(1)[0] if counts else ((), 0)
+    counts = Counter(entry.comment[0] for entry in paragraph.entries if len(entry.comment) == 1)
+    common, count = counts.most_common(1)[0] if counts else ("", 0)
     all_alike = 1 < count == len(paragraph.entries)
     if count < ALIKE and not all_alike:
         return paragraph
     return paragraph._replace(
         entries=tuple(
-            entry._replace(comment=()) if entry.comment == common else entry
+            entry._replace(comment=()) if entry.comment == (common,) else entry
             for entry in paragraph.entries
         ),
         comment=(
             *paragraph.comment,
-            *(common if all_alike else (f"Unless a comment says otherwise: {common[0]}",)),
+            common if all_alike else f"Unless a comment says otherwise: {common}",
         ),
     )
 
