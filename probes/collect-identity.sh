@@ -7,7 +7,7 @@
 #
 # --print: print the script as one piece, for a machine that has no checkout.
 # The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing tells the machine from others,
-# 11 if it is unreachable, 4 for bad use, 3 for a missing tool.
+# 11 if it is unreachable, 4 for bad use.
 
 pe_say() {
     printf 'collect-identity.sh: %s\n' "$1" >&2
@@ -38,10 +38,6 @@ pe_contained() {
     done
     [ -z "${KUBERNETES_SERVICE_HOST-}" ] || return 0 # its pods have none of the marks
     [ -r "${PE_ROOT-}/proc/1/environ" ] && tr '\0' '\n' <"${PE_ROOT-}/proc/1/environ" | grep -q '^container='
-}
-
-pe_sha256() {
-    if command -v sha256sum >/dev/null 2>&1; then sha256sum; else shasum -a 256; fi | cut -d ' ' -f 1
 }
 
 pe_field() { # NAME VALUE: prints a field, with the indentation in NAME; nothing without a value
@@ -100,23 +96,20 @@ pe_collect() {
             continue
         fi
         case $pe_kind in
-        machine-id) pe_name=machine_id ;;
         product-uuid) pe_name=dmi_product_uuid ;;
         board-serial) pe_name=dmi_board_serial ;;
-        io-platform-uuid) pe_name=io_platform_uuid ;;
         esac
+        # The first one decides. It is not repeated under its own name.
+        if [ -z "$pe_primary" ] && [ "$pe_kind" != board-serial ]; then
+            pe_primary=$pe_kind pe_id=$pe_value
+            continue
+        fi
         pe_fields="$pe_fields$(pe_field "  $pe_name" "$pe_value")
 "
-        if [ -z "$pe_primary" ] && [ "$pe_kind" != board-serial ]; then pe_primary=$pe_kind pe_id=$pe_value; fi
     done
     if [ -z "$pe_primary" ]; then
         pe_say 'nothing tells this machine from others'
         return 12
-    fi
-    pe_hash=$(printf %s "$pe_os:$pe_id" | pe_sha256)
-    if [ ${#pe_hash} -ne 64 ]; then
-        pe_say 'sha256sum or shasum is needed'
-        return 3
     fi
 
     # shellcheck disable=SC2016
@@ -126,25 +119,12 @@ pe_collect() {
     echo "  os_type: $pe_os"
     pe_field '  os_family' "$(pe_family)"
     pe_field '  os_version' "$pe_version"
-    pe_field '  kernel_version' "$(uname -r)"
     echo
     echo identifiers:
     pe_field '  primary_id' "$pe_id"
     echo "  id_type: $pe_primary"
     printf %s "$pe_fields"
     pe_field '  collected_at' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
-    echo '  collected_by: collect-identity.sh'
-    echo
-    echo composite_key:
-    pe_field '  key' "$pe_os:$pe_id"
-    echo '  components:'
-    echo '  - name: os_type'
-    echo "    value: $pe_os"
-    echo '  - name: primary_id'
-    pe_field '    value' "$pe_id"
-    pe_field '  hash' "$pe_hash"
-    echo
-    printf 'validation:\n  require_match: true\n  check_on_startup: true\n  allow_os_migration: false\n  alert_on_mismatch: true\n'
 }
 
 # Runs this script where ssh leads; prints what it printed there, from the first line that is its own, for a login shell may greet.
@@ -170,11 +150,11 @@ pe_carry() { # DESTINATION FOLDER
     case $pe_status in
     0)
         case $pe_printed in
-        *'alert_on_mismatch: true') printf '%s\n' "$pe_printed" && return ;;
+        *"collected_at: '"????-??-??T??:??:??"Z'") printf '%s\n' "$pe_printed" && return ;;
         esac
         pe_say "$1 answered, but not as a POSIX sh does"
         ;;
-    3 | 12) return "$pe_status" ;;
+    12) return 12 ;;
     124 | 143) pe_say "$1 gave no answer in 60 s" ;;
     255) pe_say "$1 cannot be reached: see above what ssh says" ;;
     *) pe_say "$1 ran no POSIX sh (status $pe_status): is it a Windows machine, or an appliance?" ;;

@@ -1,5 +1,5 @@
-"""Writes what is made from schemas/: the self-contained schemas in schemas/merged/ and the types in
-plugins/power_edge/model/generated/.
+"""Writes what is made from schemas/: the self-contained schemas in schemas/merged/, the types in
+plugins/power_edge/model/generated/, and docs/fields.md.
 
 `generate.py` writes; `generate.py --check` writes nothing and fails when something there is stale.
 """
@@ -11,11 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import field_tables
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMAS = ROOT / "schemas"
 MERGED = SCHEMAS / "merged"
+FIELDS = ROOT / "docs" / "fields.md"
 TYPES = ROOT / "plugins" / "power_edge" / "model" / "generated"
 
 OPTIONS = {
@@ -142,15 +144,21 @@ def generate(types: Path) -> dict[Path, bytes]:
     # The state is converted section by section, each by its own schema's types.
     (types / "state_schema.py").unlink()
     files = {TYPES / path.relative_to(types): path.read_bytes() for path in types.rglob("*.py")}
-    for path in sources():
-        if path.parent == Path() and stem(path) != "core":
-            text = json.dumps(merged(path), indent=1, ensure_ascii=False)
-            files[MERGED / f"{stem(path)}.schema.json"] = text.encode() + b"\n"
+    schemas = {
+        stem(path): merged(path)
+        for path in sources()
+        if path.parent == Path() and stem(path) != "core"
+    }
+    for name, schema in schemas.items():
+        text = json.dumps(schema, indent=1, ensure_ascii=False)
+        files[MERGED / f"{name}.schema.json"] = text.encode() + b"\n"
+    files[FIELDS] = field_tables.page(schemas).encode()
     return files
 
 
 def existing() -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in [*TYPES.rglob("*.py"), *MERGED.rglob("*.json")]}
+    paths = [*TYPES.rglob("*.py"), *MERGED.rglob("*.json"), FIELDS]
+    return {path: path.read_bytes() for path in paths if path.exists()}
 
 
 def main() -> None:

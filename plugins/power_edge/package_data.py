@@ -33,25 +33,20 @@ def text(path: str) -> str:
 
 def with_schema(content: bytes, folder: Path, name: str) -> bytes:
     """Return a file for a node's `folder` with the line that gives editors the schema `name`."""
-    lines = [
-        line
-        for line in content.splitlines(keepends=True)
-        if not line.startswith(b"# yaml-language-server:")
-    ]
-    return f"# yaml-language-server: $schema={schema_for(folder, name)}\n".encode() + b"".join(
-        lines
-    )
+    schema = schema_for(folder, name)
+    if schema is None:
+        return content
+    return f"# yaml-language-server: $schema={schema}\n".encode() + content
 
 
-def schema_for(node: Path, name: str) -> str:
+def schema_for(node: Path, name: str) -> str | None:
     """Return the path of a schema for editors, from a node's folder.
 
-    It is relative in a checkout, which may be elsewhere on the next machine.
+    It is relative. If the folder is not in the program's checkout, it is None: an absolute path
+    would be wrong on the next machine.
     """
     schemas = folder("schemas").resolve()
-    schema = schemas / "merged" / f"{name}.schema.json"
-    if (schemas.parent / "pyproject.toml").is_file() and node.resolve().is_relative_to(
-        schemas.parent
-    ):
-        schema = Path(os.path.relpath(schema, node.resolve()))
-    return str(schema)
+    here = node.resolve()
+    if not (schemas.parent / "pyproject.toml").is_file() or not here.is_relative_to(schemas.parent):
+        return None
+    return os.path.relpath(schemas / "merged" / f"{name}.schema.json", here)

@@ -16,7 +16,7 @@ _BLANKS = r" \t\r\f\v"
 
 def matches(path: str, *lists: str) -> bool:
     """Return whether a path matches a pattern in one of these lists (`keys`, `accounts`, `secrets`,
-    `no_secrets`).
+    `no_secrets`, `sudo_rules`).
     """
     return _patterns(*lists).match(path) is not None
 

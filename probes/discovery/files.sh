@@ -17,6 +17,7 @@ never='
 /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/java/* /etc/pki/ca-trust/extracted/* /etc/pki/java/* /etc/ca-certificates/extracted/*
 /etc/letsencrypt/csr/* /etc/letsencrypt/renewal/* /etc/openvpn/*.log /etc/openvpn/*.status /etc/openvpn/*ipp.txt /etc/openvpn/*.pid
 /etc/*.git/* /etc/.hg/* /etc/.bzr/* /etc/.etckeeper
+*/node-configs/* /etc/power-edge/* /etc/systemd/system/power-edge-watch@*
 *~ *.bak *.old *.orig *.swp *.dpkg-* *.ucf-* *.rpmsave *.rpmnew *.rpmorig *.pacnew *.pacsave *.apk-new *.placeholder
 '
 # Not the work of a person, though they belong to no package: files with answers to the installer, files that are generated from what is installed,
@@ -34,10 +35,10 @@ usual='
 # Of world-readable files: those with a line that holds a secret, and those that hold only comments and blanks.
 # shellcheck disable=SC2016 # for another sh
 sifted='
-    lines=$1 no_secrets=$2
-    shift 2
+    lines=$1 no_secrets=$2 sudo_rules=$3
+    shift 3
     grep -liE -- "$lines" "$@" | while IFS= read -r path; do
-        case $path in $no_secrets) ;; *) printf "secret\t%s\n" "$path" ;; esac
+        case $path in $no_secrets | $sudo_rules) ;; *) printf "secret\t%s\n" "$path" ;; esac
     done
     grep -L "^[[:space:]]*[^#;[:space:]]" -- "$@" | sed "s/^/comments	/"
 '
@@ -127,7 +128,7 @@ listed() {
         -o $key_tests -exec printf "key\t%s\n" {} + \
         -o $secret_tests -exec printf "secret\t%s\n" {} + -type d \
         -o -exec stat -c "file$tab%a$tab%U:%G$tab%s$tab%n" {} + -size -8193 $(for sum in $sums; do echo "-exec $sum {} +"; done) -type d \
-        -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$secret_lines" "$no_secrets" {} + 2>/dev/null
+        -o -perm -0004 -size +0 -size -19533 -exec sh -c "$sifted" sh "$secret_lines" "$no_secrets" "$sudo_rules" {} + 2>/dev/null
 }
 
 # The same for names with bytes that a line cannot hold or that the probe's arguments escape. No package has such a file.
@@ -150,7 +151,9 @@ report() {
         function below(path, table) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in table) return 1; return 0 }
         function put(line) { print line | "sort" }
         function declare(path, why) {
-            if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not everybody may read it, so no hash")
+            # What sudo allows is no secret, and the first thing to watch.
+            if (path ~ /^\/etc\/sudoers/) put("+*:::" escaped(path) "\t" why)
+            else if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not everybody may read it, so no hash")
             else if (path in secret) put("+-:::" escaped(path) "\t" why "; it may hold a secret, so no hash")
             else if (size[path] > 10000000) put("+-:::" escaped(path) "\t" why "; too big to hash at each check")
             else put("+*:::" escaped(path) "\t" why)

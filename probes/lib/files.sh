@@ -19,7 +19,7 @@ secrets='
 /etc/NetworkManager/system-connections/* /etc/netplan/* /etc/wpa_supplicant/* /etc/hostapd/* /etc/wireguard/* /etc/amnezia/* /etc/ppp/* /etc/iwd/*
 /etc/ipsec.secrets /etc/ipsec.d/* /etc/swanctl/* /etc/strongswan/* /etc/tinc/* /etc/snmp/* /etc/ssmtp/* /etc/msmtprc /etc/fetchmailrc
 /etc/mysql/debian.cnf
-/etc/freeradius/* /etc/raddb/* /etc/sudoers* /etc/corosync/authkey /etc/munge/* /etc/ceph/*.keyring
+/etc/freeradius/* /etc/raddb/* /etc/corosync/authkey /etc/munge/* /etc/ceph/*.keyring
 *.my.cnf *.pgpass *.netrc *.psk *.keys *.ovpn *passwd* *password* *secret* *credential* *token* */private/*
 '
 # Lines that hold a secret, in the ways of configuration files, as grep -iE takes them: NAME = VALUE, a URL or curl's option with a password, the words
@@ -35,5 +35,6 @@ secret_lines='^[[:space:]]*([^#;[:space:]].*)?((passw(or)?d|pass-?phrase|passcod
 ://[^/@:[:space:]]*:[^/@[:space:]]+@
 -----BEGIN .*(PRIVATE|STATIC) KEY
 AGE-SECRET-KEY-'
-# Their lines look like those, and are none ("passwd: files").
+# Their lines look like those, and are none ("passwd: files", "NOPASSWD: ALL"). Each is one pattern, for `case`.
 no_secrets='*/nsswitch.conf'
+sudo_rules='*/etc/sudoers*'

@@ -171,7 +171,7 @@ hash_one() { # PATH FILE DIGITS [SUDO...]
     0)
         hash=${output#\\}
         case $how:$digits:$file in
-        l:* | *:!:* | *:*:$no_secrets) ;;
+        l:* | *:!:* | *:*:$no_secrets | *:*:$sudo_rules) ;;
         *) [ -z "$(with_secret_lines 1 "$@" -- "$file")" ] || digits=! ;;
         esac
         say_hash "$path" "${hash%% *}" "$digits"
@@ -257,7 +257,7 @@ look() { # FILE...; $paths: WANT:OWNER:GROUP:PATH of each
         case $how in
         b)
             # shellcheck disable=SC2254 # a pattern
-            case $lined in *"$nl$1$nl"*) case $1 in $no_secrets) ;; *) digest=! ;; esac ;; esac
+            case $lined in *"$nl$1$nl"*) case $1 in $no_secrets | $sudo_rules) ;; *) digest=! ;; esac ;; esac
             # Lines belong to files by their order. If a file could not be read, no line is used.
             if [ "$count" = "$batched" ]; then
                 line=${sums%%"$nl"*}

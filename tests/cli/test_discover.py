@@ -1,5 +1,6 @@
 """`power-edge discover`, from what a machine printed to the files of its node."""
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -109,28 +110,24 @@ def test_a_machine_gets_a_folder_that_loads(run: Run, machine: Machine, root: Pa
     assert [role.name for role in node.identity.roles or ()] == ["vpn-gateway"]
     (unit,) = [item for item in node.items if item.reasons]
     assert (unit.type, unit.name) == ("services", "openvpn@server")
-    assert node.watcher is not None
-    watchers = node.watcher.watchers
-    # What is declared is watched anyway, and a source without a list is not switched off.
-    assert watchers.inotify is None
-    assert watchers.journald is not None
-    assert (watchers.journald.enabled, watchers.journald.units) == (True, [])
-    assert watchers.auditd is not None
-    assert (watchers.auditd.enabled, watchers.auditd.commands) == (True, ["sysctl"])
+    assert node.watcher is None  # what is declared is watched without it
+    assert (node.state.metadata.site, node.state.metadata.environment) == (None, None)
     assert node.connection is not None
     assert node.connection.ssh is not None
     assert (node.connection.ssh.user, node.connection.ssh.host) == ("stella", "10.0.0.7")
     for file in contents(root / "rig-31m-7").values():
         assert b"\x1b" not in file
-        assert file.startswith(b"# yaml-language-server: $schema=")
 
 
 def test_each_item_says_where_it_comes_from_and_each_omission_why(run: Run, root: Path) -> None:
     run()
     text = (root / "rig-31m-7" / "state.yaml").read_text()
-    assert '  vm.swappiness: "60"  # /etc/sysctl.d/a.conf sets it\n' in text
-    assert "# left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
-    assert "# not observed: /etc/sysctl.d/b.conf: only root may read it\n" in text
+    assert "# /etc/sysctl.d/a.conf sets it\nsysctl:\n" in text
+    assert '  vm.swappiness: "60"\n' in text
+    assert (
+        "# sysctl left out: net.ipv4.conf.*.rp_filter: a pattern of /etc/sysctl.d/a.conf\n" in text
+    )
+    assert "# sysctl not observed: /etc/sysctl.d/b.conf: only root may read it\n" in text
     declared = (root / "rig-31m-7" / "identity.yaml").read_text()
     assert "  - vpn-gateway  # openvpn@server.service runs; net.ipv4.ip_forward is 1\n" in declared
     assert (
@@ -143,7 +140,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
     done = run()
     assert "net.ipv4.ip_forward" in done.stdout
     assert (
-        "wrote node-configs/rig-31m-7/\n  state.yaml, watcher.yaml, identity.yaml, system-identity.yaml\n"
+        "wrote node-configs/rig-31m-7/\n  state.yaml, identity.yaml, system-identity.yaml\n"
         in done.stdout
     )
     assert "next: pytest --node=rig-31m-7\n" in done.stdout
@@ -409,9 +406,7 @@ def test_a_machine_without_identity_is_open_and_says_so(
         done.stderr.splitlines()[-1]
         == "its identity is not required to match: machine-id left out: there is none"
     )
-    assert (root / "rig-31m-7" / "system-identity.yaml").read_bytes().splitlines()[
-        1:
-    ] == OPEN.splitlines()
+    assert (root / "rig-31m-7" / "system-identity.yaml").read_bytes() == OPEN
     assert run("--merge").exit_code == 0
     folder(root, "named", system_identity=identity(OTHER_ID))
     assert run("--as", "named", "--merge").exit_code == 12
@@ -498,3 +493,40 @@ def test_the_script_has_the_node_s_gate_and_longer_deadlines(root: Path) -> None
     )
     discovery, probe = '"$pe_lib_node$pe_discovery_sysctl"', '"$pe_lib_node$pe_resources_sysctl"'
     assert f"    pe_discover sysctl {discovery} {probe} all\n" in script.text()
+
+
+def test_a_dry_run_shows_everything_and_writes_nothing(run: Run, root: Path) -> None:
+    done = run("--dry-run")
+    assert done.exit_code == 0
+    assert "+++ node-configs/rig-31m-7/state.yaml\n" in done.stdout
+    assert "+++ node-configs/rig-31m-7/system-identity.yaml\n" in done.stdout
+    assert done.stderr.endswith("nothing was written (--dry-run)\n")
+    assert not root.exists() or not list(root.iterdir())
+
+
+def test_json_is_alone_on_stdout(run: Run, root: Path) -> None:
+    done = run("--json")
+    found = json.loads(done.stdout)
+    assert found["node"] == "rig-31m-7"
+    assert found["sections"]["sysctl"] == {
+        "declared": {"net.ipv4.ip_forward": "1", "vm.swappiness": "60"},
+        "left_out": [
+            {"what": "net.ipv4.conf.*.rp_filter", "why": "a pattern of /etc/sysctl.d/a.conf"}
+        ],
+        "not_observed": [{"what": "/etc/sysctl.d/b.conf", "why": "only root may read it"}],
+    }
+    assert "wrote node-configs/rig-31m-7/" in done.stderr
+    assert (root / "rig-31m-7" / "state.yaml").exists()
+
+
+def test_what_differs_from_the_file_is_reported_and_stays(run: Run, root: Path) -> None:
+    run()
+    file = root / "rig-31m-7" / "state.yaml"
+    file.write_text(file.read_text().replace('swappiness: "60"', 'swappiness: "10"'))
+    done = run("--merge")
+    assert done.stderr.splitlines()[-2:] == [
+        "differs: sysctl[vm.swappiness] value: 10 is declared, 60 was found",
+        "state.yaml stays as it is; to accept what was found: power-edge adopt rig-31m-7",
+    ]
+    assert 'swappiness: "10"' in file.read_text()
+    assert "differs" not in run("--force").stderr

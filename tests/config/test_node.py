@@ -432,6 +432,7 @@ def test_urls_of_backends(tmp_path: Path, url: str) -> None:
         {"validation": {"require_match": False}},
         {"validation": {"require_match": False}, "platform": {"os_type": "linux"}},
         identity(validation__require_match=True, validation__allow_os_migration=True),
+        identity(composite_key=None),
     ],
 )
 def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
@@ -447,9 +448,8 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
     ("document", "words"),
     [
         ({"platform": {"os_type": "linux"}}, "identifiers is missing"),
-        ({"validation": {"require_match": True}}, "composite_key is missing"),
+        ({"validation": {"require_match": True}}, "identifiers is missing"),
         ({"validation": {"allow_os_migration": True}}, "identifiers is missing"),
-        (identity(composite_key=None), "composite_key is missing"),
         (identity(identifiers__primary_id=None), "primary_id is missing"),
         (identity(identifiers__id_type=None), "id_type is missing"),
         (

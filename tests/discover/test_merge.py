@@ -108,12 +108,42 @@ def test_a_file_that_is_no_state_is_refused_as_the_loader_does(text: str) -> Non
 
 @pytest.mark.parametrize("kind", ["services", "sysctl", "firewall", "packages"])
 def test_a_type_of_which_nothing_was_found_changes_nothing(kind: str) -> None:
-    assert (
-        merge(
-            STATE, NewDocument((Paragraph(kind, (), left_out=("left out: a: b",)),)), "state.yaml"
+    assert merge(STATE, NewDocument((Paragraph(kind, ()),)), "state.yaml") == STATE
+
+
+LONG = f"sysctl left out: a.b: {'why ' * 40}".strip()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_its_own_comments_are_true_after_a_merge(newline: str) -> None:
+    """What an earlier discovery could not declare is declared now, or left out for another reason."""
+
+    def merged(text: str, *left_out: str) -> str:
+        sections = (
+            Paragraph("sysctl", {"vm.swappiness": "60"}, left_out=left_out),
+            Paragraph("packages", ()),
         )
-        == STATE
+        return merge(text, NewDocument(sections), "f")
+
+    head = 'version: "1.0"\nsysctl:\n  vm.swappiness: "60"\n'
+    tail = "\n# mine: sysctl left out: not yours\npackages: [{name: a}]\n# sysctl is mine\n"
+    plain = (head + tail).replace("\n", newline)
+    first = merged(plain, LONG, "sysctl not observed: c: d")
+    assert first.count("why") == 40
+    assert [line for line in first.split(newline) if line in plain.split(newline)] == plain.split(
+        newline
     )
+    assert first.index("# sysctl left out: a.b") < first.index("# mine: ")
+    assert merged(first, LONG, "sysctl not observed: c: d") == first
+    assert merged(first, "sysctl left out: e: f").count("# sysctl left out: ") == 1
+    assert merged(first) == plain
+
+
+def test_comments_on_a_section_that_is_not_there_come_last() -> None:
+    section = Paragraph("sysctl", (), left_out=("sysctl not observed: it takes root",))
+    text = merge('version: "1.0"\n', NewDocument((section,)), "f")
+    assert text == 'version: "1.0"\n\n# sysctl not observed: it takes root\n'
+    assert merge(text, NewDocument((Paragraph("sysctl", ()),)), "f").strip() == 'version: "1.0"'
 
 
 def test_other_files() -> None:

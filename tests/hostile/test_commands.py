@@ -219,7 +219,7 @@ def test_arguments_and_folders(lab: Lab, value: str) -> None:
 
 WRITING = {
     "a new node": (("discover", "--answers=answer", "--as=new"), "new/state.yaml"),
-    "discover": (("discover", "rig", "--merge"), "rig/watcher.yaml"),
+    "discover": (("discover", "rig", "--merge"), "rig/identity.yaml"),
     "adopt": (("adopt", "rig", "--yes"), "rig/state.yaml"),
     "identity": (("identity", "rig", "--write"), "rig/system-identity.yaml"),
     "init": (("init", "this"), "this/state.yaml"),

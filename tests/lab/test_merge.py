@@ -30,12 +30,16 @@ def test_discovering_a_node_again(lab: Lab, node: Node, tmp_path: Path) -> None:
     state, watcher = folder / "state.yaml", folder / "watcher.yaml"
     before = (
         state.read_text()
-        .replace("environment: development", "environment: production   # ours")
+        .replace(
+            "# metadata: {site: NAME, environment: production}", "metadata: {site: a}   # ours"
+        )
         .replace("- name: ssh\n", "- name: ssh.service\n")
     )
-    assert "production" in before
+    assert "# ours" in before
     state.write_text(before.replace("\nservices:", "\n# what runs\nservices:") + "\n# the end\n")
-    watcher.write_text(watcher.read_text().replace("enabled: true", "enabled: false  # not yet", 1))
+    watcher.write_text("version: '1.0'\nwatchers:\n  enabled: false  # not yet\n")
+    discover("--merge")
+    assert "not yet" in watcher.read_text()
     files = {file: file.read_text() for file in (state, watcher)}
 
     assert "is up to date" in discover("--merge")

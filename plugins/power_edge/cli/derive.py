@@ -10,7 +10,7 @@ from power_edge.config import ConfigError, load_node
 from power_edge.config.node_configs import STATE
 from power_edge.text import printable
 
-_NOTHING = b'version: "1.0"\nmetadata: {site: "-", environment: production}\n'
+_NOTHING = b'version: "1.0"\n'
 """A state.yaml that declares nothing."""
 
 

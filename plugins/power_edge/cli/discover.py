@@ -1,5 +1,6 @@
 """`power-edge discover`."""
 
+import json
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import click
 from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
-from power_edge.cli._confirm import agreed
+from power_edge.cli._confirm import agreed, shown
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config.names import check_name
@@ -18,7 +19,7 @@ from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, Kind, NoAnswer, kind
-from power_edge.text import did_you_mean, printable
+from power_edge.text import did_you_mean, printable, printable_json
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
@@ -61,6 +62,8 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
     "--merge", is_flag=True, help="Add what is missing to the existing files, without asking."
 )
 @click.option("--force", is_flag=True, help="Replace the existing files.")
+@click.option("--dry-run", is_flag=True, help="Show what would be written, and write nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found in JSON.")
 @click.option(
     "--answers",
     metavar="FILE",
@@ -79,6 +82,8 @@ def command(
     types: tuple[str, ...],
     merge: bool,
     force: bool,
+    dry_run: bool,
+    as_json: bool,
     answers: Path | None,
     options: Options,
 ) -> None:
@@ -90,11 +95,11 @@ def command(
     only root can read is listed. These files are written into the node's folder:
 
     \b
-        state.yaml  watcher.yaml  identity.yaml  system-identity.yaml
+        state.yaml  identity.yaml  system-identity.yaml
         connection.yaml, for another machine
 
     Files that exist are not overwritten: what would be added is shown as a diff, and written if you
-    agree. For a machine that cannot be reached from here:
+    agree. --dry-run shows all of it as a diff. For a machine that cannot be reached from here:
 
     \b
         sh probes/discover-edge-node.sh >answer        (on the machine)
@@ -120,8 +125,12 @@ def command(
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(exit_status.WRONG_MACHINE) from None
-    _show(observed, node)
-    _write(node, yes=merge or force)
+    _show(observed, node, as_json=as_json)
+    if dry_run:
+        shown(node.changes, err=as_json)
+        click.echo("nothing was written (--dry-run)", err=True)
+    else:
+        _write(node, yes=merge or force, err=as_json)
 
 
 def _refuse(
@@ -141,13 +150,17 @@ def _refuse(
         )
 
 
-def _show(observed: "Discovered", node: "NodeChanges") -> None:
-    """Print the table of what was found, and the notes."""
-    from rich.console import Console
+def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool) -> None:
+    """Print what was found, as a table or in JSON, and the notes."""
+    from power_edge.report.discovery import as_dict, notes, table
 
-    from power_edge.report.discovery import notes, table
+    if as_json:
+        found = {"node": node.changes.folder.name, "sections": as_dict(observed.sections)}
+        click.echo(printable_json(json.dumps(found, ensure_ascii=False, indent=2)))
+    else:
+        from rich.console import Console
 
-    Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))
+        Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))
     for line in (*notes(observed.sections), *node.notes):
         click.echo(printable(line), err=True)
     if isinstance(observed.identity, NoIdentity):
@@ -155,11 +168,14 @@ def _show(observed: "Discovered", node: "NodeChanges") -> None:
         click.echo(f"its identity is not required to match: {why}", err=True)
 
 
-def _write(node: "NodeChanges", *, yes: bool) -> None:
-    """Write the files of the node; ask first if it exists, unless `yes`."""
+def _write(node: "NodeChanges", *, yes: bool, err: bool) -> None:
+    """Write the files of the node; ask first if it exists, unless `yes`.
+
+    `err` says it on stderr, since stdout has the JSON.
+    """
     place = f"{NODE_CONFIGS}/{node.changes.folder.name}/"
     if not node.changes.files:
-        click.echo(f"{place} is up to date")
+        click.echo(f"{place} is up to date", err=err)
         return
     if (note := note_of_link(node.changes.folder.parent)) is not None:
         click.echo(note, err=True)
@@ -167,13 +183,14 @@ def _write(node: "NodeChanges", *, yes: bool) -> None:
         node.changes,
         f"Write this to {place}?",
         yes=yes,
+        err=err,
         instead="use --merge to add it, or --force to replace the files",
     ):
         click.echo("nothing was written", err=True)
         return
     node.changes.write()
-    click.echo(f"wrote {place}\n  {', '.join(node.changes.files)}")
-    click.echo(f"next: pytest --node={node.changes.folder.name}")
+    click.echo(f"wrote {place}\n  {', '.join(node.changes.files)}", err=err)
+    click.echo(f"next: pytest --node={node.changes.folder.name}", err=err)
 
 
 def _read(file: Path) -> Answer:

@@ -31,8 +31,6 @@ from power_edge.roles.paths import paths_in
 from power_edge.text import did_you_mean, quoted
 
 _SUFFIX = ".yaml"
-_METADATA = {"version": "1.0", "metadata": {"site": "-", "environment": "production"}}
-"""What makes a state.yaml of a section."""
 
 
 class Loaded(NamedTuple):
@@ -215,7 +213,7 @@ def refused(
         )
         return
     section, listed = section_of(type_, declaration)
-    fragment = {**_METADATA, type_: section}
+    fragment = {"version": "1.0", type_: section}
     check = validator("state")
     if check.is_valid(fragment):
         return

@@ -72,14 +72,14 @@ def of(state: dict[str, object], identity: dict[str, object]) -> Facts:
 
     Raises msgspec.ValidationError if they do not fit their types.
     """
-    metadata = msgspec.convert(state["metadata"], Metadata) if "metadata" in state else None
+    metadata = msgspec.convert(state.get("metadata", {}), Metadata)
     about = msgspec.convert(identity, NodeIdentity) if identity else None
     roles = (about.roles if about else None) or ()
     return Facts(
         role=frozenset(role.name for role in roles if role.enabled),
         tag=frozenset((about.node.tags if about else None) or ()),
-        site=frozenset([metadata.site] if metadata else ()),
-        environment=frozenset([metadata.environment] if metadata else ()),
+        site=frozenset(filter(None, [metadata.site])),
+        environment=frozenset(filter(None, [metadata.environment])),
     )
 
 

@@ -12,6 +12,12 @@ MOST = 30
 """How many omitted things the comment below a section names. Nobody reads hundreds of lines."""
 
 
+_METADATA = (
+    "To select nodes by place and use:",
+    "metadata: {site: NAME, environment: production}",
+)
+
+
 class Machine(NamedTuple):
     """What the configuration says about a machine beside its state.
 
@@ -28,16 +34,11 @@ class Machine(NamedTuple):
     """Tag to find the machine by -> the evidence for it."""
 
 
-def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
+def state(sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """Return the paragraphs of state.yaml."""
-    metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
         Paragraph("version", "1.0"),
-        Paragraph(
-            "metadata",
-            metadata,
-            ("The machine cannot know its site and its environment: write them here.",),
-        ),
+        Paragraph("metadata", (), _METADATA),
         *(
             Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
             for section in sections
@@ -47,23 +48,26 @@ def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...
 
 def _entries(section: Section) -> Iterable[Entry]:
     listed = resource(section.type).key is not None
-    previous = None
     for found in section.found:
-        # One reason for a whole section is written once.
-        why = (found.why,) if found.why and found.why != previous else ()
-        if resource(section.type).whole:
-            previous = found.why
-        yield Entry(found.value, why, None if listed else found.name)
+        yield Entry(found.value, (found.why,) if found.why else (), None if listed else found.name)
 
 
 def _left_out(section: Section) -> Iterable[str]:
     notes = [
-        *(f"left out: {what}: {why}" for what, why in section.left_out),
-        *(f"not observed: {what}: {why}" for what, why in section.hidden),
+        *(f"{section.type} left out: {what}: {why}" for what, why in section.left_out),
+        *(
+            f"{section.type} not observed: {_subject(section, what)}{why}"
+            for what, why in section.hidden
+        ),
     ]
     if len(notes) > MOST:
-        return [*notes[:MOST], f"and {len(notes) - MOST} more"]
+        return [*notes[:MOST], f"{section.type}: and {len(notes) - MOST} more"]
     return notes
+
+
+def _subject(section: Section, what: str) -> str:
+    """Return what could not be observed; nothing for the whole section, which is named already."""
+    return "" if what == section.type else f"{what}: "
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
@@ -94,7 +98,6 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
                     "auditd",
                 ),
             ),
-            ("The declared files are watched without being named here.",),
             names=names,
         ),
     )

@@ -25,8 +25,10 @@ from power_edge.config.node_configs import (
     node_file,
     read_file,
 )
+from power_edge.config.state import load_state
 from power_edge.discover import identity_file
 from power_edge.discover.collect import Discovered
+from power_edge.discover.contradictions import contradictions
 from power_edge.discover.documents import node_identity, state, watcher
 from power_edge.discover.identity_file import safe_name
 from power_edge.discover.known import KnownNodes, known
@@ -80,7 +82,15 @@ def make(
         if duplicate is not None:
             raise KnownMachine(*duplicate)
     changes = _proposed(found, target, folder, replace=replace)
-    return NodeChanges(changes, folder.exists(), machines.notes)
+    notes = (*machines.notes, *(() if replace else _contradictions(found, folder)))
+    return NodeChanges(changes, folder.exists(), notes)
+
+
+def _contradictions(found: Discovered, folder: Path) -> Iterator[str]:
+    content = read_file(folder, STATE) if folder.exists() else None
+    if content is not None:
+        state = load_state(content, node_file(folder, STATE), folder.name)
+        yield from contradictions(state, found.sections)
 
 
 def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Changeset:
@@ -202,10 +212,12 @@ def _contents(
 ) -> Iterator[tuple[str, tuple[bytes | None, bytes]]]:
     """Yield the name of each file about the machine, with its old content and its new one.
 
-    connection.yaml and system-identity.yaml are never replaced.
+    connection.yaml and system-identity.yaml are never replaced, and watcher.yaml is never begun.
     """
     for file, document in documents(found, folder).items():
         old = read_file(folder, file)
+        if old is None and file == WATCHER:  # a watch needs none
+            continue
         if old is None or replace:
             new = emit(document)
         else:
@@ -223,7 +235,7 @@ def _contents(
 def documents(found: Discovered, folder: Path) -> dict[str, NewDocument]:
     """Return the files of a node's folder that describe the machine, by name."""
     paragraphs = {
-        STATE: ("state", state(found.machine, found.sections)),
+        STATE: ("state", state(found.sections)),
         WATCHER: ("watcher", watcher(found.machine, found.sections)),
         NODE_IDENTITY: ("node-identity", node_identity(found.machine)),
     }

@@ -7,14 +7,17 @@ from typing import Any
 from power_edge.config.state import check_schema
 from power_edge.config.state import entries as items
 from power_edge.config.yaml_reader import read
+from power_edge.discover.own_comments import refreshed
 from power_edge.model import ResourceType
 from power_edge.resources import names, resource
 from power_edge.yaml_edit.edit import Add, Edit, YamlPath, edit
-from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, entries, plain
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, condensed, entries, plain
 
 
 def merge(text: str, discovered: NewDocument, file: str) -> str:
     """Return the text of a file with what it lacks of a discovered document.
+
+    Comments of an earlier discovery on what it left out are replaced by those of this one.
 
     `file` is its name in messages. In state.yaml a declared item keeps its fields, however its name
     is spelled; firewall rules are the same if they say the same, and one that contradicts a rule in
@@ -29,7 +32,8 @@ def merge(text: str, discovered: NewDocument, file: str) -> str:
         for paragraph in discovered.paragraphs
         for change in _changes(document.value, paragraph)
     ]
-    return edit(text, changes, file)
+    sections = [each for each in discovered.paragraphs if each.name in names()]
+    return refreshed(edit(text, changes, file), sections)
 
 
 def _changes(on_file: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
@@ -77,7 +81,8 @@ def _contradicts(
 
 def _missing(on_file: Mapping[str, Any], paragraph: Paragraph) -> Iterator[Edit]:
     if paragraph.name not in on_file:
-        yield Add((), (Entry(paragraph.entries, paragraph.comment, paragraph.name),))
+        new = condensed(paragraph)
+        yield Add((), (Entry(new.entries, new.comment, new.name),))
     else:
         path = (paragraph.name,)
         yield from _lacking(on_file[paragraph.name], paragraph.entries, path, paragraph.names)

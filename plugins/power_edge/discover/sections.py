@@ -4,6 +4,7 @@ Pure. Each declaration is judged by the very observation that it was made from.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from power_edge.checking.allowance import Allowance, TookTooLong
@@ -50,6 +51,8 @@ class Section(NamedTuple):
     found: tuple[Found, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     hidden: tuple[Hidden, ...] = ()
+    observations: Observations = MappingProxyType({})
+    """What the machine shows of each thing that the discovery looked at."""
 
     @property
     def value(self) -> Any:
@@ -83,7 +86,8 @@ def _section(name: str, answer: Answer) -> Section:
         return Section(name, hidden=(Hidden(name, failure or ""),))
     lines = list(_lines(output.stdout))
     declare = _together if kind.whole else _one_by_one
-    everything = [*declare(kind, lines, _observations(kind, answer))]
+    observations = _observations(kind, answer)
+    everything = [*declare(kind, lines, observations)]
     everything += [
         LeftOut(line.what, line.why) if line.sign == "-" else Hidden(line.what, line.why)
         for line in lines
@@ -94,6 +98,7 @@ def _section(name: str, answer: Answer) -> Section:
         tuple(each for each in everything if isinstance(each, Found)),
         tuple(each for each in everything if isinstance(each, LeftOut)),
         tuple(dict.fromkeys(each for each in everything if isinstance(each, Hidden))),
+        {} if isinstance(observations, NotObserved) else observations,
     )
 
 
@@ -226,9 +231,5 @@ def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[
 
     Raises ConfigError for what no state.yaml can contain.
     """
-    metadata = {"site": "here", "environment": "development"}
-    state = state_of(
-        Document.of_value(STATE, {"version": "1.0", "metadata": metadata, kind.name: section}),
-        "node",
-    )
+    state = state_of(Document.of_value(STATE, {"version": "1.0", kind.name: section}), "node")
     return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))

@@ -24,7 +24,8 @@ MISSING: Final = Reading("missing")
 class Expected(NamedTuple):
     """The identity on file: the hash of each identifier by its kind, and the rules of the gate.
 
-    `primary` is the kind that decides; None if the file names none.
+    `primary` is the kind that decides; None if the file names none. `hash_on_file` is the machine's
+    name in reports: the composite key's hash, or what it would be.
     """
 
     os: str
@@ -68,17 +69,19 @@ def expected(identity: SystemIdentity) -> Expected:
             (primary, on_file.primary_id),
         ]
     rules = identity.validation
+    hashes = {
+        kind: digest(os_type, kind, value)
+        for kind, value in values
+        if kind and value and (kind == primary or not is_filler(kind, value))
+    }
+    key = identity.composite_key
     return Expected(
         os=os_type,
         primary=primary,
-        hashes={
-            kind: digest(os_type, kind, value)
-            for kind, value in values
-            if kind and value and (kind == primary or not is_filler(kind, value))
-        },
+        hashes=hashes,
         require_match=True if rules is None or rules.require_match is None else rules.require_match,
         allow_os_migration=bool(rules is not None and rules.allow_os_migration),
-        hash_on_file=identity.composite_key.hash if identity.composite_key is not None else None,
+        hash_on_file=key.hash if key is not None else hashes.get(primary or ""),
         filler=primary is not None
         and on_file is not None
         and is_filler(primary, on_file.primary_id or ""),

@@ -12,13 +12,21 @@ from power_edge.model.outcome import (
     undecided,
 )
 from power_edge.model.remedy import NOTHING, Command, Remedy
-from power_edge.model.resource import Entry, NotObserved, Observations, ResourceType, Triggers
+from power_edge.model.resource import (
+    Entry,
+    FactFields,
+    NotObserved,
+    Observations,
+    ResourceType,
+    Triggers,
+)
 from power_edge.model.result import Result
 
 __all__ = [
     "NOTHING",
     "Command",
     "Entry",
+    "FactFields",
     "Finding",
     "Item",
     "NotObserved",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar, Union
 
 from power_edge.model.outcome import Finding, Value
 from power_edge.model.remedy import Remedy
@@ -18,6 +18,10 @@ class NotObserved(NamedTuple):
     """
 
     why: str
+
+
+FactFields: TypeAlias = Mapping[str, Union["Value", NotObserved]]
+"""The fields of a declaration, each with its value on the node."""
 
 
 Observations = Mapping[str, object]
@@ -83,6 +87,10 @@ def _nothing_hidden(_: object) -> Sequence[str]:
     return ()
 
 
+def _unchanged(observed: Any) -> Any:
+    return observed
+
+
 def _no_triggers(_: object, __: str) -> Triggers:
     return Triggers()
 
@@ -134,9 +142,10 @@ class ResourceType(Generic[Declared, Observed]):
     """Yield what is on the node beyond the declaration and deserves a warning, such as open
     firewall rules.
     """
-    fact: Callable[[Observed], object] | None = None
-    """Return what operators' own tests get for an observation: None if the thing is not on the
-    node, NotObserved if that is open. Default: the observation.
+    fact: Callable[[Observed], "FactFields | Value | NotObserved"] = _unchanged
+    """Return what operators' own tests get for an observation: the fields of a declaration with
+    their values on the node, or the value if the type has one. None: the thing is not on the node.
+    Of a `whole` type they are the fields of the section. Default: the observation.
     """
     hidden: Callable[[Declared], Sequence[str]] = _nothing_hidden
     """Return the fields of a declaration whose values no message may show (secrets)."""

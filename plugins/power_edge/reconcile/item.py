@@ -37,7 +37,7 @@ def adopt_item(
             f"{' and '.join(secrets)} of a secret differs: its new value is not shown, "
             "so declare it by hand",
         )
-    if not forms or (kind.fact is not None and kind.fact(observed) is None):
+    if not forms or kind.fact(observed) is None:
         return removal(path, result).adopt(item)
     is_mapping = kind.key is not None  # else the value itself, below the item's name
     declared = value if is_mapping else {"value": value}

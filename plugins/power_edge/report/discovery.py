@@ -1,4 +1,4 @@
-"""What was discovered, as a table for 80 columns that needs no colour."""
+"""What was discovered, as a table for 80 columns that needs no colour, or as plain values."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
@@ -80,6 +80,18 @@ def _word(name: str, value: Any) -> str:
         return name if value else f"not {name}" if name else str(value).lower()
     text = str(value)
     return "content" if name == "sha256" else text
+
+
+def as_dict(sections: Iterable[Section]) -> dict[str, Any]:
+    """Return what was found as plain values: by type what is declared, left out, not observed."""
+    return {
+        section.type: {
+            "declared": section.value,
+            "left_out": [each._asdict() for each in section.left_out],
+            "not_observed": [each._asdict() for each in section.hidden],
+        }
+        for section in sections
+    }
 
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from power_edge import exit_status
 from power_edge.atomic_file import write
 from power_edge.config import Node
+from power_edge.identity.identifiers import ANY_MACHINE, expected
 from power_edge.model import Outcome
 from power_edge.report.node_report import NodeReport
 from power_edge.report.own_test_name import OWN_TYPE
@@ -171,5 +172,5 @@ def last_seen(file: Path) -> dict[str, float]:
 def _described(node: Node) -> tuple[str, str, str]:
     """Return the labels of power_edge_node_info: site, purpose, identity hash."""
     purpose = node.identity.node.purpose if node.identity is not None else None
-    key = node.system_identity.composite_key if node.system_identity is not None else None
-    return node.state.metadata.site, purpose or "", key.hash if key is not None else ""
+    on_file = expected(node.system_identity) if node.system_identity is not None else ANY_MACHINE
+    return node.state.metadata.site or "", purpose or "", on_file.hash_on_file or ""

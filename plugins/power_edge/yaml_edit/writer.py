@@ -4,6 +4,7 @@ Every version of YAML reads the values alike, and no text in a comment can end t
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from textwrap import wrap
@@ -17,6 +18,8 @@ from power_edge.config.yaml_reader import read
 from power_edge.text import printable, quoted
 
 WIDTH = 100
+ALIKE = 3
+"""From this number of entries on, their common comment is written once, above the paragraph."""
 _AMBIGUOUS_TEXT = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
 """Booleans and numbers by the letter of YAML 1.1 or 1.2, or for ruamel.yaml, that are text for
 PyYAML and for our reader.
@@ -49,6 +52,27 @@ class Paragraph(NamedTuple):
     """Values that are names of items -> their resource type, whose spellings merging knows."""
 
 
+def condensed(paragraph: Paragraph) -> Paragraph:
+    """Return a paragraph in which the comment that most entries share stands once, above them."""
+    if not isinstance(paragraph.entries, tuple):
+        return paragraph
+    counts = Counter(entry.comment[0] for entry in paragraph.entries if len(entry.comment) == 1)
+    common, count = counts.most_common(1)[0] if counts else ("", 0)
+    all_alike = 1 < count == len(paragraph.entries)
+    if count < ALIKE and not all_alike:
+        return paragraph
+    return paragraph._replace(
+        entries=tuple(
+            entry._replace(comment=()) if entry.comment == (common,) else entry
+            for entry in paragraph.entries
+        ),
+        comment=(
+            *paragraph.comment,
+            common if all_alike else f"Unless a comment says otherwise: {common}",
+        ),
+    )
+
+
 class NewDocument(NamedTuple):
     """A file to be written; `schema` is the place where editors find its schema."""
 
@@ -71,11 +95,19 @@ def emit(document: NewDocument) -> str:
     return "\n\n".join(["\n".join([*modeline, first]), *others]) + "\n"
 
 
-def _paragraph(paragraph: Paragraph) -> Iterator[str]:
+def _paragraph(given: Paragraph) -> Iterator[str]:
+    paragraph = condensed(given)
     yield from comments(paragraph.comment)
     if paragraph.entries not in ((), [], {}):
         yield from keyed(paragraph.name, paragraph.entries)
-    yield from comments(paragraph.left_out)
+    yield from omissions(paragraph)
+
+
+def omissions(paragraph: Paragraph) -> Iterator[str]:
+    """Yield the lines of the comment on what was left out. Further lines are indented, so that a
+    reader sees where the next one begins.
+    """
+    return comments(paragraph.left_out, continued="  ")
 
 
 def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> Iterator[str]:
@@ -244,8 +276,8 @@ def _reads_as(written: str, value: Any, in_flow: bool) -> bool:
     return not document.problems and type(found) is type(value) and found == value
 
 
-def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:
-    """Yield the lines of a comment, one paragraph per text.
+def comments(texts: Iterable[str], indent: str = "", continued: str = "") -> Iterator[str]:
+    """Yield the lines of a comment, one paragraph per text; `continued` begins its further lines.
 
     The texts may come from a machine: nothing in them can end a line.
     """
@@ -253,6 +285,7 @@ def comments(texts: Iterable[str], indent: str = "") -> Iterator[str]:
         for line in wrap(
             printable(" ".join(text.split())),
             WIDTH - len(indent) - 2,
+            subsequent_indent=continued,
             break_long_words=False,
             break_on_hyphens=False,
         ):

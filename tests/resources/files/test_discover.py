@@ -159,7 +159,6 @@ UNHASHED_WHEREVER = [
     "/etc/ipsec.secrets",
     "/etc/snmp/snmpd.conf",
     "/etc/mysql/debian.cnf",
-    "/etc/sudoers.d/me",
     "/etc/nginx/.htpasswd",
     "/etc/app/api-token",
     "/etc/openvpn/client.ovpn",
@@ -454,7 +453,7 @@ def test_the_patterns_are_those_in_the_documentation() -> None:
     patterns = [
         pattern
         for table in re.findall(
-            r"^(?:accounts|never|keys|secrets|usual)='([^']*)'", probe, re.MULTILINE
+            r"^(?:accounts|never|keys|secrets|usual|sudo_rules)='([^']*)'", probe, re.MULTILINE
         )
         for pattern in table.split()
     ]

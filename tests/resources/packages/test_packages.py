@@ -201,14 +201,16 @@ def test_the_epoch_is_part_of_a_version() -> None:
 
 def test_facts_for_own_tests() -> None:
     def fact(answer: str) -> Any:
-        assert RESOURCE.fact is not None
         observed = parse(f"{answer}\nasked a\n".encode())["a"]
         assert isinstance(observed, Package)
         return RESOURCE.fact(observed)
 
     assert fact(DPKG) is None
     assert fact(f"{DPKG}row a amd64 deinstall/config-files/ok 1") is None
-    assert fact(f"{DPKG}row a amd64 install/installed/ok 1").rows[0].version == "1"
+    assert fact(f"{DPKG}row a amd64 install/installed/ok 1") == {"state": "present", "version": "1"}
+    assert fact(f"{DPKG}row a amd64 install/unpacked/ok 1")["state"] == "unpacked"
+    both = fact(f"{DPKG}row a amd64 install/installed/ok 1\nrow a amd64 install/installed/ok 2")
+    assert both["version"] == NotObserved("several are installed: 1, 2")
     assert isinstance(fact(f"{DPKG}provides b a"), NotObserved)
     assert isinstance(fact(f"{DPKG}row a i386 install/installed/ok 1"), NotObserved)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from power_edge.model import Outcome, Remedy
+from power_edge.model import NotObserved, Outcome, Remedy
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask, canonical
 from power_edge.resources.services.judge import judge
@@ -826,11 +826,15 @@ def test_what_is_said_of_a_boot(observed: Unit, enabled: bool, why: str | None) 
     assert finding.why == why
 
 
-def test_own_tests_are_given_none_for_a_name_without_a_unit() -> None:
-    assert RESOURCE.fact is not None
-    assert RESOURCE.fact(DOWN._replace(load="not-found", file_state="")) is None
-    gone_but_running = UP._replace(load="not-found")
-    assert RESOURCE.fact(gone_but_running) is gone_but_running
+def test_own_tests_get_the_words_of_a_declaration() -> None:
+    def fact(observed: Unit) -> Any:
+        return RESOURCE.fact(observed)
+
+    assert fact(DOWN._replace(load="not-found", file_state="")) is None
+    assert fact(UP._replace(load="not-found"))["state"] == "running"  # gone, but it runs
+    assert fact(UP) == {"state": "running", "enabled": True}
+    assert fact(DOWN)["state"] == "stopped"
+    assert isinstance(fact(DOWN._replace(active="activating", sub="start"))["state"], NotObserved)
 
 
 def test_a_missing_name_is_explained() -> None:

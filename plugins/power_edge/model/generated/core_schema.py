@@ -35,8 +35,8 @@ ServiceUnit: TypeAlias = str
 
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    site: str
-    environment: Environment
+    site: str | None = None
+    environment: Environment | None = None
     description: str | None = None
     labels: StringMap | None = None
     annotations: StringMap | None = None

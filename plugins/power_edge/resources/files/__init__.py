@@ -10,9 +10,9 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from power_edge.model import ResourceType, Triggers
+from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files.judge import HIDDEN, content_bytes, expected, judge
+from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
 from power_edge.resources.files.secrets import secret
@@ -95,11 +95,23 @@ def hidden(declared: Declared) -> Sequence[str]:
     return HIDDEN if secret(declared) else ()
 
 
-def fact(observed: File | Missing | Broken) -> File | None:
-    """Return None for a missing file and for a dangling link, since their records would be true in
-    an `assert`.
+def fact(observed: File | Missing | Broken) -> FactFields | None:
+    """Return `type`, `mode`, `owner`, `group` and `sha256`; None for a missing file and for a
+    dangling link.
     """
-    return observed if isinstance(observed, File) else None
+    if not isinstance(observed, File):
+        return None
+    no_hash = WITHHELD if observed.salted is not None else observed.no_hash or _NO_HASH
+    return {
+        "type": observed.type,
+        "mode": f"{stat.S_IMODE(observed.mode):04o}",
+        "owner": observed.user or str(observed.uid),
+        "group": observed.group or str(observed.gid),
+        "sha256": observed.sha256 if observed.sha256 is not None else NotObserved(no_hash),
+    }
+
+
+_NO_HASH = "not read, because state.yaml declares neither sha256 nor a content of this length"
 
 
 _ACCOUNTS = ("/etc/passwd", "/etc/group")

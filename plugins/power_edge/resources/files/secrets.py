@@ -30,4 +30,4 @@ def secret_path(path: str) -> bool:
 
 
 def _secret_content(path: str, content: str) -> bool:
-    return not matches(canonical(path), "no_secrets") and has_secret_line(content)
+    return not matches(canonical(path), "no_secrets", "sudo_rules") and has_secret_line(content)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from power_edge.model import Entry, ResourceType, Value
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
+from power_edge.resources.firewall.fact import fact
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.packet_sets import network
@@ -133,6 +134,7 @@ RESOURCE: ResourceType[Declared, Ruleset] = ResourceType(
     judge=judge,
     remedy=remedy,
     extra=extra,
+    fact=fact,
     ask=lambda _: (),
     triggers=triggers,
     quiet=0.5,

@@ -8,9 +8,9 @@ pacman(8), and apk's own files.
 
 from collections.abc import Iterator, Sequence
 
-from power_edge.model import NotObserved, ResourceType
+from power_edge.model import FactFields, NotObserved, ResourceType
 from power_edge.model.generated.resources.packages_schema import Package as Declared
-from power_edge.resources.packages.judge import ABSENT, LATEST, elsewhere, judge
+from power_edge.resources.packages.judge import ABSENT, LATEST, elsewhere, judge, state
 from power_edge.resources.packages.observation import Package, parse
 from power_edge.resources.packages.remedy import remedy
 from power_edge.resources.packages.triggers import triggers
@@ -27,12 +27,18 @@ def ask(items: Sequence[Declared]) -> Iterator[str]:
             yield {ABSENT: "-", LATEST: "+"}.get(declared.state or "", "") + declared.name
 
 
-def fact(observed: Package) -> Package | NotObserved | None:
-    """Return None if it is not installed: a record, even one that says so, would be true in an
-    `assert`.
+def fact(observed: Package) -> FactFields | NotObserved | None:
+    """Return `state` (`present`, or the manager's words for a part of it) and `version`; None if it
+    is not installed.
     """
     if observed.here:
-        return observed
+        versions = list(dict.fromkeys(row.version for row in observed.here))
+        return {
+            "state": state(observed.here),
+            "version": versions[0]
+            if len(versions) == 1
+            else NotObserved(f"several are installed: {', '.join(versions)}"),
+        }
     if observed.orphan:
         return NotObserved("dpkg's database has lost its entry")
     if observed.label is not None:

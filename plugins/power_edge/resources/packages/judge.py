@@ -59,7 +59,7 @@ def elsewhere(name: str, observed: Package) -> str | None:
     return None
 
 
-def _state(rows: Sequence[Row]) -> str:
+def state(rows: Sequence[Row]) -> str:
     """Return `present`, or the package manager's words for a package that is installed in part."""
     broken = next((row for row in rows if not row.usable), None)
     if broken is None:
@@ -70,7 +70,7 @@ def _state(rows: Sequence[Row]) -> str:
 def _judge_absent(declared: Declared, observed: Package) -> Finding:
     why = elsewhere(declared.name, observed)
     if observed.here:
-        return drifts("state", ABSENT, _state(observed.here))
+        return drifts("state", ABSENT, state(observed.here))
     if why is not None:
         if observed.others:
             return drifts("state", ABSENT, PRESENT, why)
@@ -87,9 +87,9 @@ def _judge_present(declared: Declared, observed: Package) -> Finding:
     if not observed.here:
         left = "only its configuration files are left" if _configuration_left(observed) else None
         return drifts("state", declared.state, ABSENT, left)
-    state = _state(observed.here)
-    if state != PRESENT:
-        return drifts("state", declared.state, state)
+    actual = state(observed.here)
+    if actual != PRESENT:
+        return drifts("state", declared.state, actual)
     if observed.manager == "rpm" and declared.name == "gpg-pubkey":
         return undecided(
             "state", declared.state, "rpm lists signing keys under this name, not software"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import ResourceType, Triggers, Value
 from power_edge.model.generated.resources.services_schema import Service
+from power_edge.resources.services.fact import fact
 from power_edge.resources.services.judge import judge
 from power_edge.resources.services.observation import parse
 from power_edge.resources.services.remedy import remedy
@@ -47,11 +48,6 @@ def ask(declarations: Sequence[Service]) -> Iterator[str]:
         down = declared.state in ("stopped", "disabled") or declared.enabled is False
         mixed = declared.state == "running" or declared.enabled is True
         yield f"{now}{'!' if down and mixed else '=' if down else ''}{canonical(declared.name)}"
-
-
-def fact(observed: Unit) -> Unit | None:
-    """Return None for a name without a unit, since its record would be true in an `assert`."""
-    return None if observed.missing else observed
 
 
 _UNIT_FILES = (

@@ -1,0 +1,34 @@
+"""What a state.yaml declares and the machine, as it was discovered, is not. Pure."""
+
+from collections.abc import Iterable, Iterator
+from shlex import quote
+
+from power_edge.checking.evaluate import judge
+from power_edge.config.state import State
+from power_edge.discover.sections import Section
+from power_edge.model import Outcome
+from power_edge.resources import resource
+
+
+def contradictions(state: State, sections: Iterable[Section]) -> Iterator[str]:
+    """Yield a line for each field of an item that is drift, and a last one with what to do.
+
+    Only things that the discovery looked at are compared; a check looks at every item.
+    """
+    observed = {section.type: section.observations for section in sections}
+    found = False
+    for item in state.items:
+        kind = resource(item.type)
+        observations = observed.get(item.type, {})
+        if ("" if kind.whole else item.key) not in observations:
+            continue
+        for finding in judge(kind, item, observations).findings:
+            if finding.outcome is Outcome.DRIFT:
+                found = True
+                yield (
+                    f"differs: {item.type}[{item.name}] {finding.field}:"
+                    f" {finding.expected} is declared, {finding.actual} was found"
+                )
+    if found:
+        name = quote(state.items[0].node)
+        yield f"state.yaml stays as it is; to accept what was found: power-edge adopt {name}"
