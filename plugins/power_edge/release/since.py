@@ -14,7 +14,7 @@ def version_of(data: bytes | None, name: str) -> SchemaVersion | None:
         return None
     text = data.decode("utf-8", "replace").strip()
     found = SchemaVersion.of(text)
-    if found is None:
+    if found is None or str(found) != text:
         raise Unusable(f"{FILE} of {name} is {quoted(text)}: write two numbers, such as 1.0")
     return found
 
