@@ -77,10 +77,20 @@ def section_of(name: str, declaration: Any) -> tuple[Any, bool]:
 
 
 def check_schema(document: Document, name: str) -> None:
+    """Check a document against the schema `name`, and that it says a version that is high enough.
+
+    Raises ConfigError as `check_fits`.
+    """
+    check_fits(document, name)
+    if "version" in document.value:
+        check_says_enough(document, name)
+
+
+def check_fits(document: Document, name: str) -> None:
     """Check a document against the schema `name`.
 
-    Raises ConfigError if it does not fit, if reading it found problems, or if it is not for the
-    version of the schemas that it needs.
+    Raises ConfigError if it does not fit, if reading it found problems, or if it is for newer
+    schemas.
     """
     check_not_newer(document, name)
     try:
@@ -91,8 +101,6 @@ def check_schema(document: Document, name: str) -> None:
         from power_edge.config.schema_errors import explain
 
         raise ConfigError((*document.problems, *explain(document, name)))
-    if "version" in document.value:
-        check_says_enough(document, name)
 
 
 def _items(
