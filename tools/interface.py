@@ -79,7 +79,7 @@ class PytestOptions:
 
 
 def pytest_options() -> Iterator[str]:
-    options = PytestOptions()
+    options: Any = PytestOptions()
     pytest_plugin.pytest_addoption(options)
     yield from options.lines
 
