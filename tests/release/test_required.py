@@ -3,7 +3,7 @@ state of a repository that cannot be judged.
 """
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -74,7 +74,7 @@ def asked(found: Required) -> tuple[Verdict, Verdict, Verdict]:
     return found.by(SCHEMAS), found.by(CHANGELOG), found.by(INTERFACE)
 
 
-def after(*changes: dict[str, str | None] | dict[str, str]) -> Required:
+def after(*changes: Mapping[str, str | None]) -> Required:
     commit({path: text for change in changes for path, text in change.items()})
     return required(None)
 
