@@ -361,6 +361,24 @@ def test_an_accepted_verdict_counts_once_the_base_has_it() -> None:
     assert required("HEAD~1").bump is PATCH
 
 
+def test_an_accepted_verdict_is_no_excuse_for_the_version_of_the_schemas_in_its_own_change() -> (
+    None
+):
+    commit({STATE_FILE: NARROWER, "schemas/accepted.yaml": ACCEPTED, **BREAKING})
+    assert required(None).problems == ()
+    (problem,) = required("HEAD~1").problems
+    assert problem.endswith("write 2.0")
+
+
+def test_an_accepted_entry_about_what_is_gone_by_now_is_for_an_earlier_change() -> None:
+    gone = STATE.replace("  a: {type: string}\n", "")
+    entry = ACCEPTED.replace("/maxLength", "")
+    commit({STATE_FILE: gone, "schemas/accepted.yaml": entry, **BUGFIX})
+    commit({"tests/a.py": ""})
+    assert required("HEAD~1").problems == ()
+    assert required(None).problems == ()
+
+
 def test_an_accepted_yaml_that_cannot_be_used() -> None:
     commit({"schemas/accepted.yaml": "accepted: 1\n"})
     with pytest.raises(ConfigError, match=r"schemas/accepted\.yaml"):
