@@ -246,9 +246,12 @@ def test_needs_without_nodes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("power_edge.cli.find_node_configs", lambda _: None)
-    code, _, err = run(monkeypatch, capsys, "needs")
-    assert code == 4
-    assert "there is no node-configs/" in err
+    assert run(monkeypatch, capsys, "needs") == (
+        4,
+        "",
+        "Error: node-configs: there is no node-configs/ in this folder or above it"
+        " (change to its folder, or name it)\n",
+    )
 
 
 def test_needs_of_files_that_cannot_be_used(

@@ -278,9 +278,13 @@ def test_what_is_only_written_raises_the_program_and_not_the_schemas() -> None:
     assert (found.by(SCHEMAS), found.problems) == (MAJOR, ())
 
 
-def test_a_version_of_the_schemas_that_is_none() -> None:
-    commit({VERSION: "one\n"})
+@pytest.mark.parametrize("text", ["one\n", "1.00\n", "1.0.0\n", ""])
+def test_a_version_of_the_schemas_that_is_none(text: str) -> None:
+    commit({VERSION: text})
     assert "write two numbers, such as 1.0" in refused(lambda: required(None))
+
+
+def test_a_version_of_the_schemas_that_is_missing() -> None:
     commit({VERSION: None})
     assert required(None).problems[-1] == "schemas/VERSION is missing: write 1.0 into it"
 
@@ -332,8 +336,9 @@ def test_a_new_resource_type_has_it_in_its_own_file(listed: bool) -> None:
     assert after({"schemas/resources/disks.schema.yaml": f'{text}x-since: "1.1"\n'}).problems == ()
 
 
-def test_an_x_since_that_is_no_version() -> None:
-    commit({STATE_FILE: MORE % ", x-since: 1.1", VERSION: "1.1"})
+@pytest.mark.parametrize("said", ["1.1", '"1.01"', '"next"'])
+def test_an_x_since_that_is_no_version(said: str) -> None:
+    commit({STATE_FILE: MORE % f", x-since: {said}", VERSION: "1.1"})
     assert "x-since is no version: write two numbers in quotes" in refused(lambda: required(None))
 
 

@@ -42,7 +42,6 @@ def folders(path: Path | None, root: Path | None) -> list[Path]:
     if path is None and root is None:
         raise refuse(
             NODE_CONFIGS,
-            ROLES,
             "there is no node-configs/ in this folder or above it",
             "change to its folder, or name it",
         )
