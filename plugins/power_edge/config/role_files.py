@@ -21,6 +21,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.schema import schema, validator
+from power_edge.config.schema_version import installed
 from power_edge.config.state import check_schema, section_of
 from power_edge.config.yaml_reader import Document, Place, read
 from power_edge.model import Problem, Source
@@ -213,7 +214,7 @@ def refused(
         )
         return
     section, listed = section_of(type_, declaration)
-    fragment = {"version": "1.0", type_: section}
+    fragment = {"version": str(installed()), type_: section}
     check = validator("state")
     if check.is_valid(fragment):
         return

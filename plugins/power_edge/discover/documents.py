@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from power_edge.config.schema_version import installed
 from power_edge.discover.sections import Section, items
 from power_edge.resources import resource
 from power_edge.roles import suggestion
@@ -37,7 +38,7 @@ class Machine(NamedTuple):
 def state(sections: Sequence[Section]) -> tuple[Paragraph, ...]:
     """Return the paragraphs of state.yaml."""
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph("metadata", (), _METADATA),
         *(
             Paragraph(section.type, tuple(_entries(section)), left_out=tuple(_left_out(section)))
@@ -86,7 +87,7 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
             if item.key in found.units:
                 names[item.key] = kind.name
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph(
             "watchers",
             (
@@ -115,7 +116,7 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
         "hardware": machine.hardware,
     }
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph(
             "node",
             tuple(Entry(value, (), name) for name, value in facts.items() if value),

@@ -18,6 +18,7 @@ INSTALLED = "installed"
 """The word for the schemas of the program that runs."""
 LAST_RELEASE = "last-release"
 """The word for the highest release that HEAD contains."""
+_WHAT = "folder, no wheel and no git ref"
 _IN_WHEEL = "power_edge/schemas/"
 _INSIDE = ("schemas", "power_edge/schemas", "lib/python3*/site-packages/power_edge/schemas", ".")
 """Where schemas are: in a checkout, an unpacked wheel, a virtual environment, a folder of them."""
@@ -40,7 +41,7 @@ def source(word: str) -> Source:
         return _of_files(word, _folder(package_data.folder("schemas")))
     if word == LAST_RELEASE:
         tag = git.last_release()
-        return _of_ref(tag) if tag is not None else Source(EMPTY)
+        return of_ref(tag) if tag is not None else Source(EMPTY)
     try:
         if word and path.is_dir():
             return _of_files(word, _folder(_schemas_in(path)))
@@ -48,11 +49,12 @@ def source(word: str) -> Source:
             return _of_files(word, _wheel(path))
     except (OSError, ValueError) as error:
         raise Unusable(f"{quoted(word)} cannot be read: {error}") from None
-    return _of_ref(word)
+    return of_ref(word)
 
 
-def _of_ref(ref: str) -> Source:
-    return _of_files(ref, git.files(git.commit(ref), "schemas", (SUFFIX, ACCEPTED)))
+def of_ref(ref: str) -> Source:
+    """Return the schemas of a commit that a git ref names. Raises Unusable."""
+    return _of_files(ref, git.files(git.commit(ref, _WHAT), "schemas", (SUFFIX, ACCEPTED)))
 
 
 def _of_files(name: str, files: dict[str, bytes]) -> Source:
