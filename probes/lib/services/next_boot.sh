@@ -61,7 +61,8 @@ dry_run() { # WRAPPER...
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `called ALIAS` for its other names, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
 # units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
-# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
+# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, `listens SOCKET KIND ADDRESS` for their
+# sockets, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
@@ -230,6 +231,8 @@ read_dump() (
         /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
         /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
         sub(/^\t\tWhere: /, "") { if (!/^\/(dev|proc|run|sys)\//) where[unit] = $0; next }
+        /^\t\tListen(Stream|Datagram|SequentialPacket): / { listens[unit] = listens[unit] substr($1, 7, length($1) - 7) " " $2 "\n"; next }
+        /^\t\tBindToDevice: / { if ($2 != "n/a") listens[unit] = listens[unit] "Device " $2 "\n"; next }
         /^\t\tJob Timeout: / { hurried[unit]; next }
         /^\t\t[^ ]+ ExecCondition:/ { asking[unit]; next }
         /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
@@ -315,6 +318,8 @@ read_dump() (
             }
             for (unit in arms) {
                 concerned[unit]
+                count = split(listens[unit], lines, "\n")
+                for (i = 1; i < count; i++) print "listens", unit, lines[i]
                 count = split(arms[unit], names, " ")
                 if (unit in job) for (i = 1; i <= count; i++) awaited[names[i]]
             }
