@@ -66,7 +66,7 @@ def _socket_boots(observed: Unit, verdict: Verdict) -> Verdict:
 
 
 def _heard(unheard: str, reason: str) -> Verdict:
-    """Return the verdict on a unit whose socket is active, by why it is not heard where it should."""
+    """Return the verdict on a unit whose socket is active; `unheard`: why nobody reaches it."""
     return Verdict(False, unheard) if unheard else Verdict(True, reason)
 
 
