@@ -33,7 +33,10 @@ other_environment() {
         done
     done
     # Values may hold escapes and specifiers, and lines may be continued.
-    grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@" | while read -r file; do
+    for file; do
+        # How much the manager logs, and in which colours, changes nothing.
+        sed 's/SYSTEMD_\(LOG_[A-Z_]*\|COLORS\)=//g' "$file" |
+            grep -Eqs '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' || continue
         echo "unsure * /$file sets SYSTEMD_... for the manager: a boot may read other folders of units"
     done
     ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
@@ -276,7 +279,7 @@ read_dump() (
             chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
             cyclic()
             for (unit in known) {
-                count = split(requires[unit], names, " ")
+                count = split(requires[unit] requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
             }
             reach(root)
@@ -294,7 +297,9 @@ read_dump() (
                 for (i = 1; i <= count; i++)
                     if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
-                for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
+                # One that cannot be loaded is not asked whether it is up: what has a job all the same starts.
+                for (i = 1; i <= count; i++)
+                    if (names[i] in job ? names[i] in gone : load[names[i]] == "loaded") fails(unit, names[i] " is to be up before it (Requisite=)")
                 if (unit in hurried) fails(unit, "its job may run out of time (JobTimeoutSec=)")
                 if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) cut(unit)
                 else if (unit in conditional || unit in fleeting) needers(bound[unit])

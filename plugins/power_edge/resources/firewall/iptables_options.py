@@ -208,9 +208,8 @@ def _either_port(reader: OptionReader, value: str, negated: bool) -> None:
 
 
 def _protocol(reader: OptionReader, value: str, negated: bool) -> None:
-    if value not in {"all", "0"}:
-        number = protocol(value)
-        reader.match.narrow(Dimension.PROTO, ((number, number),), negated=negated)
+    number = protocol(value)
+    reader.match.narrow(Dimension.PROTO, ((number, number),), negated=negated)
 
 
 def _state(reader: OptionReader, value: str, negated: bool) -> None:
