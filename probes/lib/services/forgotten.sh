@@ -65,8 +65,16 @@ forgotten() {
 # knows what else it starts or keeps from starting.
 unmasked_by_a_boot() {
     say "$links" | sed -n 's/^- //p' | while read -r entry; do
-        case $entry in run/systemd/system* | run/systemd/transient/*) continue ;; esac
-        kept + "/$entry" early || echo "* /$entry masks a unit now, and a boot may not find what it leads to; then it starts that unit"
+        target=/$entry
+        case $entry in
+        run/systemd/system* | run/systemd/transient/*) continue ;;
+        run/systemd/generator*) # a boot makes the entry again
+            [ -L "$entry" ] || continue
+            target=$(readlink "$entry")
+            case $target in /*) ;; *) target=/${entry%/*}/$target ;; esac
+            ;;
+        esac
+        kept + "$target" early || echo "* /$entry masks a unit now, and a boot may not find what it leads to; then it starts that unit"
     done
 }
 
