@@ -39,6 +39,7 @@ done
 # A search for a manager that is not there must not end as an empty answer: in a chroot systemctl prints nothing and exits 0.
 units=$(systemctl list-units --all --full --plain --no-legend --no-pager) || exit
 cd "${PE_ROOT:-/}" || exit
+all_are_files || exit
 
 # The target that a boot goes for; a link by another name than its own, or a file.
 default=''

@@ -8,9 +8,14 @@ from power_edge.resources.services import RESOURCE
 from tests.support.cases import items_of
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.roots import CORE, TRIXIE, Root, own_distribution
 from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
+ON_DEBIAN = pytest.mark.skipif(
+    own_distribution() != "debian",
+    reason="Debian 13 is made from the archive of a Debian machine",
+)
 
 
 def ssh(node: Node, *, by_socket: bool) -> Result:
@@ -104,3 +109,37 @@ def test_a_plain_user_knows_only_of_paths_that_he_sees(lab: Lab) -> None:
         assert ready()
         node.sh(drop_in("ssh.service", "[Unit]\\nConditionPathExists=!/root/x/y\\n"))
         assert not ready()
+
+
+PATH_ONLY = "[Socket]\\nListenStream=\\nListenStream=/run/x.sock\\n"
+THIS_MACHINE = "[Socket]\\nListenStream=\\nListenStream=127.0.0.1:22\\nListenStream=[::1]:22\\n"
+OTHER_PORT = "[Socket]\\nListenStream=\\nListenStream=2222\\n"
+LOOPBACK = "[Socket]\\nBindToDevice=lo\\n"
+
+
+@pytest.mark.parametrize(
+    "root", [CORE, pytest.param(TRIXIE, marks=ON_DEBIAN)], ids=["own", "trixie"]
+)
+def test_a_socket_that_a_drop_in_moved(lab: Lab, root: Root) -> None:
+    with lab.node(
+        "by-moved-socket",
+        root=root,
+        prepare="systemctl -q disable ssh.service; systemctl -q enable ssh.socket",
+    ) as node:
+        assert outcomes(node) == (COMPLIANT, COMPLIANT), ssh(node, by_socket=True)
+
+        for moved in (PATH_ONLY, THIS_MACHINE, LOOPBACK):
+            node.sh(drop_in("ssh.socket", moved))
+            node.sh("systemctl restart ssh.socket")
+            assert outcomes(node) == (DRIFT, DRIFT), (moved, ssh(node, by_socket=True))
+
+        # The port is the administrator's choice. Until a restart, systemd keeps the socket active
+        # and listens nowhere.
+        node.sh(drop_in("ssh.socket", OTHER_PORT))
+        assert outcomes(node) == (DRIFT, COMPLIANT), ssh(node, by_socket=True)
+        node.sh("systemctl restart ssh.socket")
+        assert outcomes(node) == (COMPLIANT, COMPLIANT), ssh(node, by_socket=True)
+
+        # Written, and neither loaded nor restarted: a boot reads it.
+        node.sh(drop_in("ssh.socket", PATH_ONLY).replace("systemctl daemon-reload", ":"))
+        assert outcomes(node) == (COMPLIANT, DRIFT), ssh(node, by_socket=True)

@@ -10,7 +10,9 @@ from power_edge.checking.evaluate import judge
 from power_edge.model import Item, Result, Source
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
+from tests.support.cases import items_of
 from tests.support.lab.boots import verdicts
+from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, TRIXIE, Root, own_distribution
 from tests.support.scripts import body
@@ -770,8 +772,12 @@ def test_nothing_is_sure_where_a_boot_may_read_other_folders_of_units(lab: Lab) 
             for setting in ENVIRONMENTS.values():
                 node.sh(f"mkdir -p {folder}; printf '[Manager]\\n{setting}\\n' >{file}")
                 assert letters(checked(node, declared)) == unsure, setting
-            node.sh(f"printf '[Manager]\\n#ManagerEnvironment={SETS}\\n' >{file}")
-            assert letters(checked(node, declared)) == sure
+            for harmless in (
+                f"#ManagerEnvironment={SETS}",
+                "ManagerEnvironment=SYSTEMD_LOG_LEVEL=debug",
+            ):
+                node.sh(f"printf '[Manager]\\n{harmless}\\n' >{file}")
+                assert letters(checked(node, declared)) == sure, harmless
         # A boot reads it. What this manager has then, the next boot does not find.
         file = "/etc/systemd/system.conf.d/x.conf"
         node.sh(f"printf '[Manager]\\nManagerEnvironment={SETS}\\n' >{file}")
@@ -779,6 +785,45 @@ def test_nothing_is_sure_where_a_boot_may_read_other_folders_of_units(lab: Lab) 
         assert "/opt/units" in again.sh("systemctl show -p UnitPath")
         again.sh(f"rm {file}")
         assert letters(checked(again, declared)) == unsure
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_one_that_cannot_be_loaded_need_not_be_up_before(lab: Lab, root: Root) -> None:
+    """Requisite=: systemd 252 gives the unit a job all the same, and starts it; 257 does not."""
+    declared = [Service(name=name, enabled=True) for name in ("of-missing", "of-masked", "of-off")]
+    texts = {
+        f"{ADMIN}/of-{other}.service": Made("", unit=f"Requisite={other}.service").text()
+        for other in ("missing", "masked", "off")
+    }
+    texts[f"{ADMIN}/off.service"] = UNITS["off"].text()
+    with lab.node("requisite", root=root, files=texts) as node:
+        node.sh("systemctl -q mask masked; systemctl -q enable of-missing of-masked of-off")
+        found = letters(checked(node, declared))
+        assert found.pop("of-off") == "u"  # without After= the order is a matter of chance
+        again = lab.reboot(node)
+        for name, letter in found.items():
+            started = again.sh(f"systemctl is-active {name}", check=False) == "active"
+            assert letter == ("c" if started else "u"), name
+
+
+PIPES = ("p.service", "p.socket", "plain.service.d/x.conf")
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_pipe_among_unit_files_is_named(lab: Lab, root: Root) -> None:
+    declared = [Service(name="plain", state="stopped", enabled=False)]
+    with lab.node(
+        "pipes", root=root, files={f"{ADMIN}/plain.service": UNITS["plain"].text()}
+    ) as node:
+        for pipe in PIPES:
+            node.sh(f"mkdir -p {ADMIN}/plain.service.d; mkfifo {ADMIN}/{pipe}")
+            (result,) = look(node, items_of({"services": [{"name": "plain", "enabled": False}]}))
+            assert (
+                result.why
+                == f"/etc/systemd/system/{pipe} is a pipe or a device, and not a file: remove it"
+            )
+            node.sh(f"rm {ADMIN}/{pipe}")
+        assert letters(checked(node, declared)) == {"plain": "c"}
 
 
 BREAKS = "tmpfs /srv tmpfs bogus=1"

@@ -128,6 +128,19 @@ def test_a_table_of_mounts_that_a_boot_does_not_find(generated: list[Node]) -> N
     assert outcomes(node, "cron", enabled=True) == {"cron": Outcome.UNKNOWN}
 
 
+def test_an_entry_of_a_generator_that_masks(lab: Lab, generated: list[Node]) -> None:
+    """A boot makes the entry again. What it leads to has to last."""
+    (node,) = generated
+    node.sh("cd /etc/systemd/system; : >made@.service; systemctl stop made@one")
+    node.sh(
+        "cd /etc/systemd/system; printf '[Service]\\nExecStart=true\\n' >made@one.service; systemctl daemon-reload"
+    )
+    outcome = {"made@one": Outcome.COMPLIANT, "kept": Outcome.DRIFT}
+    assert outcomes(node, *outcome, enabled=False) == outcome
+    node.sh("cd /etc/systemd/system; mv made@.service /run/empty; ln -s /run/empty made@.service")
+    assert outcomes(node, "made@one", enabled=False) == {"made@one": Outcome.UNKNOWN}
+
+
 GENERATORS = "/etc/systemd/system-generators"
 
 

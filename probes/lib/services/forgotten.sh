@@ -1,6 +1,28 @@
 # What a boot forgets: files in /run and the like, and mounts made by hand.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
+# Whether no file that is to be read is a pipe or a device, which would have the probe wait for ever. systemd takes no notice of such a unit file.
+all_are_files() {
+    for folder in etc/systemd/system run/systemd/system run/systemd/transient run/systemd/generator run/systemd/generator.early run/systemd/generator.late \
+        usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+        [ "$folder" = lib/systemd/system ] && [ -L lib ] && continue
+        set -- "$folder"/*.* "$folder"/*.d/*.conf
+        for file; do
+            [ -f "$file" ] || [ -d "$file" ] || refuse_device "$file" || return
+        done
+    done
+    for file in etc/systemd/system.conf etc/systemd/system.conf.d/* run/systemd/system.conf.d/* etc/dbus-1/*.conf etc/dbus-1/system.d/* \
+        etc/dbus-1/system-services/* usr/share/dbus-1/*.conf usr/share/dbus-1/system.d/* usr/share/dbus-1/system-services/*; do
+        [ -f "$file" ] || refuse_device "$file" || return
+    done
+}
+
+refuse_device() { # PATH
+    [ -e "$1" ] && { [ -p "$1" ] || [ -c "$1" ]; } && ! [ "$1" -ef dev/null ] || return 0
+    echo "/$1 is a pipe or a device, and not a file: remove it" >&2
+    return 1
+}
+
 # The mounts, `PLACE TYPE` a line, in the order in which they were made. (In a sandbox: those outside of it, as process $PE_OUTSIDE has them.)
 look_at_mounts() {
     mounts=''
@@ -43,8 +65,16 @@ forgotten() {
 # knows what else it starts or keeps from starting.
 unmasked_by_a_boot() {
     say "$links" | sed -n 's/^- //p' | while read -r entry; do
-        case $entry in run/systemd/system* | run/systemd/transient/*) continue ;; esac
-        kept + "/$entry" early || echo "* /$entry masks a unit now, and a boot may not find what it leads to; then it starts that unit"
+        target=/$entry
+        case $entry in
+        run/systemd/system* | run/systemd/transient/*) continue ;;
+        run/systemd/generator*) # a boot makes the entry again
+            [ -L "$entry" ] || continue
+            target=$(readlink "$entry")
+            case $target in /*) ;; *) target=/${entry%/*}/$target ;; esac
+            ;;
+        esac
+        kept + "$target" early || echo "* /$entry masks a unit now, and a boot may not find what it leads to; then it starts that unit"
     done
 }
 

@@ -33,7 +33,10 @@ other_environment() {
         done
     done
     # Values may hold escapes and specifiers, and lines may be continued.
-    grep -Els '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' /dev/null "$@" | while read -r file; do
+    for file; do
+        # How much the manager logs, and in which colours, changes nothing.
+        sed 's/SYSTEMD_\(LOG_[A-Z_]*\|COLORS\)=//g' "$file" |
+            grep -Eqs '^[[:blank:]]*[^#;[:blank:]].*SYSTEMD_|^[[:blank:]]*(Manager|Default)Environment[[:blank:]]*=.*[%\\]' || continue
         echo "unsure * /$file sets SYSTEMD_... for the manager: a boot may read other folders of units"
     done
     ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
@@ -61,7 +64,8 @@ dry_run() { # WRAPPER...
 
 # The dump of a dry run -> `job UNIT` for what a boot starts, `called ALIAS` for its other names, `wakes BY UNIT` for what that may start later, `condition UNIT KIND VALUE` for the
 # units whose boot is declared, `unsure UNIT WHY` where the boot may do otherwise (`*`: with any unit), `unloaded NAME`
-# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, and `complete`; else `why REASON`.
+# for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, `listens SOCKET KIND ADDRESS` for their
+# sockets, and `complete`; else `why REASON`.
 read_dump() (
     IFS=$newline
     set -f
@@ -230,6 +234,8 @@ read_dump() (
         /^\t\tOnFailureJobMode: (isolate|replace-irreversibly|flush)$/ { if (unit in rescues) drastic[unit] = "a boot starts little else if " unit " fails"; next }
         /^\t\tFailure Action: / { if ($3 != "none") drastic[unit] = "a boot ends if " unit " fails"; next }
         sub(/^\t\tWhere: /, "") { if (!/^\/(dev|proc|run|sys)\//) where[unit] = $0; next }
+        /^\t\tListen(Stream|Datagram|SequentialPacket): / { listens[unit] = listens[unit] substr($1, 7, length($1) - 7) " " $2 "\n"; next }
+        /^\t\tBindToDevice: / { if ($2 != "n/a") listens[unit] = listens[unit] "Device " $2 "\n"; next }
         /^\t\tJob Timeout: / { hurried[unit]; next }
         /^\t\t[^ ]+ ExecCondition:/ { asking[unit]; next }
         /^\t\tSuccess Action: / { if ($3 != "none") ends[unit]; next }
@@ -273,7 +279,7 @@ read_dump() (
             chance = "an ordering cycle: which of its units a boot leaves out is a matter of chance"
             cyclic()
             for (unit in known) {
-                count = split(requires[unit], names, " ")
+                count = split(requires[unit] requisites[unit], names, " ")
                 for (i = 1; i <= count; i++) if (names[i] in load && load[names[i]] != "loaded") { breaks(unit); break }
             }
             reach(root)
@@ -291,7 +297,9 @@ read_dump() (
                 for (i = 1; i <= count; i++)
                     if (names[i] in load && load[names[i]] != "loaded") fails(unit, "it is bound (BindsTo=) to " names[i] ", which cannot be loaded")
                 count = split(requisites[unit], names, " ")
-                for (i = 1; i <= count; i++) if (!(names[i] in job)) fails(unit, names[i] " is to be up before it (Requisite=)")
+                # One that cannot be loaded is not asked whether it is up: what has a job all the same starts.
+                for (i = 1; i <= count; i++)
+                    if (names[i] in job ? names[i] in gone : load[names[i]] == "loaded") fails(unit, names[i] " is to be up before it (Requisite=)")
                 if (unit in hurried) fails(unit, "its job may run out of time (JobTimeoutSec=)")
                 if (unit in asserts || unit in failed || (unit ~ /\.device$/ && !(unit in up))) cut(unit)
                 else if (unit in conditional || unit in fleeting) needers(bound[unit])
@@ -315,6 +323,8 @@ read_dump() (
             }
             for (unit in arms) {
                 concerned[unit]
+                count = split(listens[unit], lines, "\n")
+                for (i = 1; i < count; i++) print "listens", unit, lines[i]
                 count = split(arms[unit], names, " ")
                 if (unit in job) for (i = 1; i <= count; i++) awaited[names[i]]
             }

@@ -3,6 +3,7 @@
 
 # What keeps `systemctl start` from working, for the first ten units that are down and are to run, and for all that a socket may start: `UNIT unmet
 # CONDITION`, and `UNIT lacks UNIT STATE` for what it requires and cannot be loaded. `UNIT ready` where its conditions hold, and all that it requires is up.
+# And what is wrong with its socket (`unheard`).
 in_vain() {
     down=$(say "$shown" | WANTED=$wanted awk '
         BEGIN { RS = ""; FS = "\n"; count = split(ENVIRON["WANTED"], names, "\n"); for (i = 1; i <= count; i++) wanted[names[i]] }
@@ -37,7 +38,75 @@ in_vain() {
         *) ready='' ;;
         esac
         [ -z "$ready" ] || printf '%s ready\n' "$unit"
+        case $newline$triggers$newline in *"$newline${unit%.service}.socket$newline"*) unheard "$unit" "${unit%.service}.socket" ;; esac
     done
+}
+
+# Why the socket of the unit's own name is not where its unit files say: `UNIT unheard now|boot WHY`. A drop-in may have moved it from the network to a
+# path, or to this machine alone; and systemd keeps a socket active that it cannot find at its new address after a daemon-reload.
+unheard() { # UNIT SOCKET
+    set +f
+    files=$(
+        for parent in etc/systemd/system run/systemd/generator* usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do
+            [ ! -f "$parent/$2" ] || sed -n 's/^[[:blank:]]*Listen\(Stream\|Datagram\|SequentialPacket\)[[:blank:]]*=[[:blank:]]*\([^[:blank:]]\)/\1 \2/p' "$parent/$2"
+        done
+    )
+    set -f
+    {
+        say '= files' "$files" '= now'
+        systemctl show --no-pager -p Listen,BindToDevice,ActiveState -- "$2" | sed -n '
+            s/^Listen=\(.*\) (\(Stream\|Datagram\|SequentialPacket\))$/\2 \1/p
+            s/^BindToDevice=\(.\)/Device \1/p
+            s/^ActiveState=active$/Up yes/p
+        '
+        say '= boot' "$jobs"
+        for table in tcp tcp6 udp udp6 unix; do
+            say "= $table"
+            cat "proc/net/$table" 2>/dev/null
+        done
+    } | awk -v unit="$1" -v socket="$2" '
+        function port(address) { sub(/.*:/, "", address); return sprintf("%04X", address) }
+        # Whether other machines can reach an address: no path, not this machine alone.
+        function public(address) { return address ~ /^([0-9]+|[0-9.]+:[0-9]+|[[].*[]]:[0-9]+)$/ && address !~ /^(127[.]|[[]::1[]]|[[]::ffff:127[.])/ }
+        function is_open(kind, address) {
+            if (kind == "SequentialPacket") return 1
+            if (address ~ /^[\/@]/) return address in paths
+            return (kind, port(address)) in ports || !public(address)
+        }
+        function tell(when,    i, kind, address, words, list, lost, deaf) {
+            list = ""
+            split("", reached)
+            deaf = counted[when]
+            for (i = 1; i <= counted[when]; i++) {
+                split(addresses[when, i], words, " ")
+                list = list (list == "" ? "" : ", ") words[2]
+                if (!device[when] && public(words[2])) reached[words[1]]
+                if (is_open(words[1], words[2])) deaf = 0
+            }
+            for (kind in wanted) if (!(kind in reached)) lost = 1
+            if (lost) print unit, "unheard", when, socket " listens only at " (list == "" ? "no address" : list) (device[when] ? " (" device[when] ")" : "")
+            else if (when == "now" && up && deaf) print unit, "unheard", when, socket " does not listen at " list " until it is restarted"
+        }
+        $1 == "=" && NF == 2 { part = $2; next }
+        part == "files" { if (public($2)) wanted[$1]; next }
+        part == "boot" && $1 == "listens" && $2 == socket { sub(/^[^ ]+ [^ ]+ /, ""); boot = 1; }
+        part == "boot" && $1 == "complete" { complete = 1; next }
+        part == "boot" && !boot { next }
+        part == "now" || part == "boot" {
+            boot = 0
+            if ($1 == "Device") device[part] = $2
+            else if ($1 == "Up") up = 1
+            else addresses[part, ++counted[part]] = $0
+            next
+        }
+        part == "unix" { if ($8 != "") paths[$8]; next }
+        part ~ /^tcp/ { if ($4 == "0A") ports["Stream", substr($2, length($2) - 3)]; next }
+        part ~ /^udp/ { ports["Datagram", substr($2, length($2) - 3)] }
+        END {
+            tell("now")
+            if (complete) tell("boot")
+        }
+    '
 }
 
 # Whether one of the paths may be there though this user does not see it.

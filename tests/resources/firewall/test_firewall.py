@@ -124,7 +124,11 @@ def save(*rules: str, policy: str = "DROP", chains: Sequence[str] = ()) -> str:
 
 
 def observed(**readings: str | tuple[int | str, str]) -> Ruleset:
-    found = parse(answer(**readings))[""]
+    """The rules of ufw in the readings stand without the lines for iptables-restore."""
+    lines = {
+        each.replace("rules", "lines"): "" for each in readings if each.startswith("ufw_rules")
+    }
+    found = parse(answer(**lines | readings))[""]
     assert isinstance(found, Ruleset), found
     return found
 

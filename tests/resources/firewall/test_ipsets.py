@@ -63,6 +63,7 @@ BAN = "INPUT -m set --match-set s src -j DROP"
             "drift",
         ),
         (saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"), [BAN, TO_ALL], "drift", "drift"),
+        (saved_set("ip", "203.0.113.1"), [BAN.replace("src", "dst"), TO_ALL], "drift", "drift"),
         (
             saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"),
             [ACCEPT.replace("-m set", "-m set !")],

@@ -13,6 +13,8 @@ NOT_WEB = Rule(proto="tcp", port=80, action="deny")
 ECHO = Rule(proto="icmp", action="allow")
 RANGE = "-p tcp -m iprange {} -m tcp --dport 22 -j ACCEPT"
 TO_22 = ("-p tcp -m tcp --dport 22 -j ACCEPT",)
+UDP_22 = Rule(proto="udp", port=22, action="deny")
+UDP_OPEN = ("-p udp -m udp --dport 22 -j ACCEPT",)
 PING = ("-p icmp -j ACCEPT",)
 
 
@@ -53,6 +55,30 @@ PING = ("-p icmp -j ACCEPT",)
         ("! -o eth0 -j DROP", TO_22, ALLOW_22, "drift"),
         ("-i eth0 -j DROP", TO_22, ALLOW_22, "drift"),
         ("-i lo -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-i e+ -p tcp -m tcp --dport 22 -j ACCEPT", (), ALLOW_22, "drift"),
+        ("-p icmp -m icmp --icmp-type any -j DROP", PING, ECHO, "drift"),
+        ("-p icmp -m icmp --icmp-type 255 -j DROP", PING, ECHO, "drift"),
+        ("-p icmp -m icmp ! --icmp-type any -j DROP", PING, ECHO, "compliant"),
+        ("-p icmp -m icmp --icmp-type 7 -j ACCEPT", (), ECHO, "drift"),
+        # What stands in quotes is no option.
+        ('-m string --string "-f" --algo bm --to 65535 -j DROP', TO_22, ALLOW_22, "unknown"),
+        # The lists of `recent` are not read.
+        ("-m recent --set --name x --mask 255.255.255.255 --rsource", TO_22, ALLOW_22, "compliant"),
+        ("-m recent --set --name x --rsource -j ACCEPT", (), ALLOW_22, "compliant"),
+        ("-m recent ! --set --name x --rsource -j ACCEPT", (), ALLOW_22, "unknown"),
+        ("-m recent --rcheck --name x --rsource -j ACCEPT", (), ALLOW_22, "unknown"),
+        ("-m recent --update --name x --rsource -j ACCEPT", (), ALLOW_22, "unknown"),
+        ("-m recent --remove --name x --rsource -j ACCEPT", (), ALLOW_22, "unknown"),
+        (
+            "-m recent --update --seconds 60 --hitcount 4 --name x --rsource -j DROP",
+            TO_22,
+            ALLOW_22,
+            "drift",
+        ),
+        # A path back to the source by any interface is more than one by its own.
+        ("-m rpfilter --invert -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-p udp -m rpfilter --loose -m udp --dport 22 -j DROP", UDP_OPEN, UDP_22, "drift"),
+        ("-p tcp -m tcp --tcp-flags SYN,ECE SYN -j DROP", TO_22, ALLOW_22, "unknown"),
     ],
 )
 def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str) -> None:
@@ -62,3 +88,18 @@ def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str)
         nft='{"nftables": []}', ip_legacy_tables="filter", ip_legacy=save(*lines), inet6=""
     )
     assert outcome(rule, node) == expected
+
+
+UNTRACKED = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j CT --notrack\nCOMMIT\n"
+
+
+@pytest.mark.parametrize(("which", "expected"), [("mark", "compliant"), ("connmark", "drift")])
+def test_a_packet_without_a_connection_has_no_mark_of_it(which: str, expected: str) -> None:
+    rule = f"INPUT -p tcp -m {which} ! --mark 0x1 -j ACCEPT"
+    node = observed(
+        nft='{"nftables": []}',
+        ip_legacy_tables="filter\nraw",
+        ip_legacy=UNTRACKED + save(rule),
+        inet6="",
+    )
+    assert outcome(ALLOW_22, node) == expected

@@ -118,6 +118,7 @@ V4, V6 = "0.0.0.0/0", "::/0"
         ({"ufw_rules": (2, "sed: cannot open"), "ufw_rules6": ""}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": (2, "sed: cannot open")}, "unknown"),
         ({}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines": (2, "sed: cannot open")}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines": BY_HAND.format("")}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines6": BY_HAND.format("6")}, "unknown"),
     ],

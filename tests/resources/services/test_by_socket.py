@@ -57,6 +57,9 @@ OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
         (UP_BY_SOCKET._replace(change=Change(lacks=("gone.service not-found",))), BAD, BAD),
         (UP_BY_SOCKET._replace(change=Change(unmet="ConditionPathExists=/x")), BAD, BAD),
         (UP_BY_SOCKET._replace(change=Change()), OPEN, OPEN),
+        # A drop-in may have moved the socket to a path, now or for the next boot.
+        (UP_BY_SOCKET._replace(change=Change(ready=True, unheard="a path")), BAD, OK),
+        (UP_BY_SOCKET._replace(change=Change(ready=True, unheard_at_boot="a path")), OK, BAD),
         (UP_BY_SOCKET._replace(boot=Boot(False, unmet="ConditionPathExists=/x")), OK, OPEN),
         (UP_BY_SOCKET._replace(boot=Boot(False, unsure="it may fail")), OK, OPEN),
         (UP_BY_SOCKET._replace(boot=Boot(False, doubt="a trap")), OK, OPEN),

@@ -1,6 +1,7 @@
 """The options of a rule as iptables-save prints them (iptables(8), iptables-extensions(8))."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from power_edge.resources.firewall import address_types, marks
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
@@ -149,12 +150,13 @@ class OptionReader:
         return numbers(_port_range(part) for part in text.split(","))
 
     def flags(self, text: str) -> int:
-        """Return the bits of TCP flags in a list such as `SYN,ACK`."""
-        return (
-            sum({name: TCP_FLAGS[name] for name in text.split(",") if name in TCP_FLAGS}.values())
-            if text
-            else 0
-        )
+        """Return the bits of TCP flags in a list such as `SYN,ACK`. ValueError for another text."""
+        bits = 0
+        for name in text.split(","):
+            if name not in TCP_FLAGS:
+                raise ValueError(f"TCP flag {name}")
+            bits |= TCP_FLAGS[name]
+        return bits
 
     def next_value(self) -> str:
         """Take the next token as the value of an option."""
@@ -170,85 +172,65 @@ def _port_range(text: str) -> tuple[int, int]:
     return first, int(high or "65535") if colon else first
 
 
-def _addresses(dimension: Mapping[int, Dimension]) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        family, span = network(value)
-        if family != reader.family:
-            raise ValueError(f"address {value}")
-        reader.match.narrow(dimension[family], (span,), negated=negated)
-
-    return narrow
-
-
-def _address_range(dimension: Mapping[int, Dimension]) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        low, _, high = value.partition("-")
-        (family, first), (_, last) = address(low), address(high)
-        reader.match.narrow(dimension[family], numbers([(first, last)]), negated=negated)
-
-    return narrow
+def _addresses(
+    dimension: Mapping[int, Dimension], reader: OptionReader, value: str, negated: bool
+) -> None:
+    family, span = network(value)
+    if family != reader.family:
+        raise ValueError(f"address {value}")
+    reader.match.narrow(dimension[family], (span,), negated=negated)
 
 
-def _interface(dimension: Dimension) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        reader.match.narrow(
-            dimension,
-            (interface(value[:-1] + "*" if value.endswith("+") else value),),
-            negated=negated,
-        )
-
-    return narrow
+def _address_range(
+    dimension: Mapping[int, Dimension], reader: OptionReader, value: str, negated: bool
+) -> None:
+    low, _, high = value.partition("-")
+    (family, first), (_, last) = address(low), address(high)
+    reader.match.narrow(dimension[family], numbers([(first, last)]), negated=negated)
 
 
-def _ports(*dimensions: Dimension) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        some = reader.ports(value)
-        if len(dimensions) == 1:
-            reader.match.narrow(dimensions[0], some, negated=negated)
-        elif negated:
-            for dimension in dimensions:
-                reader.match.narrow(dimension, some, negated=True)
-        else:
-            reader.match.choose({dimension: some} for dimension in dimensions)
+def _interface(dimension: Dimension, reader: OptionReader, value: str, negated: bool) -> None:
+    name = interface(value[:-1] + "*" if value.endswith("+") else value)
+    reader.match.narrow(dimension, (name,), negated=negated)
 
-    return narrow
+
+def _port(dimension: Dimension, reader: OptionReader, value: str, negated: bool) -> None:
+    reader.match.narrow(dimension, reader.ports(value), negated=negated)
+
+
+def _either_port(reader: OptionReader, value: str, negated: bool) -> None:
+    some, ends = reader.ports(value), (Dimension.SPORT, Dimension.DPORT)
+    if negated:
+        for dimension in ends:
+            reader.match.narrow(dimension, some, negated=True)
+    else:
+        reader.match.choose({dimension: some} for dimension in ends)
 
 
 def _protocol(reader: OptionReader, value: str, negated: bool) -> None:
-    if value not in {"all", "0"}:
-        number = protocol(value)
-        reader.match.narrow(Dimension.PROTO, ((number, number),), negated=negated)
+    number = protocol(value)
+    reader.match.narrow(Dimension.PROTO, ((number, number),), negated=negated)
 
 
-def _words(dimension: Dimension, known: Mapping[str, Numbers]) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        reader.match.among(dimension, known, value.split(","), negated=negated)
-
-    return narrow
+def _state(reader: OptionReader, value: str, negated: bool) -> None:
+    reader.match.among(Dimension.CONNTRACK, STATE_WORDS, value.split(","), negated=negated)
 
 
-def _address_types(end: str) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        reader.match.one_of(
-            address_types.by_addrtype(reader.family, end, value.lower().split(",")), negated=negated
-        )
-
-    return narrow
+def _address_types(end: str, reader: OptionReader, value: str, negated: bool) -> None:
+    types = address_types.by_addrtype(reader.family, end, value.lower().split(","))
+    reader.match.one_of(types, negated=negated)
 
 
-def _icmp(number: int) -> Option:
-    def narrow(reader: OptionReader, value: str, negated: bool) -> None:
-        reader.protocol_is(number)
-        if value in {"any", "255"} and number == 1:
-            reader.match.when(not negated)
-            return
-        kind, slash, code = value.partition("/")
-        low, high = (int(code), int(code)) if slash else (0, 255)
-        reader.match.narrow(
-            Dimension.ICMP, ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated
-        )
-
-    return narrow
+def _icmp(number: int, reader: OptionReader, value: str, negated: bool) -> None:
+    reader.protocol_is(number)
+    if value in {"any", "255"} and number == 1:
+        reader.match.when(not negated)
+        return
+    kind, slash, code = value.partition("/")
+    low, high = (int(code), int(code)) if slash else (0, 255)
+    reader.match.narrow(
+        Dimension.ICMP, ((int(kind) * 256 + low, int(kind) * 256 + high),), negated=negated
+    )
 
 
 def _tcp_flags(reader: OptionReader, value: str, negated: bool) -> None:
@@ -281,25 +263,25 @@ def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:
 FLAGS = {"-f", "--syn"}
 OPTIONS: Mapping[str, Option] = {
     "-p": _protocol,
-    "-s": _addresses(SADDR),
-    "-d": _addresses(DADDR),
-    "--src-range": _address_range(SADDR),
-    "--dst-range": _address_range(DADDR),
-    "-i": _interface(Dimension.IIF),
-    "-o": _interface(Dimension.OIF),
+    "-s": partial(_addresses, SADDR),
+    "-d": partial(_addresses, DADDR),
+    "--src-range": partial(_address_range, SADDR),
+    "--dst-range": partial(_address_range, DADDR),
+    "-i": partial(_interface, Dimension.IIF),
+    "-o": partial(_interface, Dimension.OIF),
     "-f": _fragment,
-    "--sport": _ports(Dimension.SPORT),
-    "--dport": _ports(Dimension.DPORT),
-    "--sports": _ports(Dimension.SPORT),
-    "--dports": _ports(Dimension.DPORT),
-    "--ports": _ports(Dimension.SPORT, Dimension.DPORT),
-    "--ctstate": _words(Dimension.CONNTRACK, STATE_WORDS),
-    "--state": _words(Dimension.CONNTRACK, STATE_WORDS),
+    "--sport": partial(_port, Dimension.SPORT),
+    "--dport": partial(_port, Dimension.DPORT),
+    "--sports": partial(_port, Dimension.SPORT),
+    "--dports": partial(_port, Dimension.DPORT),
+    "--ports": _either_port,
+    "--ctstate": _state,
+    "--state": _state,
     "--ctdir": _direction,
-    "--src-type": _address_types("saddr"),
-    "--dst-type": _address_types("daddr"),
-    "--icmp-type": _icmp(1),
-    "--icmpv6-type": _icmp(58),
+    "--src-type": partial(_address_types, "saddr"),
+    "--dst-type": partial(_address_types, "daddr"),
+    "--icmp-type": partial(_icmp, 1),
+    "--icmpv6-type": partial(_icmp, 58),
     "--tcp-flags": _tcp_flags,
     "--syn": _syn,
     "--pkt-type": _packet_type,

@@ -259,14 +259,9 @@ def _tuples(by_name: Mapping[str, Block]) -> tuple[str, ...] | None:
 
 
 def _by_hand(by_name: Mapping[str, Block]) -> str | None:
-    files = [
-        by_name[name]
-        for name in ("ufw-lines", "ufw-lines6")
-        if name in by_name and by_name[name].status == 0
-    ]
-    return next(
-        (found for block in files if (found := by_hand(block.text.split("\n"))) is not None), None
-    )
+    files = [by_name[name] for name in ("ufw-lines", "ufw-lines6") if name in by_name]
+    found = [by_hand(block.text.split("\n")) for block in files if block.status == 0]
+    return next(filter(None, found), "" if files and len(found) == len(files) else None)
 
 
 def _ufw(by_name: Mapping[str, Block]) -> Ufw | None:

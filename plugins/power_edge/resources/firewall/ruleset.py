@@ -38,7 +38,7 @@ class Ufw(NamedTuple):
     """ufw as its files say. None stands for what could not be read.
 
     `lines`: the rules in its files. `by_hand`: a line of these files that ufw does not make of its
-    rules.
+    rules, empty if there is none.
     """
 
     settings: Settings

@@ -196,7 +196,7 @@ def _on_file(observed: Ruleset, family: int) -> bool | None:
         return False  # with IPV6=no they are kept in user6.rules, and not loaded
     if observed.ufw.rules is not None and any(each.family == family for each in observed.ufw.rules):
         return True
-    return False if observed.ufw.rules is not None and observed.ufw.by_hand is None else None
+    return False if observed.ufw.rules is not None and observed.ufw.by_hand == "" else None
 
 
 def ufw_in(observed: Ruleset, family: int) -> bool:

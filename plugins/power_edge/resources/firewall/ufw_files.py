@@ -148,30 +148,30 @@ def _truth(word: str | None) -> bool | None:
     return None if word is None else word.lower() == "yes"
 
 
-def by_hand(lines: Iterable[str]) -> str | None:
+def by_hand(lines: Iterable[str]) -> str:
     """Return a line of user.rules that ufw did not make of its rules, or a rule without lines.
 
-    None if there is no such line. `lines`: the comments about rules, and the lines for
+    Empty if there is no such line. `lines`: the comments about rules, and the lines for
     iptables-restore about incoming connections.
     """
     comment, found = "", list[str]()
     for line in (*lines, "### tuple ###"):
         if line.startswith("### tuple ###"):
-            if (unknown_line := _line_not_of_rule(comment, found)) is not None:
+            if unknown_line := _line_not_of_rule(comment, found):
                 return unknown_line
             comment, found = line, []
         elif line:
             found.append(line)
-    return None
+    return ""
 
 
-def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
+def _line_not_of_rule(comment: str, lines: list[str]) -> str:
     try:
         rule = next(tuples([comment]), None) if comment else None
     except ValueError:
         return comment
     if rule is None:
-        return next(iter(lines), None)
+        return next(iter(lines), "")
     remaining = [rule.box()]
     for line in lines:
         start = f"-A {_CHAINS[rule.family]}-user-input "
@@ -190,7 +190,7 @@ def _line_not_of_rule(comment: str, lines: list[str]) -> str | None:
         if target != _TARGETS[rule.action] or not boxes or subtract_all(boxes, [rule.box()]):
             return line
         remaining = subtract_all(remaining, boxes)
-    return comment if remaining else None
+    return comment if remaining else ""
 
 
 def tuples(lines: Iterable[str]) -> Iterator[Tuple]:

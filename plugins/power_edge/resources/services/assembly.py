@@ -86,6 +86,7 @@ def _change(properties: Properties, answer: Answer) -> Change:
         install.setdefault(key.strip(), []).extend(value.split())
 
     vain = [line.partition(" ") for line in answer.vain.get(name, ())]
+    unheard = [what.partition(" ") for kind, _, what in vain if kind == "unheard"]
     return Change(
         refuses_start=properties.get("RefuseManualStart") == "yes",
         refuses_stop=properties.get("RefuseManualStop") == "yes",
@@ -111,6 +112,8 @@ def _change(properties: Properties, answer: Answer) -> Change:
         ),
         unmet=next((what for kind, _, what in vain if kind == "unmet"), ""),
         lacks=tuple(what for kind, _, what in vain if kind == "lacks"),
+        unheard=next((what for kind, _, what in unheard if kind == "now"), ""),
+        unheard_at_boot=next((what for kind, _, what in unheard if kind == "boot"), ""),
         ready=any(kind == "ready" for kind, *_ in vain)
         and properties.get("NeedDaemonReload") != "yes"
         and not properties.get("ExecCondition"),

@@ -42,7 +42,8 @@ def _waits(observed: Unit, verdict: Verdict) -> Verdict:
         return verdict
     if socket.active is None:
         return Verdict(None, f"whether {socket.name} is active is unknown")
-    return _startable(observed, Verdict(True, f"{socket.name} is active and starts it"))
+    verdict = _heard(observed.change.unheard, f"{socket.name} is active and starts it")
+    return _startable(observed, verdict)
 
 
 def _socket_boots(observed: Unit, verdict: Verdict) -> Verdict:
@@ -58,7 +59,15 @@ def _socket_boots(observed: Unit, verdict: Verdict) -> Verdict:
         return Verdict(None, boot.doubt or boot.unsure)
     if boot.unmet:
         return Verdict(None, f"systemd skips its start if {boot.unmet} does not hold at that time")
-    return _startable(observed, Verdict(True, f"a boot starts {socket.name}, which starts it"))
+    verdict = _heard(
+        observed.change.unheard_at_boot, f"a boot starts {socket.name}, which starts it"
+    )
+    return _startable(observed, verdict)
+
+
+def _heard(unheard: str, reason: str) -> Verdict:
+    """Return the verdict on a unit whose socket is active; `unheard`: why nobody reaches it."""
+    return Verdict(False, unheard) if unheard else Verdict(True, reason)
 
 
 def _startable(observed: Unit, verdict: Verdict) -> Verdict:
@@ -69,7 +78,7 @@ def _startable(observed: Unit, verdict: Verdict) -> Verdict:
         return Verdict(False, f"it requires {required}, which cannot be loaded ({state})")
     if change.unmet:
         return Verdict(False, f"systemd skips its start: {change.unmet} does not hold")
-    if not change.ready:
+    if verdict.ok and not change.ready:
         return Verdict(None, "it is unknown whether its socket can start it")
     return verdict
 

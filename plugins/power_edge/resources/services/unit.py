@@ -77,6 +77,8 @@ class Change(NamedTuple):
     - `lacks`: what it requires and cannot be loaded, as `NAME LOAD-STATE`.
     - `ready`: nothing that is known of now keeps its socket from starting it: it was checked that
       its conditions hold, and that all that it requires is up.
+    - `unheard`, `unheard_at_boot`: why the socket of its name does not listen where its unit files
+      say, now and after a boot; empty where it does.
     - `unneeded`: StopWhenUnneeded=.
     - `upheld`: active units that start it again when it stops (Upholds=).
     - `access`: the units whose processes carry the connection that this answer came by.
@@ -96,6 +98,8 @@ class Change(NamedTuple):
     unmet: str = ""
     lacks: tuple[str, ...] = ()
     ready: bool = False
+    unheard: str = ""
+    unheard_at_boot: str = ""
     unneeded: bool = False
     upheld: tuple[str, ...] = ()
     access: frozenset[str] = frozenset()

@@ -54,9 +54,9 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
         )
     if declared.field == "enabled" and not declared.value:
         return _disable(observed)
-    if rules is None:
+    if rules is None or observed.ufw.by_hand is None:
         return Remedy(advice="ufw's rules in /etc/ufw/user.rules could not be read")
-    if observed.ufw.by_hand is not None:
+    if observed.ufw.by_hand:
         line = printable(observed.ufw.by_hand[:100])
         return Remedy(
             advice=f"/etc/ufw/user.rules or user6.rules was edited by hand ('{line}'), and every "
