@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -780,3 +780,79 @@ def test_a_docker_that_is_not_active_is_not_asked(
     else:
         assert runtime.answers() is (expected is not None)
     assert (tmp_path / "asked").exists() is (expected == "asked\n")
+
+
+# k8s-node. The answers of kubectl are as Kubernetes documents them.
+
+KUBERNETES = suite("k8s_node")
+READY: dict[str, str | Done] = {
+    "show -p ActiveState": "ActiveState=active\n",
+    "get node here ": "True",
+}
+SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+
+def is_ready(answers: Mapping[str, str | Done], service: str = "k3s") -> None:
+    here = SimpleNamespace(identity=SimpleNamespace(node=SimpleNamespace(hostname="Here")))
+    KUBERNETES.test_node_is_ready(here, Host({**READY, **answers}), service)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "why"),
+    [
+        ({}, None, ""),
+        ({"get node": "False"}, AssertionError, "Ready is False"),
+        ({"get node": "Unknown"}, AssertionError, "Ready is Unknown"),
+        ({"get node": ""}, Unknown, "no status"),
+        ({"get node": Done(rc=1, stderr='nodes "here" not found')}, Unknown, "not found"),
+        ({"get node": Done(rc=124)}, Unknown, "not done"),
+        ({"show -p": "ActiveState=inactive\n"}, AssertionError, "k3s is not active"),
+        ({"show -p": "ActiveState=failed\n"}, AssertionError, "k3s is not active"),
+        ({"show -p": "ActiveState=reloading\n"}, Unknown, "k3s is reloading"),
+        ({"show -p": Done(rc=1, stderr="no bus")}, Unknown, "no bus"),
+    ],
+)
+def test_node_is_ready(
+    answers: Mapping[str, str | Done], error: type[Exception] | None, why: str
+) -> None:
+    if error is None:
+        is_ready(answers)
+        is_ready({"get node": Done(rc=1), "kubelet.conf get node here ": "True"}, "kubelet")
+        return
+    with pytest.raises(error, match=why):
+        is_ready(answers)
+
+
+def test_an_agent_cannot_ask() -> None:
+    with pytest.raises(Unknown, match="ask on a server"):
+        is_ready({}, "k3s-agent")
+
+
+@pytest.mark.parametrize(
+    ("test", "answers", "error"),
+    [
+        ("test_swap_is_off", {"/proc/swaps": SWAPS}, None),
+        (
+            "test_swap_is_off",
+            {"/proc/swaps": f"{SWAPS}/dev/sda2 partition 1 0 -2\n"},
+            AssertionError,
+        ),
+        ("test_swap_is_off", {"/proc/swaps": ""}, Unknown),
+        ("test_swap_is_off", {}, Unknown),
+        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "bridge\nipv4\n"}, None),
+        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "ipv4\n"}, AssertionError),
+        ("test_kernel_filters_bridged_packets", {}, Unknown),
+        ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\nnodev\toverlay\n"}, None),
+        ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\n\text4\n"}, AssertionError),
+        ("test_kernel_has_overlay", {"filesystems": "\n"}, Unknown),
+        ("test_kernel_has_overlay", {}, Unknown),
+    ],
+)
+def test_kernel_of_a_kubernetes_node(
+    test: str, answers: Mapping[str, str | Done], error: type[Exception] | None
+) -> None:
+    if error is None:
+        getattr(KUBERNETES, test)(Host(answers))
+        return
+    with pytest.raises(error):
+        getattr(KUBERNETES, test)(Host(answers))
