@@ -8,7 +8,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -19,9 +19,10 @@ from power_edge import package_data
 from power_edge.config import role_suites
 from power_edge.config.role_files import built_in
 from power_edge.config.schema import schema
-from power_edge.model.generated.node_identity_schema import Ssh, VpnGateway
+from power_edge.model.generated.node_identity_schema import ContainerHost, Ssh, VpnGateway
 from power_edge.roles.paths import subschema
-from power_edge.suites import Unknown, exposition, output, output_json, routing, sshd
+from power_edge.suites import Unknown, exposition, for_all, output, output_json, routing, sshd
+from power_edge.suites.containers import Runtime
 from tests.suites.fake import Done, Host
 
 FOLDER = package_data.folder("compliance")
@@ -556,3 +557,302 @@ def test_default_route(printed: str, name: Any) -> None:
             routing.default_route(host, 4)
     else:
         assert routing.default_route(host, 4) == name
+
+
+# Commands about several things.
+
+
+def test_a_failure_beats_an_unknown() -> None:
+    def check(error: Exception | None) -> None:
+        if error is not None:
+            raise error
+
+    for_all([[None]], check)
+    with pytest.raises(Unknown, match="the first"):
+        for_all([[Unknown("the first")], [None], [Unknown("the second")]], check)
+    with pytest.raises(AssertionError):
+        for_all([[Unknown("")], [AssertionError()]], check)
+
+
+# container-host.
+
+
+CONTAINERS = suite("container_host")
+WEB: dict[str, Any] = {
+    "name": "/web",
+    "image": "sha256:aaa",
+    "state": {"Status": "running", "StartedAt": "2026-03-01T00:00:00Z"},
+    "restarts": 0,
+    "ports": {
+        "80/tcp": [
+            {"HostIp": "0.0.0.0", "HostPort": "8080"},
+            {"HostIp": "::", "HostPort": "8080"},
+        ],
+        "443/tcp": None,
+    },
+    "mounts": [
+        {"Type": "bind", "Source": "/srv/web", "Destination": "/data", "RW": False},
+        {"Type": "volume", "Name": "cache", "Source": "/x", "Destination": "/cache", "RW": True},
+    ],
+    "mode": "default",
+}
+WORKLOAD = {
+    "name": "web",
+    "image": "lab:1",
+    "ports": [{"host": 8080, "container": 80}],
+    "volumes": [
+        {"host": "/srv/web/", "container": "/data", "read_only": True},
+        {"host": "cache", "container": "/cache"},
+    ],
+}
+NETWORK: dict[str, Any] = {
+    "name": "back",
+    "driver": "bridge",
+    "subnets": [{"Subnet": "172.30.0.0/16"}],
+}
+MISSING = Done(rc=1, stderr="Error: No such container: web")
+DOCKER_ANSWERS: Mapping[str, str | Done] = {
+    "ps -q": "",
+    "inspect --type container": json.dumps(WEB),
+    "image inspect": "sha256:aaa\n",
+    "network inspect": json.dumps(NETWORK),
+    "addr show": json.dumps([LO, ETH, link("br-1", "172.30.0.1/16", "bridge")]),
+    "/dev/tcp/192.168.1.1/8080": "0\n124\n",
+}
+
+
+def container_tests(
+    answers: Mapping[str, str | Done] = DOCKER_ANSWERS,
+    workload: Mapping[str, Any] = WORKLOAD,
+    runtime: str = "docker",
+) -> None:
+    """All tests of the suite, for one workload and one network."""
+    section = msgspec.convert(
+        {
+            "runtime": runtime,
+            "workloads": [workload],
+            "networks": [{"name": "back", "driver": "bridge", "subnet": "172.30.0.0/16"}],
+        },
+        ContainerHost,
+    )
+    host = Host(answers)
+    asked = call(CONTAINERS.runtime, host, section)
+    CONTAINERS.test_runtime_answers(asked)
+    CONTAINERS.test_networks_are_there(host, asked, section)
+    present = call(CONTAINERS.present, asked, section)
+    running = call(CONTAINERS.running, present)
+    CONTAINERS.test_workloads_are_in_their_state(host, section, asked, present)
+    CONTAINERS.test_images_are_those_of_their_tags(asked, present)
+    CONTAINERS.test_declared_ports_are_bound_and_no_others(running)
+    CONTAINERS.test_tcp_ports_take_connections(host, running)
+    CONTAINERS.test_volumes_are_mounted(present)
+
+
+def web(**changes: Any) -> dict[str, str]:
+    return {"inspect --type container": json.dumps(WEB | changes)}
+
+
+def test_containers() -> None:
+    container_tests()
+    container_tests({**DOCKER_ANSWERS, **MISSING_WEB}, {**WORKLOAD, "state": "absent"})
+    stopped = web(state={"Status": "exited"}, ports={})
+    container_tests({**DOCKER_ANSWERS, **stopped}, {**WORKLOAD, "state": "stopped"})
+    # What is not declared is not compared.
+    container_tests({**DOCKER_ANSWERS, **web(mode="host")}, {"name": "web", "image": "lab:1"})
+
+
+MISSING_WEB = {"inspect --type container": MISSING}
+DATE = "date +%s"
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "why"),
+    [
+        ({"ps -q": Done(rc=97)}, AssertionError, "docker.service is not active"),
+        ({"ps -q": Done(rc=124)}, Unknown, "no answer"),
+        ({"ps -q": Done(rc=1, stderr="permission denied")}, Unknown, "permission denied"),
+        (MISSING_WEB, AssertionError, "there is no container web"),
+        ({"inspect --type container": Done(rc=97)}, Unknown, "not active"),
+        ({"inspect --type container": "{"}, Unknown, "no JSON"),
+        ({"inspect --type container": Done(rc=127, stderr="docker: not found")}, Unknown, "docker"),
+        # The beginning of an id is a name to docker.
+        (web(name="/other"), AssertionError, "there is no container web"),
+        (web(state={"Status": "restarting"}), AssertionError, "web is restarting"),
+        (
+            web(state={"Status": "running", "Health": {"Status": "unhealthy"}}),
+            AssertionError,
+            "web is unhealthy",
+        ),
+        (
+            web(state={"Status": "running", "Health": {"Status": "starting"}}),
+            Unknown,
+            "no result yet",
+        ),
+        ({**web(restarts=3), DATE: "1000\n990\n"}, Unknown, "restarted less than"),
+        ({**web(restarts=3), DATE: "1000\n900\n"}, None, ""),
+        ({"image inspect": "sha256:bbb\n"}, AssertionError, "made from another image"),
+        ({"image inspect": Done(rc=1, stderr="Error: No such image: lab:1")}, Unknown, "compare"),
+        (web(ports={}), AssertionError, "web"),
+        (web(mode="container:1"), Unknown, "in the network container:1"),
+        (
+            {"/dev/tcp": Done(rc=7, stderr="connect: Connection refused")},
+            AssertionError,
+            "nothing listens",
+        ),
+        ({"/dev/tcp": "0\n0\n"}, Unknown, "closed at once"),
+        ({"/dev/tcp": "1\n0\n"}, None, ""),
+        ({"/dev/tcp": ""}, Unknown, "not understood"),
+        (web(mounts=[]), AssertionError, "nothing is mounted on /data"),
+        (web(mounts=[WEB["mounts"][0] | {"RW": True}]), AssertionError, "web: /data"),
+        (web(mounts=[WEB["mounts"][0] | {"Source": "/srv"}]), AssertionError, "web: /data"),
+        (
+            {"network inspect": Done(rc=1, stderr="Error: No such network: back")},
+            AssertionError,
+            "there is no network back",
+        ),
+        (
+            {"network inspect": Done(rc=1, stderr="Error: network back not found")},
+            AssertionError,
+            "there is no network back",
+        ),
+        ({"network inspect": json.dumps(NETWORK | {"driver": "macvlan"})}, AssertionError, "back"),
+        ({"network inspect": json.dumps(NETWORK | {"subnets": []})}, AssertionError, "back"),
+        ({"addr show": json.dumps([LO, ETH])}, AssertionError, "no interface is up"),
+    ],
+)
+def test_containers_that_differ(
+    answers: Mapping[str, str | Done], error: type[Exception] | None, why: str
+) -> None:
+    if error is None:
+        container_tests({**DOCKER_ANSWERS, **answers})
+        return
+    with pytest.raises(error, match=why):
+        container_tests({**DOCKER_ANSWERS, **answers})
+
+
+@pytest.mark.parametrize(
+    ("name", "declared"),
+    [("exited", "running"), ("running", "stopped"), ("paused", "stopped"), ("running", "absent")],
+)
+def test_a_container_in_another_state(name: str, declared: str) -> None:
+    with pytest.raises(AssertionError, match="web is"):
+        container_tests(
+            {**DOCKER_ANSWERS, **web(state={"Status": name})}, {**WORKLOAD, "state": declared}
+        )
+
+
+def test_containerd_is_asked_whether_it_answers_alone() -> None:
+    assert Runtime(Host({"ctr version": "Server:"}), "containerd").answers()
+    with pytest.raises(Unknown, match="use docker or podman"):
+        Runtime(Host({}), "containerd").container("web")
+    with pytest.raises(Unknown, match=r"write container_host\.runtime"):
+        call(CONTAINERS.runtime, None, msgspec.convert({}, ContainerHost))
+
+
+@pytest.mark.shell("dash")
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [("0", "asked\n"), ("3", None), ("4", None), ("1", Unknown), ("127", Unknown)],
+)
+def test_a_docker_that_is_not_active_is_not_asked(
+    tmp_path: Path, status: str, expected: Any
+) -> None:
+    for name, script in (("systemctl", f"exit {status}"), ("docker", "echo asked | tee asked")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+
+    class Shell:
+        def run(self, command: str) -> Done:
+            done = subprocess.run(
+                ["dash", "-c", command],
+                check=False,
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+                env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+            )
+            return Done(done.stdout, done.returncode, done.stderr)
+
+    runtime = Runtime(Shell(), "docker")
+    if expected is Unknown:
+        with pytest.raises(Unknown):
+            runtime.answers()
+    else:
+        assert runtime.answers() is (expected is not None)
+    assert (tmp_path / "asked").exists() is (expected == "asked\n")
+
+
+# k8s-node. The answers of kubectl are as Kubernetes documents them.
+
+KUBERNETES = suite("k8s_node")
+READY: dict[str, str | Done] = {
+    "show -p ActiveState": "ActiveState=active\n",
+    "get node here ": "True",
+}
+SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"
+
+
+def is_ready(answers: Mapping[str, str | Done], service: str = "k3s") -> None:
+    here = SimpleNamespace(identity=SimpleNamespace(node=SimpleNamespace(hostname="Here")))
+    KUBERNETES.test_node_is_ready(here, Host({**READY, **answers}), service)
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "why"),
+    [
+        ({}, None, ""),
+        ({"get node": "False"}, AssertionError, "Ready is False"),
+        ({"get node": "Unknown"}, AssertionError, "Ready is Unknown"),
+        ({"get node": ""}, Unknown, "no status"),
+        ({"get node": Done(rc=1, stderr='nodes "here" not found')}, Unknown, "not found"),
+        ({"get node": Done(rc=124)}, Unknown, "not done"),
+        ({"show -p": "ActiveState=inactive\n"}, AssertionError, "k3s is not active"),
+        ({"show -p": "ActiveState=failed\n"}, AssertionError, "k3s is not active"),
+        ({"show -p": "ActiveState=reloading\n"}, Unknown, "k3s is reloading"),
+        ({"show -p": Done(rc=1, stderr="no bus")}, Unknown, "no bus"),
+    ],
+)
+def test_node_is_ready(
+    answers: Mapping[str, str | Done], error: type[Exception] | None, why: str
+) -> None:
+    if error is None:
+        is_ready(answers)
+        is_ready({"get node": Done(rc=1), "kubelet.conf get node here ": "True"}, "kubelet")
+        return
+    with pytest.raises(error, match=why):
+        is_ready(answers)
+
+
+def test_an_agent_cannot_ask() -> None:
+    with pytest.raises(Unknown, match="ask on a server"):
+        is_ready({}, "k3s-agent")
+
+
+@pytest.mark.parametrize(
+    ("test", "answers", "error"),
+    [
+        ("test_swap_is_off", {"/proc/swaps": SWAPS}, None),
+        (
+            "test_swap_is_off",
+            {"/proc/swaps": f"{SWAPS}/dev/sda2 partition 1 0 -2\n"},
+            AssertionError,
+        ),
+        ("test_swap_is_off", {"/proc/swaps": ""}, Unknown),
+        ("test_swap_is_off", {}, Unknown),
+        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "bridge\nipv4\n"}, None),
+        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "ipv4\n"}, AssertionError),
+        ("test_kernel_filters_bridged_packets", {}, Unknown),
+        ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\nnodev\toverlay\n"}, None),
+        ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\n\text4\n"}, AssertionError),
+        ("test_kernel_has_overlay", {"filesystems": "\n"}, Unknown),
+        ("test_kernel_has_overlay", {}, Unknown),
+    ],
+)
+def test_kernel_of_a_kubernetes_node(
+    test: str, answers: Mapping[str, str | Done], error: type[Exception] | None
+) -> None:
+    if error is None:
+        getattr(KUBERNETES, test)(Host(answers))
+        return
+    with pytest.raises(error):
+        getattr(KUBERNETES, test)(Host(answers))

@@ -1,9 +1,10 @@
 """What the role suites of compliance/ share, and operators' own tests may use."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-__all__ = ["Unknown", "output", "output_json"]
+__all__ = ["Unknown", "for_all", "output", "output_json"]
 
 
 class Unknown(Exception):
@@ -34,3 +35,18 @@ def output_json(host: Any, command: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise Unknown(f"{command}: it prints no JSON") from None
+
+
+def for_all(things: Iterable[Sequence[Any]], check: Callable[..., object]) -> None:
+    """Call a check with each of several things. A failure beats an Unknown, whichever is first.
+
+    Raises what the first check that fails raises, else the first Unknown.
+    """
+    unknown: Unknown | None = None
+    for each in things:
+        try:
+            check(*each)
+        except Unknown as error:
+            unknown = unknown or error
+    if unknown is not None:
+        raise unknown

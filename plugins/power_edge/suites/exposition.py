@@ -3,10 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from power_edge.suites import Unknown, routing
-
-_SECONDS = 10
-"""How long a scraper waits by default."""
+from power_edge.suites import Unknown, tcp
 
 
 def metrics(host: Any, port: int) -> Mapping[str, list[float]]:
@@ -37,29 +34,10 @@ def parsed(body: str) -> Mapping[str, list[float]]:
 
 
 def _body(host: Any, port: int) -> str:
-    own = [
-        address.ip
-        for each in routing.interfaces(host)
-        if each.up
-        for address in each.addresses
-        if address.version == 4
-    ]
-    if not own:
-        raise Unknown("the node has no IPv4 address that a scraper could use")
-    own_address = own[0]
-    # bash has no program beside it to miss, and asks no proxy, which would be another machine.
-    request = f"GET /metrics HTTP/1.0\\r\\nHost: {own_address}:{port}\\r\\n\\r\\n"
-    script = f'exec 3<>/dev/tcp/{own_address}/{port} || exit 7; printf "{request}" >&3; cat <&3'
-    done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c '{script}'")
-    place = f"{own_address}:{port}"
-    if done.rc == 7 and "Connection refused" in done.stderr:
-        raise AssertionError(f"nothing listens on {place}")
-    if done.rc == 124:
-        raise AssertionError(f"{place}: no answer in {_SECONDS} s")
-    if done.rc != 0:
-        lines = done.stderr.strip().splitlines() or [f"bash ended with {done.rc}"]
-        raise Unknown(f"{place}: {lines[-1]}")
-    return body_of(done.stdout.replace("\r\n", "\n"), place)
+    address = tcp.own_address(host)
+    request = f"GET /metrics HTTP/1.0\\r\\nHost: {address}:{port}\\r\\n\\r\\n"
+    answer = tcp.converse(host, address, port, f'printf "{request}" >&3; cat <&3')
+    return body_of(answer.replace("\r\n", "\n"), f"{address}:{port}")
 
 
 def body_of(answer: str, place: str) -> str:

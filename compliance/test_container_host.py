@@ -1,0 +1,139 @@
+"""container-host: the declared containers run, with what is declared of them.
+
+A daemon that is active proves none of this, and asking it would start one that is stopped: so
+`Runtime` asks nothing then.
+"""
+
+from posixpath import normpath
+
+import pytest
+
+from power_edge.suites import Unknown, for_all, routing, tcp
+from power_edge.suites.containers import Runtime, bound_ports, image_of, why_not_running
+
+STOPPED = ("exited", "created", "configured")
+
+
+@pytest.fixture
+def section(node):
+    """The section container_host of identity.yaml."""
+    return node.identity.container_host
+
+
+@pytest.fixture
+def runtime(host, section):
+    if section.runtime is None:
+        raise Unknown("write container_host.runtime: it says who is asked")
+    return Runtime(host, section.runtime)
+
+
+@pytest.fixture
+def present(runtime, section):
+    """The workloads that the node should have, each with its container."""
+    found = [
+        (workload, runtime.container(workload.name))
+        for workload in section.workloads
+        if workload.state != "absent"
+    ]
+    missing = [workload.name for workload, container in found if container is None]
+    assert not missing, f"there is no container {', '.join(missing)}"
+    return found
+
+
+@pytest.fixture
+def running(present):
+    """The workloads that should run, each with its container."""
+    return [each for each in present if each[0].state != "stopped"]
+
+
+def protocol(port):
+    return port.protocol or "tcp"
+
+
+@pytest.mark.declared("container_host.runtime")
+def test_runtime_answers(runtime):
+    assert runtime.answers(), f"{runtime.name}.service is not active"
+
+
+@pytest.mark.declared("container_host.workloads")
+def test_workloads_are_in_their_state(host, section, runtime, present):
+    for workload in section.workloads:
+        if workload.state == "absent":
+            assert runtime.container(workload.name) is None, f"{workload.name} is there"
+
+    def check(workload, container):
+        why, status = why_not_running(host, container), container["state"]["Status"]
+        if workload.state == "stopped":
+            assert status in STOPPED, f"{workload.name} is {status}"
+        else:
+            assert why is None, f"{workload.name} is {why}"
+
+    for_all(present, check)
+
+
+@pytest.mark.declared("container_host.workloads")
+def test_images_are_those_of_their_tags(runtime, present):
+    def check(workload, container):
+        expected = runtime.image(workload.image)
+        assert image_of(container) == expected, (
+            f"{workload.name} was made from another image than the present {workload.image}"
+        )
+
+    for_all(present, check)
+
+
+@pytest.mark.declared("container_host.workloads")
+def test_declared_ports_are_bound_and_no_others(running):
+    def check(workload, container):
+        if workload.ports is not None:
+            declared = {(each.host, each.container, protocol(each)) for each in workload.ports}
+            assert bound_ports(container) == declared, workload.name
+
+    for_all(running, check)
+
+
+@pytest.mark.declared("container_host.workloads")
+def test_tcp_ports_take_connections(host, running):
+    """From the node itself. Another machine may be stopped by a firewall."""
+    ports = [
+        (workload.name, each.host)
+        for workload, _ in running
+        for each in workload.ports or ()
+        if protocol(each) == "tcp"
+    ]
+    address = tcp.own_address(host) if ports else None
+    for_all(ports, lambda _, port: tcp.takes_connections(host, address, port))
+
+
+@pytest.mark.declared("container_host.workloads")
+def test_volumes_are_mounted(present):
+    def check(workload, container):
+        mounts = {each["Destination"]: each for each in container["mounts"]}
+        for volume in workload.volumes or ():
+            mount = mounts.get(normpath(volume.container))
+            assert mount is not None, f"{workload.name}: nothing is mounted on {volume.container}"
+            source = mount["Name"] if mount["Type"] == "volume" else mount["Source"]
+            assert source == normpath(volume.host), f"{workload.name}: {volume.container}"
+            if volume.read_only is not None:
+                assert mount["RW"] is not volume.read_only, f"{workload.name}: {volume.container}"
+
+    for_all(present, check)
+
+
+@pytest.mark.declared("container_host.networks")
+def test_networks_are_there(host, runtime, section):
+    interfaces = routing.interfaces(host)
+
+    def check(declared, found):
+        assert found is not None, f"there is no network {declared.name}"
+        assert declared.driver in (None, found["driver"]), declared.name
+        subnets = [routing.network(each) for each in found["subnets"]]
+        assert declared.subnet is None or routing.network(declared.subnet) in subnets, declared.name
+        # docker says nothing of an interface that lost its address. podman's come with containers.
+        if (runtime.name, found["driver"]) == ("docker", "bridge"):
+            for subnet in subnets:
+                assert any(each.up and each.within(subnet) for each in interfaces), (
+                    f"{declared.name}: no interface is up with an address in {subnet}"
+                )
+
+    for_all([(each, runtime.network(each.name)) for each in section.networks], check)

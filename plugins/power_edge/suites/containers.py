@@ -1,0 +1,173 @@
+"""Asks docker, podman or containerd about containers, images and networks. Starts no daemon."""
+
+import json
+import re
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from power_edge.suites import Unknown, output
+
+_SECONDS = 20
+_INACTIVE = 97
+"""The status of a question that was not asked."""
+_IF_ACTIVE = (
+    "systemctl -q is-active docker.service;"
+    f" case $? in 0) ;; 3|4) exit {_INACTIVE};; *) exit;; esac; "
+)
+"""docker.socket would start a daemon that is stopped, so it is left alone then."""
+_PROGRAMS = {
+    # An environment may name the daemon of another machine.
+    "docker": (_IF_ACTIVE, "docker -H unix:///var/run/docker.sock"),
+    "podman": ("unset CONTAINER_HOST CONTAINER_CONNECTION; ", "podman"),
+    "containerd": ("unset CONTAINERD_ADDRESS; ", "ctr"),
+}
+_QUESTIONS = {"docker": "ps -q", "podman": "ps -q", "containerd": "version"}
+_ABSENT = (
+    "no such container",
+    "no such image",
+    "no such network",
+    "image not known",
+    "network not found",
+)
+_NO_NETWORK = re.compile(r"network .* not found$")
+"""How docker and podman say that there is no such thing."""
+
+_CONTAINER = """{"name":{{json .Name}},"image":{{json .Image}},"state":{{json .State}},
+"restarts":{{json .RestartCount}},"ports":{{json .NetworkSettings.Ports}},
+"mounts":{{json .Mounts}},"mode":{{json .HostConfig.NetworkMode}}}"""
+_NETWORK = {
+    "docker": '{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .IPAM.Config}}}',
+    "podman": '{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .Subnets}}}',
+}
+_SUBNET = {"docker": "Subnet", "podman": "subnet"}
+_SETTLED = 60
+"""Seconds after which a container that was restarted counts as running."""
+
+Container = Mapping[str, Any]
+"""A container: name, image (an id), state, restarts, ports, mounts, mode (of its network)."""
+
+
+class _Inactive(Unknown):
+    """docker.service is not active."""
+
+
+class Runtime:
+    """The container runtime of a node."""
+
+    def __init__(self, host: Any, name: str) -> None:
+        """`name` is docker, podman or containerd."""
+        self._host, self.name = host, name
+
+    def answers(self) -> bool:
+        """Whether it runs and answers. Raises Unknown if it runs, and its answer is not had."""
+        try:
+            self._ask(_QUESTIONS[self.name])
+        except _Inactive:
+            return False
+        return True
+
+    def container(self, name: str) -> Container | None:
+        """Return a container, None if there is none of that name. Raises Unknown."""
+        found = self._json("inspect --type container", _CONTAINER, name)
+        # The beginning of an id is a name to both programs.
+        return found if found is not None and name_of(found) == name else None
+
+    def image(self, tag: str) -> str:
+        """Return the id of the image that a tag means now. Raises Unknown, also without one."""
+        text = self._inspected("image inspect", "{{.Id}}", tag)
+        if text is None:
+            raise Unknown(f"{tag}: {self.name} has no image of that name to compare with")
+        return _id(text.strip())
+
+    def network(self, name: str) -> Mapping[str, Any] | None:
+        """Return the name, driver and subnets of a network, None if there is none. Raises
+        Unknown.
+        """
+        found: dict[str, Any] | None = self._json(
+            "network inspect", _NETWORK.get(self.name, ""), name
+        )
+        if found is None or found["name"] != name:
+            return None
+        return found | {"subnets": [each[_SUBNET[self.name]] for each in found["subnets"] or ()]}
+
+    def _json(self, command: str, template: str, name: str) -> Any:
+        text = self._inspected(command, template, name)
+        if text is None:
+            return None
+        try:
+            return json.loads(text)
+        except ValueError:
+            raise Unknown(f"{self.name} {command} {name}: it prints no JSON") from None
+
+    def _inspected(self, command: str, template: str, name: str) -> str | None:
+        if self.name == "containerd":
+            raise Unknown("containerd gives containers and networks no names: use docker or podman")
+        template = " ".join(template.split())
+        return self._ask(f"{command} -f {quote(template)} -- {quote(name)}")
+
+    def _ask(self, words: str) -> str | None:
+        """Return what the program prints; None if it says that there is no such thing."""
+        before, program = _PROGRAMS[self.name]
+        script = f"{before}LC_ALL=C exec timeout {_SECONDS} {program} {words}"
+        done = self._host.run(f"sh -c {quote(script)}")
+        if done.rc == 0:
+            return str(done.stdout)
+        if done.rc == _INACTIVE:
+            raise _Inactive("docker.service is not active, so docker was not asked")
+        if done.rc == 124:
+            raise Unknown(f"{self.name}: no answer in {_SECONDS} s")
+        last = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
+        word = last.lower()
+        if any(each in word for each in _ABSENT) or _NO_NETWORK.search(word):
+            return None
+        raise Unknown(f"{self.name}: {last}")
+
+
+def name_of(container: Container) -> str:
+    """Return the name of a container."""
+    return str(container["name"]).removeprefix("/")
+
+
+def why_not_running(host: Any, container: Container) -> str | None:
+    """Return why a container does not run, None if it runs. Raises Unknown if it began to run a
+    moment ago: it may end again.
+    """
+    state = container["state"]
+    if state["Status"] != "running":
+        return str(state["Status"])
+    health = (state.get("Health") or {}).get("Status")
+    if health == "unhealthy":
+        return "unhealthy"
+    if health == "starting":
+        raise Unknown(f"{name_of(container)}: its health check has no result yet")
+    if container["restarts"]:
+        begun = quote(str(state["StartedAt"]))
+        now, then = output(host, f"sh -c 'date +%s; date +%s -d \"$1\"' sh {begun}").split()
+        if int(now) - int(then) < _SETTLED:
+            raise Unknown(f"{name_of(container)}: it was restarted less than {_SETTLED} s ago")
+    return None
+
+
+def bound_ports(container: Container) -> set[tuple[int, int, str]]:
+    """Return the ports of the node that lead into a container: host port, port, protocol.
+
+    Raises Unknown for a container that has no network of its own.
+    """
+    mode = container["mode"]
+    if mode == "host" or mode.startswith("container:"):
+        raise Unknown(f"{name_of(container)}: in the network {mode} no port is known to be its own")
+    found = set()
+    for inside, bindings in (container["ports"] or {}).items():
+        port, _, protocol = inside.partition("/")
+        found |= {(int(each["HostPort"]), int(port), protocol) for each in bindings or ()}
+    return found
+
+
+def image_of(container: Container) -> str:
+    """Return the id of the image that a container was made from."""
+    return _id(container["image"])
+
+
+def _id(text: str) -> str:
+    return text.removeprefix("sha256:")
