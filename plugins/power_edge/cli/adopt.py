@@ -9,6 +9,7 @@ import click
 from power_edge.checking import check
 from power_edge.checking.target import named
 from power_edge.cli._confirm import agreed
+from power_edge.cli._node_name import NODE
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config import Node
@@ -27,7 +28,7 @@ from power_edge.yaml_edit.changeset import propose, tidy
 
 
 @click.command("adopt", short_help="Accept the drift of a node into its state.yaml.")
-@click.argument("name", metavar="NODE")
+@click.argument("name", metavar="NODE", type=NODE)
 @click.argument("ids", metavar="[TEST-ID]...", nargs=-1)
 @click.option(
     "-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k."

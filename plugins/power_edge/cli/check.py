@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from power_edge.cli._node_name import NODE
+
 _PLUGINS = ("power_edge.pytest_plugin", "power_edge.pytest_integration.check_words")
 """Named with -p, so that they are loaded once each, also where no entry point brings them in
 (PYTEST_DISABLE_PLUGIN_AUTOLOAD)."""
@@ -23,7 +25,7 @@ class _PassedOn(click.Command):
 
 
 @click.command("check", cls=_PassedOn, short_help="Check nodes: what pytest --node=NODE does.")
-@click.argument("words", metavar="[NODE]... [OPTION]... [-- PATH...]", nargs=-1)
+@click.argument("words", metavar="[NODE]... [OPTION]... [-- PATH...]", nargs=-1, type=NODE)
 @click.pass_obj
 def command(root: Path | None, words: tuple[str, ...]) -> None:
     """Check nodes: what `pytest --node=NODE` does, where no pytest command is installed (pipx, uv

@@ -6,6 +6,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.checking.target import named
+from power_edge.cli._node_name import NODE
 from power_edge.config import ConfigError, load_node
 from power_edge.config.node_configs import STATE
 from power_edge.config.schema_version import installed
@@ -16,7 +17,7 @@ _NOTHING = 'version: "{}"\n'
 
 
 @click.command("derive", short_help="Print what a node's roles demand, each item with its reason.")
-@click.argument("name", metavar="NODE")
+@click.argument("name", metavar="NODE", type=NODE)
 @click.option(
     "--format",
     "format_",

@@ -11,6 +11,7 @@ from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed, shown
+from power_edge.cli._node_name import NODE
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config.names import check_name
@@ -41,7 +42,7 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
 
 
 @click.command("discover", short_help="Write the configuration of a running machine.")
-@click.argument("machine", metavar="[TARGET]", required=False)
+@click.argument("machine", metavar="[TARGET]", required=False, type=NODE)
 @click.option(
     "--as", "name", metavar="NODE", help="The node's name (default: the machine's host name)."
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from power_edge import exit_status
+from power_edge.cli._node_name import NODE
 from power_edge.cli._options import connection_options
 from power_edge.config.node_configs import NODE_CONFIGS, SYSTEM_IDENTITY
 from power_edge.probing.connection import Options
@@ -12,7 +13,7 @@ from power_edge.text import printable
 
 
 @click.command("identity", short_help="Print the identity of a machine, or write it to its node.")
-@click.argument("text", metavar="[TARGET]", required=False)
+@click.argument("text", metavar="[TARGET]", required=False, type=NODE)
 @click.option(
     "--write", is_flag=True, help="Write it into the node's folder, and print the node's name."
 )

@@ -12,6 +12,7 @@ import click
 
 from power_edge import atomic_file, exit_status, package_data
 from power_edge.checking.check import route_to
+from power_edge.cli._node_name import NODE
 from power_edge.config import load_node, select
 from power_edge.probing.connection import Options
 from power_edge.probing.process import Lifeline, run
@@ -47,7 +48,7 @@ _PYTHON, _NODE_CONFIGS = "/opt/power-edge/bin/python", "/etc/power-edge/node-con
 
 
 @click.command("install-service", short_help="Let systemd watch a node (pytest --watch).")
-@click.argument("name", metavar="NODE")
+@click.argument("name", metavar="NODE", type=NODE)
 @click.option("--dry-run", is_flag=True, help="Print what would be written and run; do neither.")
 @click.option("--remove", is_flag=True, help="Stop the watch, and remove its unit.")
 @click.pass_obj

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from power_edge.cli._node_name import NODE
 from power_edge.config import select
 from power_edge.config.selectors import Facts, Selectors, facts, narrow
 from power_edge.text import printable, printable_json
 
 
 @click.command("nodes", short_help="List nodes by role, tag, site or environment.")
-@click.argument("patterns", metavar="[NODE]...", nargs=-1)
+@click.argument("patterns", metavar="[NODE]...", nargs=-1, type=NODE)
 @click.option("--role", multiple=True, metavar="ROLE", help="Nodes with this role; repeatable.")
 @click.option("--tag", multiple=True, metavar="TAG", help="Nodes with this tag; repeatable.")
 @click.option("--site", multiple=True, metavar="SITE", help="Nodes of this site; repeatable.")

@@ -7,10 +7,11 @@ import click
 
 from power_edge.checking import check
 from power_edge.checking.target import named
+from power_edge.cli._node_name import NODE
 
 
 @click.command("probe-script", short_help="Print the script that reads a node.")
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", type=NODE)
 @click.pass_obj
 def command(root: Path | None, node: str) -> None:
     """Print the script that reads a node: POSIX sh, self-contained, read-only.

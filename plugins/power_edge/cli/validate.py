@@ -7,6 +7,7 @@ from shlex import quote
 import click
 
 from power_edge import exit_status
+from power_edge.cli._node_name import NODE
 from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.clones import duplicates, identities
 from power_edge.config.names import same_but_for_case
@@ -17,7 +18,7 @@ from power_edge.report.validation import FORMATS, Validation
 
 
 @click.command("validate", short_help="Check the configuration; connect to nothing.")
-@click.argument("patterns", metavar="[NODE]...", nargs=-1)
+@click.argument("patterns", metavar="[NODE]...", nargs=-1, type=NODE)
 @click.option(
     "--format",
     "output",

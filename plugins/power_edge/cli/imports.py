@@ -1,0 +1,34 @@
+"""`power-edge import`."""
+
+from pathlib import Path
+
+import click
+
+from power_edge.text import printable
+
+
+@click.group("import", short_help="Make a state.yaml from the file of another tool.")
+def command() -> None:
+    """Make a state.yaml from the file of another tool.
+
+    \b
+        power-edge import goss goss.yaml >node-configs/NODE/state.yaml
+    """
+
+
+@command.command("goss", short_help="Make a state.yaml from a goss file.")
+@click.argument("file", type=click.Path(path_type=Path))
+def goss(file: Path) -> None:
+    """Print the state.yaml that a goss FILE becomes, and connect to nothing.
+
+    Packages, services, kernel parameters and files are taken. Each thing that is left out is listed
+    on stderr with its line. Exits with 4 for a file that cannot be read, or has templates.
+    """
+    from power_edge.importing.goss import convert
+
+    found = convert(file.read_bytes(), str(file))
+    click.echo(found.text, nl=False)
+    for each in found.left_out:
+        click.echo(printable(f"left out: {each}"), err=True)
+    items = "1 item" if found.items == 1 else f"{found.items} items"
+    click.echo(f"{items}; {len(found.left_out)} left out", err=True)

@@ -1,0 +1,1 @@
+"""Declarations from the files of other tools."""

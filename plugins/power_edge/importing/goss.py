@@ -1,0 +1,220 @@
+"""A state.yaml from a goss file. Pure.
+
+Taken is what means the same to both: an item passes here only if goss's passes. What goss asserts
+and no declaration says is left out, each with its line. The keys of a goss file are those of its
+manual (docs/gossfile.md of goss 0.4).
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from power_edge.config import ConfigError
+from power_edge.config.error import refuse
+from power_edge.config.node_configs import STATE
+from power_edge.config.schema_version import installed
+from power_edge.config.state import state_of
+from power_edge.config.yaml_reader import Document, read
+from power_edge.model import Source
+from power_edge.resources import resource
+from power_edge.text import quoted
+from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
+
+_NOTES = frozenset(("title", "meta", "timeout"))
+"""Keys of goss that assert nothing."""
+
+
+class LeftOut(NamedTuple):
+    """Something in the goss file that no item says: its place, what it is, and why."""
+
+    source: Source
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.what}: {self.why}"
+
+
+class Imported(NamedTuple):
+    """The text of a state.yaml, the number of its items, and what was left out."""
+
+    text: str
+    items: int
+    left_out: tuple[LeftOut, ...]
+
+
+class _Taken(NamedTuple):
+    """An item of a section, and the keys of goss that it says."""
+
+    value: Any
+    said: frozenset[str]
+
+
+class _NotTaken(Exception):
+    """Nothing of an entry can be taken; the text says why."""
+
+
+def convert(data: bytes, file: str) -> Imported:
+    """Return what a goss file declares. Raises ConfigError for a file that cannot be read, and for
+    one with templates.
+    """
+    _refuse_templates(data, file)
+    document = read(data, file)
+    if document.problems:
+        raise ConfigError(document.problems)
+    sections: dict[str, list[tuple[str, Any]]] = {}
+    left_out: list[LeftOut] = []
+    for kind, entries in document.value.items():
+        if kind not in _KINDS or not isinstance(entries, Mapping):
+            left_out += _unknown(document, kind, entries)
+            continue
+        section, take = _KINDS[kind]
+        for name in entries:
+            found = _take(document, (kind, name), take, section)
+            left_out += found[1]
+            if found[0] is not None:
+                sections.setdefault(section, []).append((name, found[0]))
+    paragraphs = [_paragraph(section, entries) for section, entries in sections.items()]
+    text = emit(NewDocument((Paragraph("version", str(installed())), *paragraphs)))
+    return Imported(text, sum(map(len, sections.values())), tuple(left_out))
+
+
+def _refuse_templates(data: bytes, file: str) -> None:
+    for number, line in enumerate(data.splitlines(), 1):
+        if b"{{" in line and not line.lstrip().startswith(b"#"):
+            raise refuse(
+                file,
+                "this is a template",
+                f"let goss fill it in: goss -g {file} render >plain.yaml, and import plain.yaml",
+                number,
+            )
+
+
+def _unknown(document: Document, kind: str, entries: Any) -> Iterator[LeftOut]:
+    why = (
+        "goss render puts the files into one: import that"
+        if kind == "gossfile"
+        else "Power Edge has no such type"
+        if kind not in _KINDS
+        else "is not a mapping of names"
+    )
+    names = entries if isinstance(entries, Mapping) and entries else [None]
+    for name in names:
+        path = (kind,) if name is None else (kind, name)
+        yield LeftOut(document.find(path, key=True), _what(*path), why)
+
+
+def _what(kind: str, name: str = "", field: str = "") -> str:
+    """Return an entry of the goss file in words: `file /etc/motd size`."""
+    return " ".join(filter(None, (kind, quoted(name, 200).strip("'\"") if name else "", field)))
+
+
+_Take = Callable[[str, Mapping[str, Any]], _Taken]
+
+
+def _take(
+    document: Document, path: tuple[str, str], take: _Take, section: str
+) -> tuple[Any, list[LeftOut]]:
+    """Return the item that an entry becomes, or None, and what of the entry is left out."""
+    kind, name = path
+    place = document.find(path, key=True)
+    fields = document.value[kind][name]
+    if not isinstance(fields, Mapping):
+        return None, [LeftOut(place, _what(*path), "has no fields")]
+    if fields.get("skip") is True:
+        return None, [LeftOut(place, _what(*path), "goss skips it")]
+    try:
+        taken = take(name, fields)
+        _check(section, name, taken.value)
+    except _NotTaken as error:
+        return None, [LeftOut(place, _what(*path), str(error))]
+    except ConfigError as error:
+        return None, [LeftOut(place, _what(*path), error.problems[0].message)]
+    left = [
+        LeftOut(
+            document.find((*path, field), key=True),
+            _what(*path, field),
+            "no declaration of this type says it",
+        )
+        for field, value in fields.items()
+        if field not in taken.said | _NOTES | {"skip"} and value not in (None, [], {})
+    ]
+    return taken.value, left
+
+
+def _check(section: str, name: str, value: Any) -> None:
+    """Raise ConfigError unless state.yaml may hold an item."""
+    items = [value] if resource(section).key is not None else {name: value}
+    state_of(Document.of_value(STATE, {"version": str(installed()), section: items}), "imported")
+
+
+def _paragraph(section: str, entries: list[tuple[str, Any]]) -> Paragraph:
+    listed = resource(section).key is not None
+    return Paragraph(
+        section, tuple(Entry(value, (), None if listed else name) for name, value in entries)
+    )
+
+
+def _boolean(fields: Mapping[str, Any], field: str) -> bool | None:
+    value = fields.get(field)
+    return value if isinstance(value, bool) else None
+
+
+def _package(name: str, fields: Mapping[str, Any]) -> _Taken:
+    is_installed = _boolean(fields, "installed")
+    if is_installed is None:
+        raise _NotTaken("says neither installed: true nor installed: false")
+    said = frozenset(("installed",))
+    if not is_installed:
+        return _Taken({"name": name, "state": "absent"}, said)
+    versions = fields.get("versions")
+    one = versions[0] if isinstance(versions, list) and len(versions) == 1 else None
+    if isinstance(one, str):
+        return _Taken({"name": name, "version": one}, said | {"versions"})
+    return _Taken({"name": name}, said)
+
+
+def _service(name: str, fields: Mapping[str, Any]) -> _Taken:
+    runs, starts = _boolean(fields, "running"), _boolean(fields, "enabled")
+    if runs is None and starts is None:
+        raise _NotTaken("says neither running nor enabled")
+    item: dict[str, Any] = {"name": name}
+    if runs is not None:
+        item["state"] = "running" if runs else "stopped"
+    if starts is not None:
+        item["enabled"] = starts
+    if not runs and not starts:
+        item["optional"] = True  # to goss a service that does not exist is neither
+    return _Taken(item, frozenset(each for each in ("running", "enabled") if each in fields))
+
+
+def _kernel_param(_: str, fields: Mapping[str, Any]) -> _Taken:
+    value = fields.get("value")
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise _NotTaken("its value is no text and no number")
+    return _Taken(str(value), frozenset(("value",)))
+
+
+_FILE_FIELDS = ("mode", "owner", "group", "sha256")
+_MODE = re.compile("0?[0-7]{3,4}")
+
+
+def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
+    if _boolean(fields, "exists") is False:
+        raise _NotTaken("that a file does not exist cannot be declared")
+    if fields.get("filetype", "file") != "file":
+        raise _NotTaken("only regular files can be declared")
+    taken = {field: fields[field] for field in _FILE_FIELDS if isinstance(fields.get(field), str)}
+    if "mode" in taken and not _MODE.fullmatch(taken["mode"]):
+        del taken["mode"]
+    said = {"exists", *taken} | ({"filetype"} if "filetype" in fields else set())
+    return _Taken({"path": fields.get("path", name), **taken}, frozenset(said | {"path"}))
+
+
+_KINDS: Mapping[str, tuple[str, _Take]] = {
+    "package": ("packages", _package),
+    "service": ("services", _service),
+    "kernel-param": ("sysctl", _kernel_param),
+    "file": ("files", _file),
+}
+"""Types of goss -> the resource type, and what makes an item of an entry."""
