@@ -8,7 +8,7 @@ from power_edge.config.clones import duplicates, identities
 from power_edge.config.error import ConfigError
 from power_edge.config.names import same_but_for_case
 from power_edge.config.node import Node, load_node
-from power_edge.config.node_configs import select
+from power_edge.config.node_configs import nodes
 from power_edge.config.policy import load_policy
 from power_edge.config.role_files import check_all
 from power_edge.model import Problem
@@ -47,6 +47,6 @@ def load_whole(root: Path, folders: Sequence[Path]) -> Whole:
         for folder, identity in identities(root)
         if not isinstance(identity, ConfigError)
     }
-    names = same_but_for_case(select(root, ["*"]), folders)
+    names = same_but_for_case(nodes(root), folders)
     found.problems += [*names, *duplicates(known, folders)]
     return found
