@@ -30,9 +30,7 @@ def bump(
             tip = _schemas(repository, base.tip) or Source(EMPTY)
             accepted = entries(tip.accepted, base.ref)
             found = compare(first.schemas, second.schemas)
-            lowered = with_accepted(
-                found, (), accepted, first.schemas, second.schemas, of=base.ref
-            )
+            lowered = with_accepted(found, (), accepted, first.schemas, second.schemas, of=base.ref)
             return lowered.verdict.name
     return Verdict.PATCH.name if is_config_changed else NONE
 

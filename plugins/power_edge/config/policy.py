@@ -67,10 +67,13 @@ def read_policy(root: Path) -> bytes | None:
         if (root / POLICY).is_symlink():
             raise refuse(FILE, "is a symbolic link", "replace the link with the file") from None
         raise refuse(FILE, f"cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as opened:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise refuse(FILE, "is not a regular file")
-        return opened.read(MAX_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as opened:
+            return opened.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def load_policy(root: Path) -> Policy | None:

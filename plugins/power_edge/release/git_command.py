@@ -12,8 +12,10 @@ def git(*words: str, stdin: bytes = b"", folder: Path | None = None) -> Ended:
     Raises Unusable if git cannot be run, or does not want to read the repository.
     """
     place = [] if folder is None else ["-C", str(folder)]
-    # Replaced objects are a local matter: what is judged is what the others have.
-    command = ["git", "--no-pager", "--no-replace-objects", *place, *words]
+    # Replaced objects are a local matter: what is judged is what the others have. Comparing trees
+    # would start a monitor of files.
+    options = ["--no-pager", "--no-replace-objects", "-c", "core.fsmonitor=false"]
+    command = ["git", *options, *place, *words]
     try:
         ended = run(command, stdin, Lifeline())
     except (TooLong, NoRoom) as error:
