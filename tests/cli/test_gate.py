@@ -52,9 +52,16 @@ def test_exit_statuses(broken: Site) -> None:
     assert "node-configs/rig-2/state.yaml:" in errors
 
 
-@pytest.mark.parametrize("word", ["--format=xml", "--format=json=", "--fail-on=never"])
+@pytest.mark.parametrize(
+    "word", ["--format=xml", "--format=json=", "--fail-on=maybe", "--answers=/no/such"]
+)
 def test_wrong_options(broken: Site, word: str) -> None:
     assert ended(word)[0] == 4
+
+
+def test_what_a_workflow_does_not_know_is_empty(broken: Site) -> None:
+    done = broken.run("--base=", "--actor=", "--answers=", "--fail-on=never")
+    assert done.output == broken.run().output
 
 
 def test_several_formats_of_one_judgement(broken: Site) -> None:

@@ -26,11 +26,11 @@ class Site:
         self.root.mkdir(parents=True)
         self.git("init", "-q", "-b", "main")
 
-    def git(self, *words: str, **options: Any) -> str:
-        done = subprocess.run(
-            ["git", *words], cwd=self.path, capture_output=True, text=True, check=True, **options
-        )
-        return done.stdout.strip()
+    def git(self, *words: str) -> str:
+        command = ["git", *words]
+        return subprocess.check_output(
+            command, cwd=self.path, stderr=subprocess.PIPE, text=True
+        ).strip()
 
     def node(
         self,

@@ -12,6 +12,7 @@ from power_edge.checking import age
 from power_edge.config import select
 
 _FORMATS = ("text", "markdown", "github", "gitlab", "junit", "json", "outputs")
+_NEVER = "never"
 _LEVELS = ("low", "medium", "high")
 
 
@@ -41,12 +42,19 @@ def _max_age(_: click.Context, __: click.Parameter, value: str) -> int:
     return found
 
 
+def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    """Return a folder; None for an empty name, which a workflow passes for an input not given."""
+    if value and not Path(value).is_dir():
+        raise click.BadParameter(f"there is no folder {value!r}")
+    return Path(value) if value else None
+
+
 @click.command("gate", short_help="Say what a change of node-configs does; is it allowed?")
 @click.option("--base", metavar="REF", help="What to compare with (default: the main branch).")
 @click.option(
     "--answers",
     metavar="DIR",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    callback=_folder,
     help="A folder of recorded answers, NODE.answer: says what will drift.",
 )
 @click.option(
@@ -69,8 +77,9 @@ def _max_age(_: click.Context, __: click.Parameter, value: str) -> int:
 @click.option(
     "--fail-on",
     metavar="LEVEL",
-    type=click.Choice(_LEVELS),
-    help="End with 1 from this risk on, too: low, medium or high.",
+    type=click.Choice((*_LEVELS, _NEVER)),
+    default=_NEVER,
+    help="End with 1 from this risk on, too: low, medium or high (default: never).",
 )
 @click.pass_obj
 def command(
@@ -82,7 +91,7 @@ def command(
     max_age: int,
     formats: Sequence[_Wanted],
     actor: str | None,
-    fail_on: str | None,
+    fail_on: str,
 ) -> None:
     """Say what a change of node-configs/ does to which nodes, and if the policy allows it.
 
@@ -123,7 +132,5 @@ def command(
             click.echo(text, nl=False)
         else:
             write(wanted.file, text.encode())
-    if judgement.breaches or (
-        fail_on is not None and judgement.risk.level >= Level[fail_on.upper()]
-    ):
+    if judgement.breaches or (fail_on != _NEVER and judgement.risk.level >= Level[fail_on.upper()]):
         raise SystemExit(exit_status.DRIFT)
