@@ -152,6 +152,10 @@ class ResourceType(Generic[Declared, Observed]):
     """All items share one observation, under the key '' (the firewall: one set of rules decides
     about every item).
     """
+    lead: str | None = None
+    """The name of the item that all others need: while it drifts, their drifts follow from it, and
+    a person is told of them with it (the firewall: `enabled`).
+    """
     lists_all: bool = False
     """The probe prints a whole table, whatever its arguments: for a key that is not in it, `judge`
     gets None. Observed must include None then. Otherwise an item without an answer is unknown.

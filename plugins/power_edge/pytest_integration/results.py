@@ -12,15 +12,20 @@ from power_edge.model import Outcome, Result
 from power_edge.model.generated import report_schema
 from power_edge.pytest_integration.own_tests import OwnTests
 from power_edge.report.record import record
-from power_edge.report.terminal import OWN_FAILED
+from power_edge.report.terminal import OWN_FAILED, differences
 
 RECORD = "power_edge"
 """Attribute of a report: the record of the item that it is about."""
 
 
+DIFFERENCES = "power_edge_differences"
+"""Attribute of a report: what is wrong with its item, in a few words each."""
+
+
 def attach(report: pytest.TestReport, result: Result) -> None:
     """Attach the record of a result to its report."""
     setattr(report, RECORD, record(result))
+    setattr(report, DIFFERENCES, differences(result))
 
 
 def attached(report: object) -> report_schema.Item | None:

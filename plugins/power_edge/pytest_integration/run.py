@@ -85,6 +85,7 @@ class Run:
                 self.nodes.ask()
             make_atomic(config, reporting.could_not_write)
             reporting.output = compat.shield_terminal(config)
+            reporting.hold_header()
             for name, module in formats():
                 config.pluginmanager.register(module, f"power_edge_format_{name}")
         config.pluginmanager.add_hookspecs(hooks)

@@ -12,6 +12,9 @@ WIDTH = 80
 _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
+_SHORT = 36
+"""Characters of a value where one line tells all of an item."""
+
 
 def value(observed: Value) -> str:
     """Return a declared or observed value for display: text as it is, all else as JSON."""
@@ -45,6 +48,23 @@ def headline(result: Result) -> str:
     return f"{result.outcome.value}: {why}" if why else result.outcome.value
 
 
+def differences(result: Result) -> tuple[str, ...]:
+    """Return what is wrong in a few words: `state: running -> stopped` for each field that drifts,
+    or `unknown: needs root`. Nothing is known of a compliant result.
+    """
+    if result.outcome is Outcome.DRIFT:
+        return tuple(
+            f"{printable(finding.field)}: {_short(finding.expected)} -> {_short(finding.actual)}"
+            for finding in result.findings
+            if finding.outcome is Outcome.DRIFT
+        )
+    return () if result.outcome is Outcome.COMPLIANT else (headline(result),)
+
+
+def _short(observed: Value) -> str:
+    return shortened(value(observed), _SHORT)
+
+
 def block(result: Result) -> str:
     """Return a result that is not compliant as a block of lines: the place of the declaration, each
     field, the reason, and the command that ends the drift.
@@ -62,25 +82,26 @@ def block(result: Result) -> str:
             lines.append(f"{name}unknown   {value(finding.expected)} expected")
     for each in result.item.reasons:
         text = f"{each.text} ({each.source}, {each.path})"
-        lines += _folded("demand", printable(text))
+        lines += folded("demand", printable(text))
     if result.why:
-        lines += _folded("why", printable(result.why))
+        lines += folded("why", printable(result.why))
     if result.extra:
         lines += [f"  extra    {printable(extra)}" for extra in result.extra]
     if (command := shell_line(result.remedy)) is not None:
         lines.append(f"  mend     {printable(command)}")  # on one line: it is to be pasted
     if result.mend_cuts:
-        lines += _folded(
+        lines += folded(
             "careful",
             "this could cut your own connection: keep a console at hand, and try a new connection"
             " before you close this one",
         )
     if result.advice:
-        lines += _folded("by hand", printable(result.advice))
+        lines += folded("by hand", printable(result.advice))
     return "\n".join(lines)
 
 
-def _folded(label: str, text: str) -> list[str]:
+def folded(label: str, text: str) -> list[str]:
+    """Return a label and its text as lines of a block."""
     first, *rest = wrap(text, WIDTH - 11, break_long_words=False, break_on_hyphens=False) or [""]
     return [f"  {label:<7}  {first}", *(f"{' ' * 11}{line}" for line in rest)]
 
@@ -111,6 +132,15 @@ def node_lines(
                 break_on_hyphens=False,
             )
         )
+
+
+def colour(counts: Mapping[str, int]) -> str | None:
+    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None."""
+    if any(counts.get(each) for each in (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED)):
+        return "red"
+    if counts.get(Outcome.UNKNOWN):
+        return "purple"
+    return "green" if counts.get(Outcome.COMPLIANT) else None
 
 
 def counted(counts: Mapping[str, int]) -> list[str]:

@@ -125,6 +125,7 @@ RESOURCE: ResourceType[Declared, Ruleset] = ResourceType(
     name="firewall",
     declares=Firewall,
     whole=True,
+    lead="enabled",
     entries=entries,
     canonical=canonical,
     expected=expected,
