@@ -19,7 +19,13 @@ from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.failure_display import FailureDisplay
 from power_edge.pytest_integration.output import Output
-from power_edge.pytest_integration.results import DIFFERENCES, RECORD, attached
+from power_edge.pytest_integration.results import (
+    MEND,
+    RECORD,
+    attach_json,
+    attached,
+    mend_as_json,
+)
 from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
@@ -228,6 +234,8 @@ class Reporting:
         """Leave pytest's header out until it is known whose tests run: about nodes it says
         nothing.
         """
+        if self._state.config.pluginmanager.get_plugin("terminalreporter") is None:
+            return
         option = self._state.config.option
         self._header_held = option.verbose == 0 and not (option.no_header or self._state.idle)
         option.no_header = option.no_header or self._header_held
@@ -331,7 +339,7 @@ class Reporting:
         item = attached(report)
         if data is not None and item is not None:
             data[RECORD] = as_json(item)
-            data[DIFFERENCES] = list(getattr(report, DIFFERENCES, ()))
+            data[MEND] = mend_as_json(report)
         return data
 
     @pytest.hookimpl(wrapper=True)
@@ -341,7 +349,7 @@ class Reporting:
         report = yield
         if report is not None and RECORD in data:
             setattr(report, RECORD, from_json(data[RECORD]))
-            setattr(report, DIFFERENCES, tuple(data[DIFFERENCES]))
+            attach_json(report, data[MEND])
         return report
 
     @pytest.hookimpl(optionalhook=True)

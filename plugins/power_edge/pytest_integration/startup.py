@@ -69,6 +69,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError(
             f"two nodes have the name {twice[0]}: check their node-configs/ one at a time"
         )
+    if options.mend_script:
+        if options.watch:
+            raise pytest.UsageError("--mend-script is about one check: leave out --watch")
+        if len(names) > 1:
+            raise pytest.UsageError(
+                f"--mend-script is for one node, and {len(names)} are selected: name one of them"
+            )
     if options.watch:
         from power_edge.pytest_integration import publishing, watching
 
@@ -114,6 +121,7 @@ def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
         ("--prometheus-textfile", options.prometheus_textfile),
         ("--event-log", options.event_log),
         ("--metrics-listen", options.metrics_listen),
+        ("--mend-script", options.mend_script),
     )
 
 

@@ -128,6 +128,7 @@ RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=20,
     expected=expected,
     canonical=canonical,
     problems=problems,

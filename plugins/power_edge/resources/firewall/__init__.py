@@ -133,6 +133,7 @@ RESOURCE: ResourceType[Declared, Ruleset] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=90,
     extra=extra,
     ask=lambda _: (),
     triggers=triggers,

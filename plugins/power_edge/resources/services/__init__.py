@@ -118,6 +118,7 @@ RESOURCE: ResourceType[Service, Unit] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=40,
     fact=fact,
     triggers=triggers,
 )
