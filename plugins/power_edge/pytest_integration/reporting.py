@@ -248,9 +248,7 @@ class Reporting:
             return []
         self._header_held = False
         own, others = compat.header(config)
-        ours = bool(items) and all(
-            isinstance(each, CheckItem) or suite_of(each) is not None for each in items
-        )
+        ours = all(isinstance(each, CheckItem) or suite_of(each) is not None for each in items)
         reporter = config.pluginmanager.get_plugin("terminalreporter")
         if ours and reporter is not None:
             reporter.showfspath = False  # fifty nodes have hundreds of files

@@ -16,7 +16,7 @@ from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
-from power_edge.pytest_integration.selection import selection, selectors
+from power_edge.pytest_integration.selection import Selection, selection, selectors
 
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
 _MAX_AGE = "24h"
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+_NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "stepwise_skip")
+"""Options of pytest that deselect items."""
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -96,12 +98,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
+    silent_now = idle or worker or by_answers or options.watch
+    # Only what is selected is read: what that is, pytest says after the collection.
+    narrowed = not silent_now and _narrowed(options, chosen)
+    if narrowed:
+        _refuse_routes(chosen.nodes.values(), routing)
     nodes = Nodes(
-        chosen,
-        routing,
-        {}
-        if idle or worker or by_answers or options.watch
-        else ask(chosen.nodes.values(), routing),
+        chosen, routing, {} if silent_now or narrowed else ask(chosen.nodes.values(), routing)
     )
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
@@ -112,7 +115,27 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         )
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
-    return Run(nodes, idle=idle, ask_late=worker and not (idle or by_answers or options.watch))
+    return Run(
+        nodes,
+        idle=idle,
+        ask_late=worker and not (idle or by_answers or options.watch),
+        ask_selected=narrowed,
+    )
+
+
+def _narrowed(options: Namespace, chosen: Selection) -> bool:
+    """Whether a command line may select a part of what its nodes declare."""
+    whole = all(node.name in chosen.whole for node in chosen.nodes.values())
+    return not whole or any(getattr(options, name, None) for name in _NARROWING)
+
+
+def _refuse_routes(nodes: Iterable[Node], options: Options) -> None:
+    """Raise UsageError for a route that cannot be used, as asking does."""
+    for node in nodes:
+        try:
+            check.route_to(node, options)
+        except BadRoute as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
