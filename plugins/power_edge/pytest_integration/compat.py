@@ -48,6 +48,7 @@ __all__ = [
     "set_json_metadata",
     "shield_terminal",
     "skip",
+    "width",
     "write_html_by",
     "write_json_by",
     "write_junit_by",
@@ -141,6 +142,11 @@ def keep_width(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter._tw.fullwidth = reporter._tw.fullwidth
+
+
+def width(reporter: pytest.TerminalReporter) -> int:
+    """Return the columns of the terminal."""
+    return reporter._tw.fullwidth
 
 
 def header(config: pytest.Config) -> tuple[list[str], list[str]]:

@@ -25,6 +25,7 @@ class FailureDisplay:
         self._groups: list[Group] = []
         self._style: str = reporter.config.option.tbstyle
         self._cut = False
+        self._width = compat.width(reporter)
 
     @property
     def in_lines(self) -> bool:
@@ -67,23 +68,24 @@ class FailureDisplay:
                 title = group.outcome
                 self._reporter.write_sep("=", title.value, bold=True, **colour)
             if self.in_lines:
-                self._write(line(group))
+                self._write(line(group, self._width))
             else:
                 self._reporter.write_sep("_", heading(group), bold=True, **colour)
                 for each in block(group):
                     self._write(each)
         if self._cut and self._style == "auto" and self._reporter.verbosity == 0:
-            self._reporter.write_line("-v shows each in full")
+            self._reporter.write_line("-v shows each in full, power-edge mends NODE the mends")
 
     def write_lines(self) -> None:
         """Write each failure as one line, unless that was done."""
         if self.in_lines:
             return
         wanted = [each for each in self._groups if self._reporter.hasopt(_letter(each))]
-        if wanted:
+        # Where others failed, pytest has written this line.
+        if wanted and not any(map(self._reporter.stats.get, _STATS)):
             self._reporter.write_sep("=", "short test summary info", cyan=True, bold=True)
         for group in wanted:
-            self._write(line(group))
+            self._write(line(group, self._width))
 
     def _write(self, pieces: Iterable[Piece]) -> None:
         self._reporter.ensure_newline()

@@ -274,27 +274,33 @@ class Reporting:
         if names or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
-        for name in names:
-            counts = self._results.counts(name)
-            first, *rest = terminal.node_lines(
-                name, counts, self._notes_on(name, in_full=in_full), self._not_declared(name)
+        told = [
+            terminal.NodeLine(
+                name,
+                self._results.counts(name),
+                tuple(self._notes_on(name, in_full=in_full)),
+                self._not_declared(name),
             )
-            colour = terminal.colour(counts)
+            for name in names
+        ]
+        for each in told if terminalreporter.verbosity > 0 else terminal.together(told):
+            first, *rest = terminal.node_lines(each)
+            colour = terminal.colour(each.counts)
             terminalreporter.write_line(first, **({colour: True} if colour else {}))
             for line in rest:
                 terminalreporter.write_line(line)
         for line in self._notes:
             terminalreporter.write_line(line)
 
-    def _not_declared(self, name: str) -> list[str]:
+    def _not_declared(self, name: str) -> tuple[str, ...]:
         """Return the resource types that a node declares nothing of, so nobody looks at them; none
         if its gate is shut.
         """
         checked = self._nodes.waited_for(name)
         if checked is None or not checked.gate.open:
-            return []
+            return ()
         declared = {item.type for item in self._nodes.by_name[name].items}
-        return [each for each in names() if each not in declared]
+        return tuple(each for each in names() if each not in declared)
 
     def _notes_on(self, name: str, *, in_full: bool) -> Iterator[str]:
         checked = self._nodes.waited_for(name)

@@ -97,19 +97,19 @@ def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> li
     return sorted(found, key=lambda group: _ORDER.index(group.outcome))
 
 
-def line(group: Group) -> list[Piece]:
+def line(group: Group, width: int = WIDTH) -> list[Piece]:
     """Return one line: the nodes, the item, and what differs. `na services[docker] state: running
     -> stopped`.
 
-    What differs is cut at WIDTH, the first field never.
+    What differs is cut at `width` columns, the first field never.
     """
     start, more = f"{heading(group)} ", len(group.followers)
     end = f"; {more} more follow{'s' if more == 1 else ''}" if more else ""
-    room = WIDTH - len(start) - len(end)
+    room = width - len(start) - len(end)
     if group.outcome is not Outcome.DRIFT:
         said = shortened("; ".join(group.first.differences), max(room, _LEAST))
     else:
-        said, *others = group.first.differences
+        said, *others = _said(group.first)
         for index, each in enumerate(others):
             left = len(others) - index
             last = f"; and {left} more" if left > 1 else ""
@@ -153,9 +153,14 @@ def block(group: Group) -> Iterator[list[Piece]]:
         yield from map(_coloured, lines)
     label = "follows"
     for each in group.followers:
-        text = f"{each.record.name}: {'; '.join(each.differences)}"
+        text = f"{each.record.name}: {'; '.join(_said(each))}"
         yield [(f"  {label:<7}  {shortened(text, WIDTH - 11)}", "")]
         label = ""
+
+
+def _said(failure: Failure) -> Sequence[str]:
+    """Return what differs; without the field, if the item is named by it (firewall)."""
+    return [each.removeprefix(f"{failure.record.name}: ") for each in failure.differences]
 
 
 def _plain(lines: Iterable[str]) -> Iterator[list[Piece]]:

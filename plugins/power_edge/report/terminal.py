@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from power_edge.model import Outcome, Result, Value
 from power_edge.report.shell_line import shell_line
@@ -12,6 +13,8 @@ WIDTH = 80
 _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
+TOGETHER = 5
+"""Nodes with nothing wrong that have a line each."""
 _SHORT = 36
 """Characters of a value where one line tells all of an item."""
 
@@ -106,22 +109,55 @@ def folded(label: str, text: str) -> list[str]:
     return [f"  {label:<7}  {first}", *(f"{' ' * 11}{line}" for line in rest)]
 
 
-def node_lines(
-    node: str,
-    counts: Mapping[str, int],
-    notes: Iterable[str],
-    not_declared: Sequence[str] = (),
-) -> Iterator[str]:
-    """Yield the lines about one node: its counts by outcome, worst first, then the notes.
+class NodeLine(NamedTuple):
+    """What is said of a node at the end."""
 
-    `not_declared` are the resource types that the node declares nothing of.
+    nodes: str
+    """Its name, or how many nodes the same is said of."""
+    counts: Mapping[str, int]
+    """The number of items by outcome."""
+    notes: Sequence[str]
+    not_declared: Sequence[str] = ()
+    """The resource types that it declares nothing of."""
+    each: bool = False
+    """Whether the counts are those of each of several nodes."""
+
+
+def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
+    """Return the lines, but one of all nodes with nothing wrong of which the same is said, if they
+    are more than TOGETHER.
     """
-    line = f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
-    line += f"; not declared: {', '.join(not_declared)}" if not_declared else ""
+    alike: dict[tuple[object, ...], list[NodeLine]] = {}
+    for line in lines:
+        well = colour(line.counts) == "green"
+        same = (*line.counts.items(), *line.notes, *line.not_declared) if well else (line.nodes,)
+        alike.setdefault(same, []).append(line)
+    return [
+        line
+        for same in alike.values()
+        for line in (
+            same
+            if len(same) <= TOGETHER
+            else [
+                same[0]._replace(
+                    nodes=f"{len(same)} nodes",
+                    notes=(", ".join(each.nodes for each in same), *same[0].notes),
+                    each=True,
+                )
+            ]
+        )
+    ]
+
+
+def node_lines(of: NodeLine) -> Iterator[str]:
+    """Yield the lines about a node: its counts by outcome, worst first, then the notes."""
+    line = f"{printable(of.nodes)}: {', '.join(counted(of.counts)) or 'no item was checked'}"
+    line += " each" if of.each else ""
+    line += f"; not declared: {', '.join(of.not_declared)}" if of.not_declared else ""
     yield from wrap(
         line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
-    for note in notes:
+    for note in of.notes:
         yield from (
             f"  {line}"
             for line in wrap(
