@@ -73,6 +73,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="write the results for node_exporter's textfile collector (name it *.prom)",
     )
     group.addoption(
+        "--no-diff",
+        action="store_true",
+        help="show no diff of a text file that differs from its declared content",
+    )
+    group.addoption(
         "--mend-script",
         metavar="FILE",
         help="write what ends the drift of the one node as a script of sh; nothing is run",

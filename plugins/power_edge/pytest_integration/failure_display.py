@@ -7,7 +7,7 @@ import pytest
 
 from power_edge.checking.check import GATE_TYPE
 from power_edge.pytest_integration import compat
-from power_edge.pytest_integration.results import DIFFERENCES, attached
+from power_edge.pytest_integration.results import DIFF, DIFFERENCES, attached
 from power_edge.report.failures import COLOURS, Failure, Group, Piece, block, groups, heading, line
 from power_edge.resources import resource
 
@@ -45,7 +45,7 @@ class FailureDisplay:
             if not reports:
                 continue
             self._before[name] = reports
-            failures = [_failure(report) for report in reports]
+            failures = [self._failure(report) for report in reports]
             ours += (each for each in failures if each is not None)
             reporter.stats[name] = [
                 report for report, each in zip(reports, failures, strict=True) if each is None
@@ -87,6 +87,14 @@ class FailureDisplay:
         for group in wanted:
             self._write(line(group, self._width))
 
+    def _failure(self, report: Any) -> Failure | None:
+        item, parts = attached(report), compat.failure_parts(report.longrepr)
+        if item is None or parts is None:
+            return None
+        differences = tuple(getattr(report, DIFFERENCES, ()))
+        diff = () if self._reporter.config.option.no_diff else tuple(getattr(report, DIFF, ()))
+        return Failure(item, differences, tuple(parts.lines), diff)
+
     def _write(self, pieces: Iterable[Piece]) -> None:
         self._reporter.ensure_newline()
         for text, markup in pieces:
@@ -97,13 +105,6 @@ class FailureDisplay:
 def _letter(group: Group) -> str:
     """Return the letter of -r that asks for a failure: unknown is an error of pytest's."""
     return "E" if group.outcome.value == "unknown" else "f"
-
-
-def _failure(report: Any) -> Failure | None:
-    item, parts = attached(report), compat.failure_parts(report.longrepr)
-    if item is None or parts is None:
-        return None
-    return Failure(item, tuple(getattr(report, DIFFERENCES, ())), tuple(parts.lines))
 
 
 def _lead(kind: str) -> str | None:

@@ -20,6 +20,7 @@ from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.failure_display import FailureDisplay
 from power_edge.pytest_integration.output import Output
 from power_edge.pytest_integration.results import (
+    DIFF,
     MEND,
     RECORD,
     attach_json,
@@ -344,6 +345,8 @@ class Reporting:
         if data is not None and item is not None:
             data[RECORD] = as_json(item)
             data[MEND] = mend_as_json(report)
+            if self._state.is_worker:  # for the controller: no file gets a content
+                data[DIFF] = list(getattr(report, DIFF, ()))
         return data
 
     @pytest.hookimpl(wrapper=True)
@@ -354,6 +357,7 @@ class Reporting:
         if report is not None and RECORD in data:
             setattr(report, RECORD, from_json(data[RECORD]))
             attach_json(report, data[MEND])
+            setattr(report, DIFF, tuple(data.get(DIFF, ())))
         return report
 
     @pytest.hookimpl(optionalhook=True)

@@ -14,7 +14,7 @@ from power_edge.model.generated import report_schema
 from power_edge.pytest_integration.own_tests import OwnTests
 from power_edge.report.mend_script import Step
 from power_edge.report.record import record
-from power_edge.report.terminal import OWN_FAILED, differences
+from power_edge.report.terminal import OWN_FAILED, diff, differences
 
 RECORD = "power_edge"
 """Attribute of a report: the record of the item that it is about."""
@@ -24,6 +24,8 @@ DIFFERENCES = "power_edge_differences"
 """Attribute of a report: what is wrong with its item, in a few words each."""
 COMMANDS = "power_edge_commands"
 """Attribute of a report: the commands of its item's mend."""
+DIFF = "power_edge_diff"
+"""Attribute of a report: how a text differs, in lines. For the terminal alone."""
 MEND = "power_edge_mend"
 """Key of both where a report is serialised."""
 
@@ -33,6 +35,7 @@ def attach(report: pytest.TestReport, result: Result) -> None:
     setattr(report, RECORD, record(result))
     setattr(report, DIFFERENCES, differences(result))
     setattr(report, COMMANDS, result.remedy.commands)
+    setattr(report, DIFF, diff(result))
 
 
 def step_of(report: object, item: report_schema.Item) -> Step:

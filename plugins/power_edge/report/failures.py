@@ -33,6 +33,8 @@ class Failure(NamedTuple):
     """What differs, or why it is unknown, each in a few words: see `terminal.differences`."""
     block: tuple[str, ...]
     """The lines of `terminal.block`."""
+    diff: tuple[str, ...] = ()
+    """The lines of `terminal.diff`."""
 
 
 class Group(NamedTuple):
@@ -151,6 +153,10 @@ def block(group: Group) -> Iterator[list[Piece]]:
         yield from _plain(folded("items", shown))
     else:
         yield from map(_coloured, lines)
+    if group.first.diff:
+        yield [("  diff     ", ""), ("- declared", "green"), (", ", ""), ("+ observed", "red")]
+        for text in group.first.diff:
+            yield [(f"    {text}", {"-": "green", "+": "red"}.get(text[0], ""))]
     label = "follows"
     for each in group.followers:
         text = f"{each.record.name}: {'; '.join(_said(each))}"
@@ -205,6 +211,7 @@ def _content(group: Group) -> tuple[object, ...]:
         record.type,
         record.name,
         group.first.differences,
+        group.first.diff,
         _without_places(group.first),
         tuple((each.record.name, each.differences) for each in group.followers),
     )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from power_edge.model import Outcome, Result, Value
 from power_edge.report.shell_line import shell_line
+from power_edge.report.text_diff import text_diff
 from power_edge.text import printable
 
 WIDTH = 80
@@ -62,6 +63,16 @@ def differences(result: Result) -> tuple[str, ...]:
             if finding.outcome is Outcome.DRIFT
         )
     return () if result.outcome is Outcome.COMPLIANT else (headline(result),)
+
+
+def diff(result: Result) -> tuple[str, ...]:
+    """Return how the texts that drift differ. For the terminal alone: no report has a content."""
+    return tuple(
+        line
+        for finding in result.findings
+        if finding.text is not None and isinstance(finding.expected, str)
+        for line in text_diff(finding.expected, finding.text)
+    )
 
 
 def _short(observed: Value) -> str:
