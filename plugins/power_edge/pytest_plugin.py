@@ -21,7 +21,7 @@ _RUN: "pytest.StashKey[Run | None]" = pytest.StashKey()
 _INTERRUPTION: "pytest.StashKey[Callable[[], None]]" = pytest.StashKey()
 _LEFT_OUT: pytest.StashKey[set[str]] = pytest.StashKey()
 _NODE_FILES = ("state.yaml", "identity.yaml")  # and system-identity.yaml
-_OUTPUTS = ("prometheus_textfile", "event_log", "metrics_listen")
+_OUTPUTS = ("prometheus_textfile", "event_log", "metrics_listen", "mend_script")
 """Options that say where results about nodes go."""
 _SELECTORS = {
     "role": "nodes that have this role",
@@ -72,7 +72,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write the results for node_exporter's textfile collector (name it *.prom)",
     )
-
+    group.addoption(
+        "--no-diff",
+        action="store_true",
+        help="show no diff of a text file that differs from its declared content",
+    )
+    group.addoption(
+        "--mend-script",
+        metavar="FILE",
+        help="write what ends the drift of the one node as a script of sh; nothing is run",
+    )
     group.addoption(
         "--watch",
         action="store_true",

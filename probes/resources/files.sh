@@ -4,6 +4,7 @@
 # it. Output, with PATH as in the argument:
 #   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
 #   gone PATH WHY                                                     dark PATH WHY         group NAME GID
+#   text PATH =BASE64                 the content of a file that differs from a declared text, for a diff: one that everybody may read, no secret, 256 KiB at most
 #   salted PATH SALT:SHA256           for a secret, in place of its hash: the SHA-256 of a line with the salt and the hash
 # For files that are missing or differ from the declared fields, what a command that changes them could run into (no process runs for the others):
 #   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        from ls -l, lsattr, lsattr of the folder and getcap; - for no answer
@@ -20,6 +21,8 @@ format='%f:%u:%g:%s:%U:%G'
 sudo=${PE_SUDO-}
 out='' started='' users='' groups='' suspects='' as=''
 target='' how='' salt='' linked='' leads=''
+contents='' texts='' sent=0
+longest=262144 most=2000000 # bytes of one content, and of all contents as they are sent
 
 # Output is collected and printed in large pieces: mksh has no builtin printf, and an argument may have 128 KiB at most.
 say() {
@@ -134,6 +137,11 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     case $group in '') ;; "${user#*:}") [ "$group" != UNKNOWN ] || groups="$groups $group" ;; *) groups="$groups $group" suspect=yes ;; esac
     case $want in - | '*' | "$size") ;; *) suspect=yes ;; esac
     case $3 in 8???:*) [ -z "$suspect" ] || suspects="$suspects $1" ;; esac
+    # Of a secret no digits of the hash are given. What not everybody may read is nobody's to show.
+    case $3,$want,$digest in
+    *,-,* | *,'*',* | *, | *,!) ;;
+    8??[4567cdef]:*) if [ "$want" = "$size" ]; then contents="$contents $1 "; elif [ "$size" -le $longest ]; then texts="$texts $1"; fi ;;
+    esac
     how=-
     # Only regular files are opened: a FIFO blocks, a device may never end.
     case $3 in 8???:*) ;; *) return ;; esac
@@ -155,7 +163,9 @@ say_hash() { # PATH SHA256 DIGITS
         return
     fi
     say hash "$1" "$2"
-    case $2 in "$3"*) ;; *) suspects="$suspects $1" ;; esac
+    case $2 in "$3"*) return ;; esac
+    suspects="$suspects $1"
+    case $contents in *" $1 "*) texts="$texts $1" ;; esac
 }
 
 # Hashes one file by itself.
@@ -362,6 +372,30 @@ look_around() {
     say "$(sed -n 's/^\([^ ]* \)\{4\}\([^ ]*\) \(r[ow]\)[^ ]* .*- \([^ ]*\) [^ ]* \(r[ow]\).*$/mount \2 \4:\3:\5/p' "/proc/${PE_OUTSIDE:-self}/mountinfo" 2>/dev/null)"
 }
 
+# Sends the contents of the files that differ from a declared text. What is sent is what was searched for secrets: it is read once.
+send_texts() {
+    flush
+    for path in $texts; do
+        decode "$path"
+        file=${PE_ROOT-}$raw
+        [ -r "$file" ] || continue
+        if late; then return; fi
+        text=$(timeout 2 head -c $longest -- "$file" 2>/dev/null | base64 2>/dev/null | tr -d '\n')
+        [ $((sent + ${#text})) -le $most ] || continue
+        # shellcheck disable=SC2254 # a pattern
+        case $raw in
+        $no_secrets) ;;
+        *)
+            echo "$text" | base64 -d 2>/dev/null | timeout 1 grep -qiE -- "$secret_lines" 2>/dev/null
+            [ $? = 1 ] || continue
+            ;;
+        esac
+        sent=$((sent + ${#text}))
+        printf 'text %s =' "$path"
+        echo "$text"
+    done
+}
+
 blanks=$IFS
 paths=''
 mine='' # set once "$@" is the block of files; the loop has its own list of the arguments
@@ -393,6 +427,7 @@ done
 [ $# = 0 ] || look "$@"
 
 [ -z "$suspects" ] || look_around
+[ -z "$texts" ] || send_texts
 # shellcheck disable=SC2086 # names without blanks
 report_ids user passwd $users
 # shellcheck disable=SC2086

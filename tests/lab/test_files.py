@@ -562,3 +562,73 @@ def test_a_kernel_s_file_is_no_file_to_write(node: Node) -> None:
         None,
         "it is a kernel parameter: declare it under sysctl",
     )
+
+
+def test_the_text_of_what_differs_is_sent(shell: list[str], tmp_path: Path) -> None:
+    declared = "one\ntwo\n"
+    texts = {
+        "same size": "one\ntoo\n",
+        "another size": "one\ntwo\nthree\n",
+        "empty": "",
+        "no end": "one\ntwo",
+        "back\\slash\nand more": "back\\slash\n",
+        "dash": "-n x\n",
+        "longest": f"{'x' * 63}\n" * 4096,
+        "café": "é\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    observed = probe(
+        shell, [Declared(path=f"{tmp_path}/{name}", content=declared) for name in texts]
+    )
+    assert {name: observed[f"{tmp_path}/{name}"].text for name in texts} == texts
+
+
+def test_what_is_never_sent(shell: list[str], tmp_path: Path) -> None:
+    contents: dict[str, bytes] = {
+        "equal": b"one\n",
+        "too long": b"x" * (256 * 1024 + 1),
+        "binary": b"\x7fELF\0\0",
+        "no text": b"\xff\xfe\n",
+        "line": b"port = 1\npassword = hunter2\n",
+        "key": b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
+        "id_rsa": b"anything\n",
+        "by hash": b"x\n",
+        "nothing declared": b"x\n",
+        "declared is secret": b"no words\n",
+        "of its group": b"two\n",
+        "of its group, same size": b"two\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    for name in ("of its group", "of its group, same size"):
+        (tmp_path / name).chmod(0o640)
+    (tmp_path / "leads").symlink_to("id_rsa")
+    os.mkfifo(tmp_path / "fifo")
+    declared: dict[str, dict[str, str]] = {
+        "by hash": {"sha256": HELLO},
+        "nothing declared": {"mode": "0600"},
+        "declared is secret": {"content": "password = x\n"},
+    }
+    items = [
+        Declared(path=f"{tmp_path}/{name}", **declared.get(name, {"content": "one\n"}))
+        for name in (*contents, "leads", "fifo")
+    ]
+    observed = probe(shell, items)
+    assert {path: file.text for path, file in observed.items()} == dict.fromkeys(observed)
+    assert len(observed) == len(items)
+
+
+def test_all_that_is_sent_together_is_bounded(shell: list[str], tmp_path: Path) -> None:
+    """A section that is too long would make all of its items unknown."""
+    for number in range(9):
+        (tmp_path / str(number)).write_text(f"{'x' * 63}\n" * 3900)
+    observed = probe(
+        shell, [Declared(path=f"{tmp_path}/{number}", content="y") for number in range(9)]
+    )
+    sent = [file for file in observed.values() if file.text is not None]
+    assert len(sent) == 6
+    assert all(
+        judged(Declared(path=path, content="y"), observed).findings[1].outcome == "drift"
+        for path in observed
+    )

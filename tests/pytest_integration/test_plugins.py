@@ -130,6 +130,11 @@ def test_html(project: Project) -> None:
     log = unescape(entries[item_id("a", "sysctl[kernel.panic]")][1])
     assert "expected  10" in log
     assert "mend     sysctl -w kernel.panic=10" in log
+    # The row says it without a click.
+    (run,) = tests[item_id("a", "sysctl[kernel.panic]")]
+    assert f">{item_id('a', 'sysctl[kernel.panic]')} value: 10 -&gt; \\xff\\x1b</td>" in "".join(
+        run["resultsTableRow"]
+    )
 
 
 def test_allure(project: Project) -> None:

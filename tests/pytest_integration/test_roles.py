@@ -66,6 +66,14 @@ def test_an_id_of_the_other_file_is_named(router: Project) -> None:
     assert f"did you mean {item_id('a')}?" in result.stderr.str()
 
 
+def test_an_unknown_role_names_the_roles(router: Project) -> None:
+    result = router.run("--node=a", "-m", "role_x")
+    assert (
+        "-m 'role_x' selects no item; there are role_edge_router, role_system_tuning"
+        in result.outlines
+    )
+
+
 @pytest.mark.parametrize("option", ["-m", "-k"])
 def test_markers(router: Project, option: str) -> None:
     chosen = router.ids("--node=a", "--strict-markers", option, "role_edge_router")

@@ -52,6 +52,8 @@ def test_globs_and_repetition(project: Project) -> None:
     [
         (["-m", "sysctls"], "-m 'sysctls' selects no item; did you mean sysctl?"),
         (["-m", "xyz"], "-m 'xyz' selects no item; there are node, sysctl"),
+        (["-m", "files"], "-m 'files' selects no item; no selected node declares files"),
+        (["-m", "service"], "-m 'service' selects no item; did you mean services?"),
         (["-k", "swapines"], "-k 'swapines' selects no item; did you mean swappiness?"),
         (["-k", "not a and (panik)"], "-k 'not a and (panik)' selects no item; did you mean panic?"),
         (["-k", "xyz"], "-k 'xyz' selects no item"),

@@ -1,11 +1,14 @@
 """What people see: 80 columns, no colour, a thousand items."""
 
+import base64
+import json
 import re
 
 import pytest
 
 from power_edge.resources import names
 from tests.support import answers
+from tests.support.cases import RECORDINGS
 from tests.support.project import Project, identity_of, item_id
 
 pytest_plugins = ["pytester"]
@@ -41,10 +44,10 @@ def test_a_thousand_items(project: Project) -> None:
     assert not [
         line for line in lines if len(line) > 80 and not line.startswith(("plugins:", "rootdir:"))
     ]
-    assert sum(line.startswith("  why      needs root") for line in lines) == 5
-    assert "  and 695 more of a for the same reason (-v shows them)" in lines
-    assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
-    assert sum(line.startswith("ERROR node-configs/a/state.yaml::files[") for line in lines) == 5
+    assert lines.count(f"a files (700 items) unknown: {REASON}") == 1
+    drifts = [line for line in lines if re.fullmatch(r"a sysctl\[.*\] value: 1 -> 0", line)]
+    assert len(set(drifts)) == len(drifts) == 300
+    assert "-v shows each in full, power-edge mends NODE the mends" in lines
     last = "=+ nodes =+\na: 300 drift, 700 unknown, 1 compliant; not declared: firewall, packages,\n  services\n  judged by an answer that is .+ old\n=+ 300 failed, 1 passed, 700 errors in .* =+"
     assert re.search(f"\n{last}\n*$", "\n".join(lines))
 
@@ -52,6 +55,7 @@ def test_a_thousand_items(project: Project) -> None:
 def test_a_thousand_items_in_full(project: Project) -> None:
     thousand(project)
     lines = printed(project, "-v")
+    assert sum(line.startswith("  mend     sysctl -w net.ipv4.conf.eth") for line in lines) == 300
     assert sum(line.startswith("  why      needs root") for line in lines) == 700
     assert item_id("a", "files[/etc/thing/699]") in "\n".join(lines)
 
@@ -67,16 +71,17 @@ def test_folding_hides_nothing_from_reports(project: Project) -> None:
     )
 
 
-@pytest.mark.parametrize("count", [5, 6, 7])
-def test_few_are_all_shown(project: Project, count: int) -> None:
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_what_is_unknown_for_one_reason_is_told_once(project: Project, count: int) -> None:
     project.node("a", {f"vm.key{number}": "1" for number in range(count)})
     project.answer("a", {"sysctl.0": (1, b"", "no way")})
     lines = printed(project)
-    assert sum(line == "  why      no way" for line in lines) == (count if count < 7 else 5)
-    folded = [line for line in lines if line.endswith(" for the same reason (-v shows them)")]
-    assert folded == (
-        ["  and 2 more of a for the same reason (-v shows them)"] if count == 7 else []
-    )
+    assert lines.count("  why      no way") == 1
+    text = " ".join("\n".join(lines).split())
+    shown = ", ".join(f"vm.key{number}" for number in range(min(count, 5)))
+    assert (f" items {shown} " in text) == (count > 1)
+    assert ("vm.key4 and 2 more (-v shows each)" in text) == (count == 7)
+    assert f"{count} errors" in lines[-1] or f"{count} error " in lines[-1]
 
 
 def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(project: Project) -> None:
@@ -91,7 +96,9 @@ def test_other_reasons_other_nodes_and_own_errors_are_not_folded_into_one(projec
             "import pytest\n@pytest.mark.parametrize('n', range(9))\ndef test_it(nothing, n): pass\n"
         )
     lines = printed(project)
-    assert sum(line.startswith("ERROR node-configs/") for line in lines) == 2 * (4 + 4 + 9)
+    assert "a, b sysctl (4 items) unknown: no way" in lines
+    assert "a, b files (4 items) unknown: nor here" in lines
+    assert sum(line.startswith("ERROR node-configs/") for line in lines) == 2 * 9
 
 
 def test_blocks(project: Project) -> None:
@@ -172,5 +179,163 @@ def test_a_shut_gate_says_nothing_of_what_is_not_declared(project: Project) -> N
 def test_no_blank_line_between_the_last_headline_and_the_nodes(project: Project) -> None:
     project.node("a")
     assert re.search(
-        r"\[100%\]\n\n=+ nodes =+\na: 2 compliant; ", project.run("--node=a").stdout.str()
+        r"\[100%\]\n=+ nodes =+\na: 2 compliant; ", project.run("--node=a").stdout.str()
     )
+
+
+SWAPPY = {"vm.swappiness": "60", "net.ipv4.ip_forward": "1"}
+
+
+def three(project: Project) -> None:
+    """Two that drift alike, one that drifts otherwise."""
+    for name, value in (("na", "10"), ("nb", "10"), ("nc", "20")):
+        project.node(name, SWAPPY, SWAPPY | {"vm.swappiness": value})
+
+
+def test_equal_drift_of_several_nodes_is_told_once(project: Project) -> None:
+    three(project)
+    text = "\n".join(printed(project))
+    assert text.count("  mend     sysctl -w vm.swappiness=60\n") == 2
+    assert (
+        "node-configs/na/state.yaml:6 and 1 more: drift\n  nodes    na, nb\n"
+        "  value  expected  60\n         actual    10\n"
+    ) in text
+    assert "\nna, nb sysctl[vm.swappiness] value: 60 -> 10\nnc sysctl[vm.swappi" in text
+    # It is told once, and counted three times.
+    assert "3 failed" in text
+    assert [line for line in text.splitlines() if line.startswith("nb: 1 drift, 2 compliant")]
+
+
+@pytest.mark.parametrize("arguments", [["-q"], ["--tb=line"], ["-q", "--tb=line"]])
+def test_a_line_for_each_drift(project: Project, arguments: list[str]) -> None:
+    three(project)
+    lines = printed(project, *arguments)
+    at = lines.index("na, nb sysctl[vm.swappiness] value: 60 -> 10")
+    assert lines[at - 1] == " drift ".center(80, "=")
+    assert lines[at + 1] == "nc sysctl[vm.swappiness] value: 60 -> 20"
+    assert not [line for line in lines if "expected" in line or "FAILED" in line]
+
+
+def test_quiet_blocks_if_asked_for(project: Project) -> None:
+    three(project)
+    assert "  mend     sysctl -w vm.swappiness=60" in printed(project, "-q", "--tb=short")
+
+
+def test_no_line_that_was_not_wanted(project: Project) -> None:
+    three(project)
+    assert not [line for line in printed(project, "-rN", "--tb=no") if "->" in line]
+    assert not [line for line in printed(project, "--no-summary") if "->" in line]
+
+
+def test_one_cause_is_one_failure(project: Project) -> None:
+    """With ufw off nothing is as its rules say; the counts stay per item."""
+    project.node(
+        "na",
+        sections={
+            "firewall": {
+                "enabled": True,
+                "default_incoming": "deny",
+                "rules": [{"port": 22, "proto": "tcp", "action": "allow"}],
+            }
+        },
+    )
+    off = (RECORDINGS / "ufw" / "disabled" / "section").read_bytes()
+    project.answer("na", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "firewall.0": off})
+    lines = printed(project)
+    assert "na firewall[enabled] true -> false; 2 more follow" in lines
+    assert "  follows  default_incoming: deny -> allow" in lines
+    assert sum(line.startswith("__") for line in lines) == 1
+    assert "3 failed" in lines[-1]
+    assert [line for line in lines if line.startswith("na: 3 drift, 2 compliant")]
+
+
+def test_the_header_is_short_for_our_items_alone(project: Project) -> None:
+    folder = project.node("a")
+    lines = printed(project)
+    assert not [line for line in lines if line.startswith(("platform ", "rootdir: ", "plugins: "))]
+    assert not [line for line in lines if line.startswith("node-configs/")]
+    assert [line for line in printed(project, "-v") if line.startswith("platform ")]
+    (folder / "test_own.py").write_text("def test_it(): pass\n")
+    lines = printed(project)
+    for start in ("platform ", "rootdir: ", "plugins: ", "node-configs/a/test_own.py "):
+        assert sum(line.startswith(start) for line in lines) == 1
+    assert not [line for line in printed(project, "--no-header") if line.startswith("platform ")]
+
+
+def test_the_header_of_another_plugin_stays(project: Project) -> None:
+    project.node("a")
+    (project.path / "conftest.py").write_text(
+        "def pytest_report_header(): return ['one: line', 'and another']\n"
+    )
+    lines = printed(project)
+    assert "one: line" in lines
+    assert "and another" in lines
+    assert not [line for line in lines if line.startswith("rootdir: ")]
+
+
+def test_colour_is_never_needed(project: Project) -> None:
+    three(project)
+    plain = printed(project)
+    result = project.run("--node=*", "--color=yes")
+    coloured = result.stdout.str()
+    assert "\x1b[32m60\x1b[0m" in coloured
+    assert "\x1b[31mdrift\x1b[0m" in coloured
+    stripped = re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()
+    took = re.compile(r"(?<= in )[0-9.]+s ?=*|[0-9]+ s old")
+    assert [took.sub("", line).strip("= ") for line in stripped] == [
+        took.sub("", line).strip("= ") for line in plain
+    ]
+
+
+def test_many_fields_are_cut_between_fields(project: Project) -> None:
+    project.node("a", sections={"files": [{"path": "/etc/x", "mode": "0644", "owner": "root"}]})
+    long = "y" * 300
+    project.node("b", {"kernel.core_pattern": "x"}, {"kernel.core_pattern": long})
+    lines = printed(project, "--tb=line", "--node=b")
+    assert f"b sysctl[kernel.core_pattern] value: x -> {'y' * 33}..." in lines
+
+
+OBSERVED = "one\ntoo\n::error::three\n"
+
+
+def differing(project: Project, observed: str = OBSERVED) -> None:
+    project.node("a", sections={"files": [{"path": "/etc/x", "content": "one\ntwo\n"}]})
+    sent = base64.b64encode(observed.encode()).decode()
+    section = f"seen /etc/x 81a4:0:0:{len(observed)}:root:root\ntext /etc/x ={sent}\n"
+    project.answer(
+        "a",
+        {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "files.0": section.encode()},
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], pytest.param(["-n2"], marks=pytest.mark.shell)])
+def test_a_text_that_differs_is_shown_as_a_diff(project: Project, arguments: list[str]) -> None:
+    differing(project)
+    text = "\n".join(printed(project, *arguments))
+    assert (
+        "  diff     - declared, + observed\n     one\n    -two\n    +too\n    +::error::three\n"
+    ) in text
+
+
+def test_no_diff(project: Project) -> None:
+    differing(project)
+    for arguments in (["--no-diff"], ["-q"], ["--tb=line"]):
+        assert "too" not in "\n".join(printed(project, *arguments))
+
+
+def test_no_report_has_the_text(project: Project) -> None:
+    differing(project, "an unheard-of word\n")
+    status, report = project.report(
+        "--node=a", "--junitxml=junit.xml", "--html=page.html", "--mend-script=mends.sh"
+    )
+    assert status == 1
+    assert "unheard-of" not in json.dumps(report)
+    for file in ("junit.xml", "page.html", "mends.sh"):
+        assert "unheard-of" not in (project.path / file).read_text()
+    assert "unheard-of" in "\n".join(printed(project))
+
+
+def test_a_secret_has_no_diff(project: Project) -> None:
+    """A node that sends it is not believed."""
+    differing(project, "password = unheard-of\n")
+    assert "unheard-of" not in "\n".join(printed(project))

@@ -4,7 +4,7 @@ watch.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from itertools import groupby
@@ -236,8 +236,13 @@ def _bulky(checked: Checked) -> Mapping[str, Observations | NotObserved]:
 
 def wait(node: Node, pending: Pending) -> Checked:
     """Wait for a node's answer, at most until its deadline."""
+    return wait_by(node, pending.answer)
+
+
+def wait_by(node: Node, answer: Callable[[], Answer]) -> Checked:
+    """Wait for a node's answer by a function that raises what Pending.answer does."""
     try:
-        return Checked(node, pending.answer())
+        return Checked(node, answer())
     except (Unreachable, NotAsked) as error:
         return Checked(node, error)
 

@@ -23,7 +23,8 @@ class Finding(NamedTuple):
 
     `actual` is the observed value, None if it could not be observed. `why` is a sentence for
     people: always given for unknown, else if the two values do not explain the outcome. `secret`:
-    the values are not shown, only whether they are equal.
+    the values are not shown, only whether they are equal. `text` is an observed text, if a person
+    may see how it differs from the expected one: for the terminal alone, no report has it.
     """
 
     field: str
@@ -32,6 +33,7 @@ class Finding(NamedTuple):
     actual: Value = None
     why: str | None = None
     secret: bool = False
+    text: str | None = None
 
 
 def agrees(field: str, expected: Value, actual: Value, why: str | None = None) -> Finding:

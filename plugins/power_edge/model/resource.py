@@ -161,6 +161,14 @@ class ResourceType(Generic[Declared, Observed]):
     """All items share one observation, under the key '' (the firewall: one set of rules decides
     about every item).
     """
+    lead: str | None = None
+    """The name of the item that all others need: while it drifts, their drifts follow from it, and
+    a person is told of them with it (the firewall: `enabled`).
+    """
+    turn: int = 50
+    """Where its mends stand in a script of all: a package brings files, files are what a service
+    reads, and the firewall comes last.
+    """
     lists_all: bool = False
     """The probe prints a whole table, whatever its arguments: for a key that is not in it, `judge`
     gets None. Observed must include None then. Otherwise an item without an answer is unknown.

@@ -4,12 +4,15 @@ No other module imports `_pytest`, or reads an attribute of pytest's that begins
 new version of pytest breaks something, it is here.
 """
 
+import platform
+import sys
 from collections.abc import Callable, Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, TextIO, TypeVar, cast
 
+import pluggy
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 from _pytest.config.exceptions import UsageError
@@ -33,6 +36,7 @@ __all__ = [
     "failure",
     "failure_parts",
     "fixture_module",
+    "header",
     "junit_testcase",
     "keep_among_failed",
     "keep_junit_testcase",
@@ -44,6 +48,7 @@ __all__ = [
     "set_json_metadata",
     "shield_terminal",
     "skip",
+    "width",
     "write_html_by",
     "write_json_by",
     "write_junit_by",
@@ -137,6 +142,33 @@ def keep_width(config: pytest.Config) -> None:
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None:
         reporter._tw.fullwidth = reporter._tw.fullwidth
+
+
+def width(reporter: pytest.TerminalReporter) -> int:
+    """Return the columns of the terminal."""
+    return reporter._tw.fullwidth
+
+
+def header(config: pytest.Config) -> tuple[list[str], list[str]]:
+    """Return the lines that pytest prints before a run: its own, and those of other plugins.
+
+    Where there is no terminal reporter there are none.
+    """
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return [], []
+    own = reporter.pytest_report_header(config)
+    others: list[str] = []
+    for each in reversed(
+        config.hook.pytest_report_header(config=config, start_path=reporter.startpath)
+    ):
+        if each != own:
+            others += [each] if isinstance(each, str) else each
+    return [
+        f"platform {sys.platform} -- Python {platform.python_version()},"
+        f" pytest-{pytest.__version__}, pluggy-{pluggy.__version__}",
+        *own,
+    ], others
 
 
 def end_fixtures_before(

@@ -1,6 +1,6 @@
 """The nodes of a run, and their answers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from power_edge.checking import check
 from power_edge.checking.check import Checked
 from power_edge.config import Node
+from power_edge.model import Item
 from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.probing.framing import Answer
@@ -30,12 +31,27 @@ class Nodes:
         self._checked: dict[str, Checked] = {}
 
     def ask(self) -> None:
-        """Send the scripts now. Raises UsageError."""
-        self._pending = ask(self.by_name.values(), self.options)
+        """Send the scripts now, to the nodes that were not asked before. Raises UsageError."""
+        rest = [node for name, node in self.by_name.items() if name not in self._pending]
+        self._pending |= ask(rest, self.options)
+
+    def ask_for(self, items: Mapping[str, Sequence[Item] | None]) -> None:
+        """Send scripts that read these items alone, by the name of the node; None is all of its
+        items. Raises UsageError.
+
+        A verdict depends on the node and its item: it is the same whatever else is read.
+        """
+        nodes = (
+            self.by_name[name] if chosen is None else self.by_name[name].with_items(chosen)
+            for name, chosen in items.items()
+        )
+        self._pending |= ask(nodes, self.options)
 
     def checked(self, name: str) -> Checked:
         """Return a node with its answer. Waits for it, at most until the node's deadline."""
         if name not in self._checked:
+            if name not in self._pending:
+                self.ask()  # nobody could say what of it is needed
             pending = self._pending[name]
             if not pending.is_done_within(1.0):
                 self.say(f"waiting for {name}, at most {pending.limit:.0f} s")

@@ -16,9 +16,18 @@ from power_edge.atomic_file import advice_for
 from power_edge.checking.check import Checked
 from power_edge.model import Outcome
 from power_edge.pytest_integration import compat, own_tests
-from power_edge.pytest_integration.grouping import grouped
+from power_edge.pytest_integration.collection import CheckItem
+from power_edge.pytest_integration.failure_display import FailureDisplay
 from power_edge.pytest_integration.output import Output
-from power_edge.pytest_integration.results import RECORD, attached
+from power_edge.pytest_integration.results import (
+    DIFF,
+    MEND,
+    RECORD,
+    attach_json,
+    attached,
+    mend_as_json,
+)
+from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.report import terminal
@@ -41,6 +50,7 @@ class Reporting:
         """Lines about reports, for the end of the run."""
         self._unwritten = False
         """Whether a report that the run was asked for could not be written."""
+        self._header_held = False
         self.output: Output | None = None
         """Where the terminal reporter writes."""
 
@@ -221,52 +231,86 @@ class Reporting:
 
     # The terminal.
 
+    def hold_header(self) -> None:
+        """Leave pytest's header out until it is known whose tests run: about nodes it says
+        nothing.
+        """
+        if self._state.config.pluginmanager.get_plugin("terminalreporter") is None:
+            return
+        option = self._state.config.option
+        self._header_held = option.verbose == 0 and not (option.no_header or self._state.idle)
+        option.no_header = option.no_header or self._header_held
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_collectionfinish(
+        self, config: pytest.Config, items: Sequence[pytest.Item]
+    ) -> list[str]:
+        if not self._header_held:
+            return []
+        self._header_held = False
+        own, others = compat.header(config)
+        ours = all(isinstance(each, CheckItem) or suite_of(each) is not None for each in items)
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        if ours and reporter is not None:
+            reporter.showfspath = False  # fifty nodes have hundreds of files
+        return [*others, *([] if ours else own)]
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
-        stats, errors = terminalreporter.stats, terminalreporter.stats.get("error")
-        if errors and terminalreporter.verbosity <= 0:
-            stats["error"] = list(grouped(errors))
+        display = FailureDisplay(terminalreporter)
+        display.take()
+        display.write_blocks()
         try:
             return (yield)
         finally:
-            if errors:
-                stats["error"] = errors
+            display.write_lines()
+            display.give_back()
             if not self._state.idle:
                 # Last, so that hundreds of drifts do not hide them.
-                self._write_nodes(terminalreporter)
+                self._write_nodes(terminalreporter, in_full=display.in_lines)
 
-    def _write_nodes(self, terminalreporter: Any) -> None:
-        lines = [
-            line
-            for name in sorted({*self._state.usable, *self._results.gates})
-            for line in terminal.node_lines(
-                name, self._results.counts(name), self._notes_on(name), self._not_declared(name)
-            )
-        ]
-        if lines or self._notes:
+    def _write_nodes(self, terminalreporter: Any, *, in_full: bool) -> None:
+        """`in_full`: why a gate is shut was not written before."""
+        names = sorted({*self._state.usable, *self._results.gates})
+        if names or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
-        for line in [*lines, *self._notes]:
+        told = [
+            terminal.NodeLine(
+                name,
+                self._results.counts(name),
+                tuple(self._notes_on(name, in_full=in_full)),
+                self._not_declared(name),
+            )
+            for name in names
+        ]
+        for each in told if terminalreporter.verbosity > 0 else terminal.together(told):
+            first, *rest = terminal.node_lines(each)
+            colour = terminal.colour(each.counts)
+            terminalreporter.write_line(first, **({colour: True} if colour else {}))
+            for line in rest:
+                terminalreporter.write_line(line)
+        for line in self._notes:
             terminalreporter.write_line(line)
 
-    def _not_declared(self, name: str) -> list[str]:
+    def _not_declared(self, name: str) -> tuple[str, ...]:
         """Return the resource types that a node declares nothing of, so nobody looks at them; none
         if its gate is shut.
         """
         checked = self._nodes.waited_for(name)
         if checked is None or not checked.gate.open:
-            return []
+            return ()
         declared = {item.type for item in self._nodes.by_name[name].items}
-        return [each for each in names() if each not in declared]
+        return tuple(each for each in names() if each not in declared)
 
-    def _notes_on(self, name: str) -> Iterator[str]:
+    def _notes_on(self, name: str, *, in_full: bool) -> Iterator[str]:
         checked = self._nodes.waited_for(name)
         if checked is None:  # the run was interrupted, and must not wait once more
             return
         if checked.gate.why:
             note = f"{_GATE.get(checked.gate.status, 'blocked: ')}{checked.gate.why}"
             already_printed = (
-                not checked.gate.open
+                not (checked.gate.open or in_full)
                 and self._results.has_gate(name)
                 and self._state.config.option.tbstyle != "no"
             )
@@ -300,6 +344,9 @@ class Reporting:
         item = attached(report)
         if data is not None and item is not None:
             data[RECORD] = as_json(item)
+            data[MEND] = mend_as_json(report)
+            if self._state.is_worker:  # for the controller: no file gets a content
+                data[DIFF] = list(getattr(report, DIFF, ()))
         return data
 
     @pytest.hookimpl(wrapper=True)
@@ -309,6 +356,8 @@ class Reporting:
         report = yield
         if report is not None and RECORD in data:
             setattr(report, RECORD, from_json(data[RECORD]))
+            attach_json(report, data[MEND])
+            setattr(report, DIFF, tuple(data.get(DIFF, ())))
         return report
 
     @pytest.hookimpl(optionalhook=True)

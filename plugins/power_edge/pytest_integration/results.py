@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -11,16 +12,50 @@ from power_edge.checking.check import GATE_NAME, GATE_TYPE
 from power_edge.model import Outcome, Result
 from power_edge.model.generated import report_schema
 from power_edge.pytest_integration.own_tests import OwnTests
+from power_edge.report.mend_script import Step
 from power_edge.report.record import record
-from power_edge.report.terminal import OWN_FAILED
+from power_edge.report.terminal import OWN_FAILED, diff, differences
 
 RECORD = "power_edge"
 """Attribute of a report: the record of the item that it is about."""
 
 
+DIFFERENCES = "power_edge_differences"
+"""Attribute of a report: what is wrong with its item, in a few words each."""
+COMMANDS = "power_edge_commands"
+"""Attribute of a report: the commands of its item's mend."""
+DIFF = "power_edge_diff"
+"""Attribute of a report: how a text differs, in lines. For the terminal alone."""
+MEND = "power_edge_mend"
+"""Key of both where a report is serialised."""
+
+
 def attach(report: pytest.TestReport, result: Result) -> None:
     """Attach the record of a result to its report."""
     setattr(report, RECORD, record(result))
+    setattr(report, DIFFERENCES, differences(result))
+    setattr(report, COMMANDS, result.remedy.commands)
+    setattr(report, DIFF, diff(result))
+
+
+def step_of(report: object, item: report_schema.Item) -> Step:
+    """Return the mend of an item from a report that `attach` was called with."""
+    return Step(item, getattr(report, DIFFERENCES, ()), getattr(report, COMMANDS, ()))
+
+
+def mend_as_json(report: object) -> list[list[Any]]:
+    """Return what `attach` added beside the record, for `attach_json`."""
+    return [
+        list(getattr(report, DIFFERENCES, ())),
+        [list(command) for command in getattr(report, COMMANDS, ())],
+    ]
+
+
+def attach_json(report: object, data: list[list[Any]]) -> None:
+    """Attach what `mend_as_json` returned."""
+    said, commands = data
+    setattr(report, DIFFERENCES, tuple(said))
+    setattr(report, COMMANDS, tuple(map(tuple, commands)))
 
 
 def attached(report: object) -> report_schema.Item | None:

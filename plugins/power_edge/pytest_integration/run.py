@@ -10,6 +10,7 @@ import pytest
 
 from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
+from power_edge.model import Item
 from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
@@ -45,15 +46,20 @@ class Run:
     config: pytest.Config
     _reporting: Reporting
 
-    def __init__(self, nodes: Nodes, *, idle: bool, ask_late: bool) -> None:
+    def __init__(
+        self, nodes: Nodes, *, idle: bool, ask_late: bool, ask_selected: bool = False
+    ) -> None:
         """`idle`: the run only lists (--collect-only, --fixtures) and judges nothing.
 
         `ask_late`: this may be a worker of xdist, which asks no node, or a pytest that one of its
         tests started. The environment is the same for both; only `join` can tell.
+
+        `ask_selected`: the nodes are asked when it is known what is selected.
         """
         self.nodes = nodes
         self.idle = idle
         self._ask_late = ask_late
+        self._ask_selected = ask_selected
         self._state = RunState(nodes, idle=idle)
         self._left_out: list[pytest.Item] = []
         """What -k, -m and other options deselected, until the collection ends."""
@@ -85,6 +91,7 @@ class Run:
                 self.nodes.ask()
             make_atomic(config, reporting.could_not_write)
             reporting.output = compat.shield_terminal(config)
+            reporting.hold_header()
             for name, module in formats():
                 config.pluginmanager.register(module, f"power_edge_format_{name}")
         config.pluginmanager.add_hookspecs(hooks)
@@ -136,6 +143,25 @@ class Run:
                 self._state.selected.add(name)
                 if not isinstance(item, CheckItem):
                     own[item.nodeid] = name
+        # The controller of xdist collects nothing, and asks for all.
+        if self._ask_selected and not self.config.pluginmanager.hasplugin("dsession"):
+            self.nodes.ask_for(self._needed(session.items))
+
+    def _needed(self, items: Sequence[pytest.Item]) -> dict[str, list[Item] | None]:
+        """Return what is to be read, by node: the selected items, or None for all of them, because
+        a test of the operator's own may look at any. If nothing is selected, the gates alone.
+        """
+        needed: dict[str, list[Item] | None] = {}
+        for item in items:
+            name = self._state.node_of(item)
+            if name is None or name not in self.nodes.by_name:
+                continue
+            wanted = needed.setdefault(name, [])
+            if not isinstance(item, CheckItem):
+                needed[name] = None
+            elif item.declared is not None and wanted is not None:
+                wanted.append(item.declared)
+        return needed if items else {name: [] for name in self.nodes.by_name}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(

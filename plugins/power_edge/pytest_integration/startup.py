@@ -15,12 +15,14 @@ from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
 from power_edge.pytest_integration.nodes import Nodes, ask
-from power_edge.pytest_integration.selection import selection, selectors
+from power_edge.pytest_integration.selection import Selection, selection, selectors
 
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
 
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
+_NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "stepwise_skip")
+"""Options of pytest that deselect items."""
 
 
 def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
@@ -65,6 +67,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError(
             f"two nodes have the name {twice[0]}: check their node-configs/ one at a time"
         )
+    if options.mend_script:
+        if options.watch:
+            raise pytest.UsageError("--mend-script is about one check: leave out --watch")
+        if len(names) > 1:
+            raise pytest.UsageError(
+                f"--mend-script is for one node, and {len(names)} are selected: name one of them"
+            )
     if options.watch:
         from power_edge.pytest_integration import publishing, watching
 
@@ -85,12 +94,13 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
     by_answers = bool(options.answers)
+    silent_now = idle or worker or by_answers or options.watch
+    # Only what is selected is read: what that is, pytest says after the collection.
+    narrowed = not silent_now and _narrowed(options, chosen)
+    if narrowed:
+        _refuse_routes(chosen.nodes.values(), routing)
     nodes = Nodes(
-        chosen,
-        routing,
-        {}
-        if idle or worker or by_answers or options.watch
-        else ask(chosen.nodes.values(), routing),
+        chosen, routing, {} if silent_now or narrowed else ask(chosen.nodes.values(), routing)
     )
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
@@ -101,7 +111,27 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         )
     from power_edge.pytest_integration.run import Run  # imported while the nodes work
 
-    return Run(nodes, idle=idle, ask_late=worker and not (idle or by_answers or options.watch))
+    return Run(
+        nodes,
+        idle=idle,
+        ask_late=worker and not (idle or by_answers or options.watch),
+        ask_selected=narrowed,
+    )
+
+
+def _narrowed(options: Namespace, chosen: Selection) -> bool:
+    """Whether a command line may select a part of what its nodes declare."""
+    whole = all(node.name in chosen.whole for node in chosen.nodes.values())
+    return not whole or any(getattr(options, name, None) for name in _NARROWING)
+
+
+def _refuse_routes(nodes: Iterable[Node], options: Options) -> None:
+    """Raise UsageError for a route that cannot be used, as asking does."""
+    for node in nodes:
+        try:
+            check.route_to(node, options)
+        except BadRoute as error:
+            raise pytest.UsageError(str(error)) from None
 
 
 def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
@@ -110,6 +140,7 @@ def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
         ("--prometheus-textfile", options.prometheus_textfile),
         ("--event-log", options.event_log),
         ("--metrics-listen", options.metrics_listen),
+        ("--mend-script", options.mend_script),
     )
 
 

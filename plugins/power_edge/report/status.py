@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from power_edge.model import Outcome
 from power_edge.model.generated.status_schema import Item, Node, Source, Status
-from power_edge.report.terminal import OWN_FAILED, WIDTH, node_lines, shortened
+from power_edge.report.terminal import OWN_FAILED, WIDTH, NodeLine, node_lines, shortened
 
 _MOST = 20
 """Items of a node, problems and sources that are shown. The JSON has all of them."""
@@ -41,7 +41,9 @@ def _urgency(node: Node) -> int:
 def _node(name: str, node: Node, now: float | None) -> Iterator[str]:
     counts = {outcome.value: getattr(node.items, outcome.value) for outcome in Outcome}
     notes = (shortened(note, _LONGEST) for note in _notes(node))
-    yield from node_lines(shortened(name, _LONGEST), {**counts, OWN_FAILED: node.own_failed}, notes)
+    yield from node_lines(
+        NodeLine(shortened(name, _LONGEST), {**counts, OWN_FAILED: node.own_failed}, tuple(notes))
+    )
     # A drift is certain, an unknown item may be as declared.
     listed = sorted(node.not_compliant, key=lambda item: item.outcome != "drift")
     for item in listed[:_MOST]:

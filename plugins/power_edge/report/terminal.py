@@ -3,14 +3,21 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from power_edge.model import Outcome, Result, Value
 from power_edge.report.shell_line import shell_line
+from power_edge.report.text_diff import text_diff
 from power_edge.text import printable
 
 WIDTH = 80
 _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
+
+TOGETHER = 5
+"""Nodes with nothing wrong that have a line each."""
+_SHORT = 36
+"""Characters of a value where one line tells all of an item."""
 
 
 def value(observed: Value) -> str:
@@ -45,6 +52,33 @@ def headline(result: Result) -> str:
     return f"{result.outcome.value}: {why}" if why else result.outcome.value
 
 
+def differences(result: Result) -> tuple[str, ...]:
+    """Return what is wrong in a few words: `state: running -> stopped` for each field that drifts,
+    or `unknown: needs root`. Nothing is known of a compliant result.
+    """
+    if result.outcome is Outcome.DRIFT:
+        return tuple(
+            f"{printable(finding.field)}: {_short(finding.expected)} -> {_short(finding.actual)}"
+            for finding in result.findings
+            if finding.outcome is Outcome.DRIFT
+        )
+    return () if result.outcome is Outcome.COMPLIANT else (headline(result),)
+
+
+def diff(result: Result) -> tuple[str, ...]:
+    """Return how the texts that drift differ. For the terminal alone: no report has a content."""
+    return tuple(
+        line
+        for finding in result.findings
+        if finding.text is not None and isinstance(finding.expected, str)
+        for line in text_diff(finding.expected, finding.text)
+    )
+
+
+def _short(observed: Value) -> str:
+    return shortened(value(observed), _SHORT)
+
+
 def block(result: Result) -> str:
     """Return a result that is not compliant as a block of lines: the place of the declaration, each
     field, the reason, and the command that ends the drift.
@@ -62,45 +96,79 @@ def block(result: Result) -> str:
             lines.append(f"{name}unknown   {value(finding.expected)} expected")
     for each in result.item.reasons:
         text = f"{each.text} ({each.source}, {each.path})"
-        lines += _folded("demand", printable(text))
+        lines += folded("demand", printable(text))
     if result.why:
-        lines += _folded("why", printable(result.why))
+        lines += folded("why", printable(result.why))
     if result.extra:
         lines += [f"  extra    {printable(extra)}" for extra in result.extra]
     if (command := shell_line(result.remedy)) is not None:
         lines.append(f"  mend     {printable(command)}")  # on one line: it is to be pasted
     if result.mend_cuts:
-        lines += _folded(
+        lines += folded(
             "careful",
             "this could cut your own connection: keep a console at hand, and try a new connection"
             " before you close this one",
         )
     if result.advice:
-        lines += _folded("by hand", printable(result.advice))
+        lines += folded("by hand", printable(result.advice))
     return "\n".join(lines)
 
 
-def _folded(label: str, text: str) -> list[str]:
+def folded(label: str, text: str) -> list[str]:
+    """Return a label and its text as lines of a block."""
     first, *rest = wrap(text, WIDTH - 11, break_long_words=False, break_on_hyphens=False) or [""]
     return [f"  {label:<7}  {first}", *(f"{' ' * 11}{line}" for line in rest)]
 
 
-def node_lines(
-    node: str,
-    counts: Mapping[str, int],
-    notes: Iterable[str],
-    not_declared: Sequence[str] = (),
-) -> Iterator[str]:
-    """Yield the lines about one node: its counts by outcome, worst first, then the notes.
+class NodeLine(NamedTuple):
+    """What is said of a node at the end."""
 
-    `not_declared` are the resource types that the node declares nothing of.
+    nodes: str
+    """Its name, or how many nodes the same is said of."""
+    counts: Mapping[str, int]
+    """The number of items by outcome."""
+    notes: Sequence[str]
+    not_declared: Sequence[str] = ()
+    """The resource types that it declares nothing of."""
+    each: bool = False
+    """Whether the counts are those of each of several nodes."""
+
+
+def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
+    """Return the lines, but one of all nodes with nothing wrong of which the same is said, if they
+    are more than TOGETHER.
     """
-    line = f"{printable(node)}: {', '.join(counted(counts)) or 'no item was checked'}"
-    line += f"; not declared: {', '.join(not_declared)}" if not_declared else ""
+    alike: dict[tuple[object, ...], list[NodeLine]] = {}
+    for line in lines:
+        well = colour(line.counts) == "green"
+        same = (*line.counts.items(), *line.notes, *line.not_declared) if well else (line.nodes,)
+        alike.setdefault(same, []).append(line)
+    return [
+        line
+        for same in alike.values()
+        for line in (
+            same
+            if len(same) <= TOGETHER
+            else [
+                same[0]._replace(
+                    nodes=f"{len(same)} nodes",
+                    notes=(", ".join(each.nodes for each in same), *same[0].notes),
+                    each=True,
+                )
+            ]
+        )
+    ]
+
+
+def node_lines(of: NodeLine) -> Iterator[str]:
+    """Yield the lines about a node: its counts by outcome, worst first, then the notes."""
+    line = f"{printable(of.nodes)}: {', '.join(counted(of.counts)) or 'no item was checked'}"
+    line += " each" if of.each else ""
+    line += f"; not declared: {', '.join(of.not_declared)}" if of.not_declared else ""
     yield from wrap(
         line, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
-    for note in notes:
+    for note in of.notes:
         yield from (
             f"  {line}"
             for line in wrap(
@@ -111,6 +179,15 @@ def node_lines(
                 break_on_hyphens=False,
             )
         )
+
+
+def colour(counts: Mapping[str, int]) -> str | None:
+    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None."""
+    if any(counts.get(each) for each in (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED)):
+        return "red"
+    if counts.get(Outcome.UNKNOWN):
+        return "purple"
+    return "green" if counts.get(Outcome.COMPLIANT) else None
 
 
 def counted(counts: Mapping[str, int]) -> list[str]:

@@ -29,6 +29,11 @@ def resource(name: str) -> ResourceType[Any, Any]:
     return kind
 
 
+def turn(name: str) -> int:
+    """Return where the mends of a type stand among all."""
+    return resource(name).turn
+
+
 @cache
 def discoverable() -> tuple[str, ...]:
     """Return the names of the types with a `discover` module, sorted."""

@@ -795,3 +795,46 @@ def test_what_is_expected_of_a_secret_is_not_shown() -> None:
         "type": "regular file",
         "content": "x",
     }
+
+
+TOO = "seen /f 81a4:0:0:4:root:root\ntext /f ={}\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("dG9vCg==", "too\n"),
+        ("dG9v", None),  # not as long as stat says: it has changed meanwhile
+        ("/////w==", None),
+        ("AAAAAA==", None),
+        ("no base64", None),
+        ("", None),
+    ],
+)
+def test_a_text_that_was_sent(sent: str, text: str | None) -> None:
+    observed = parse(TOO.format(sent).encode())
+    finding = judged(observed, path="/f", content="one\n two\n").findings[1]
+    assert (finding.outcome.value, finding.text) == ("drift", text)
+
+
+def test_a_text_is_shown_where_it_drifts_alone() -> None:
+    observed = parse(TOO.format("dG9vCg==").encode())
+    assert judged(observed, path="/f", content="too\n").findings[1].text is None
+    assert judged(observed, path="/f", mode="0600").findings[0].text is None
+    private = parse(TOO.replace("81a4", "81a0").format("dG9vCg==").encode())
+    assert judged(private, path="/f", content="x").findings[1].text is None
+    assert judged(observed, path="/f", content="x").findings[1].text == "too\n"
+    secret = parse(TOO.replace("/f", "/etc/shadow").format("dG9vCg==").encode())
+    assert judged(secret, path="/etc/shadow", content="x").findings[1].text is None
+
+
+def test_a_text_of_another_hash_is_not_shown() -> None:
+    section = TOO.format("dG9vCg==") + f"hash /f {HELLO}\n"
+    assert parse(section.encode())["/f"].text is None  # type: ignore[union-attr]
+
+
+def test_a_text_is_no_fact() -> None:
+    (file,) = parse(TOO.format("dG9vCg==").encode()).values()
+    assert "too" in repr(file)
+    assert RESOURCE.fact is not None
+    assert "too" not in repr(RESOURCE.fact(file))  # type: ignore[arg-type]

@@ -1,21 +1,29 @@
-"""HTML (--html of pytest-html): why an item is demanded, and test ids with their special characters
-escaped.
+"""HTML (--html of pytest-html): what differs, why an item is demanded, and test ids with their
+special characters escaped. The results keep pytest's words: the page's filter reads them.
 """
 
 from html import escape
 
 import pytest
 
-from power_edge.pytest_integration.results import attached
+from power_edge.pytest_integration.results import DIFFERENCES, attached
+from power_edge.text import printable
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -> None:
-    """Escape the test id, which pytest-html writes as it is.
+    """Escape the test id, which pytest-html writes as it is. Beside it show what differs.
 
     Ids of items cannot open a tag; those of the operators' own tests can.
     """
     cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
+    differences = getattr(report, DIFFERENCES, ())
+    if differences:
+        said = escape(printable("; ".join(differences)))
+        cells[:] = [
+            cell.replace("</td>", f" {said}</td>") if "col-testId" in cell else cell
+            for cell in cells
+        ]
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,8 +1,8 @@
 """Files: whether a regular file exists, with the declared content, mode and owner.
 
 Symbolic links are followed; a link's own mode and owner mean nothing (inode(7)). User and group ids
-are compared, not their names. Contents are compared by SHA-256, so no content leaves the node. Of a
-secret not even the hash is shown: see secrets.py.
+are compared, not their names. Contents are compared by SHA-256. A content leaves the node only if
+it differs from a declared text, for a diff. Of a secret not even the hash is shown: see secrets.py.
 """
 
 import hashlib
@@ -140,6 +140,7 @@ RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=20,
     expected=expected,
     canonical=canonical,
     problems=problems,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
-from power_edge.resources.files.secrets import secret, secret_path
+from power_edge.resources.files.secrets import secret, secret_content, secret_path
 
 MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
@@ -69,7 +69,7 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
     )
     if declared.content is not None:
         judged = _judge_content(declared.content, observed)
-        yield _withheld(judged, observed) if hidden else judged
+        yield _withheld(judged, observed) if hidden else _with_text(judged, declared, observed)
     if declared.sha256 is not None:
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
@@ -80,6 +80,20 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
         yield _judge_owner("owner", declared.owner, observed.uid, observed.user, observed.uids)
     if declared.group is not None:
         yield _judge_owner("group", declared.group, observed.gid, observed.group, observed.gids)
+
+
+def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
+    """Return the finding about a content with the observed text, if that drifts, everybody may read
+    it, and it is no secret. The node is not trusted to know; and whoever declares a path must not
+    get to see more than a user of the node.
+    """
+    shown = (
+        judged.outcome is Outcome.DRIFT
+        and bool(observed.mode & stat.S_IROTH)
+        and observed.text is not None
+        and not secret_content(declared.path, observed.text)
+    )
+    return judged._replace(text=observed.text) if shown else judged
 
 
 def _judge_content(content: str, observed: File) -> Finding:

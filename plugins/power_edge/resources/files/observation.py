@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import stat
+from base64 import b64decode
 from collections.abc import Mapping
 from secrets import token_hex
 from typing import Any, NamedTuple
@@ -41,6 +42,10 @@ message of a wrapper script with that name does not match.
 
 _LONGEST_PATH = 4096
 """PATH_MAX of Linux; each folder of a path is looked up."""
+
+
+_LONGEST_TEXT = 256 * 1024
+"""Bytes of a content that the probe sends."""
 
 
 class Mount(NamedTuple):
@@ -94,7 +99,8 @@ class File(NamedTuple):
     ids, None for an id without a name. `target` is where a symbolic link leads, None for no link.
     `sha256` is None if it was not asked for, or if the node could not get it: then `no_hash` says
     why. A secret has `salted` instead. `uids` and `gids` are the node's ids for declared names.
-    `place` is None if the node found the file as declared.
+    `place` is None if the node found the file as declared. `text` is its content, if it differs
+    from a declared text and no rule makes it a secret; for a diff alone.
     """
 
     mode: int
@@ -110,6 +116,7 @@ class File(NamedTuple):
     uids: Mapping[str, int] = {}
     gids: Mapping[str, int] = {}
     place: Place | None = None
+    text: str | None = None
 
     @property
     def type(self) -> str:
@@ -153,6 +160,7 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
         observed[path] = _not_found(path, messages, lines["link"].get(path), missing)
     for path, line in lines["seen"].items():
         mode, uid, gid, size, user, group = line.split(":")
+        hashed = _hash_fields(path, lines)
         observed[path] = File(
             mode=int(_checked(_MODE, mode), 16),
             uid=int(_checked(_COUNT, uid)),
@@ -161,11 +169,12 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
             user=_name(user),
             group=_name(group),
             target=lines["link"].get(path),
-            **_hash_fields(path, lines),
+            **hashed,
             no_hash=_reason(lines["dark"].get(path)),
             uids=uids,
             gids=gids,
             place=_place(path, lines, mounts),
+            text=_text(lines["text"].get(path), int(size), hashed),
         )
     return observed
 
@@ -177,6 +186,7 @@ _TAGS = (
     "hash",
     "salted",
     "dark",
+    "text",
     "user",
     "group",
     "more",
@@ -288,6 +298,19 @@ def _printable(raw: str) -> str:
 
 def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
+
+
+def _text(sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
+    """Return the content that was sent; None if it is no text, or not the file that was hashed."""
+    if sent is None or size > _LONGEST_TEXT or "salted" in hashed:
+        return None
+    try:
+        content = b64decode(sent.removeprefix("="), validate=True)
+        text = content.decode()
+    except ValueError:
+        return None
+    changed = hashed and hashed.get("sha256") != hashlib.sha256(content).hexdigest()
+    return None if len(content) != size or changed or "\0" in text else text
 
 
 def _hash_fields(path: str, lines: _Lines) -> dict[str, Any]:

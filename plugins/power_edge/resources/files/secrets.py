@@ -14,7 +14,7 @@ from power_edge.secret_rules import has_secret_line, matches
 def secret(declared: Declared) -> bool:
     """Return whether a declared file is a secret, by its path or by a line of its content."""
     return secret_path(declared.path) or (
-        declared.content is not None and _secret_content(declared.path, declared.content)
+        declared.content is not None and secret_content(declared.path, declared.content)
     )
 
 
@@ -29,5 +29,6 @@ def secret_path(path: str) -> bool:
     )
 
 
-def _secret_content(path: str, content: str) -> bool:
+def secret_content(path: str, content: str) -> bool:
+    """Return whether a content makes the file at a path a secret."""
     return not matches(canonical(path), "no_secrets", "sudo_rules") and has_secret_line(content)

@@ -54,6 +54,7 @@ RESOURCE: ResourceType[Declared, Package] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=10,
     ask=ask,
     fact=fact,
     triggers=triggers,

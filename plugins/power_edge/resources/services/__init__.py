@@ -114,6 +114,7 @@ RESOURCE: ResourceType[Service, Unit] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=40,
     fact=fact,
     triggers=triggers,
 )

@@ -73,6 +73,7 @@ RESOURCE: ResourceType[Setting, Value | None] = ResourceType(
     parse=parse,
     judge=judge,
     remedy=remedy,
+    turn=30,
     fact=lambda observed: None if observed is None else str(observed),
     triggers=triggers,
 )

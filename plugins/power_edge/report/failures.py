@@ -1,0 +1,224 @@
+"""What is wrong, told once: equal drift of several nodes, what follows from one drift, and items
+that are unknown for one reason. For people alone: every other report has each item.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from power_edge.model import Outcome
+from power_edge.model.generated import report_schema
+from power_edge.report.terminal import WIDTH, folded, shortened
+from power_edge.text import printable
+
+ITEMS_SHOWN = 5
+"""Items named if more are unknown for one reason."""
+_NAMES = 36
+"""Characters of the nodes' names at the beginning of a line, if there are several."""
+_LEAST = 30
+"""Characters of a reason that are shown, however long what stands before it."""
+_ORDER = (Outcome.BLOCKED, Outcome.DRIFT, Outcome.UNKNOWN)
+
+Piece = tuple[str, str]
+"""Text and its colour: the name of a markup of pytest's terminal, or nothing."""
+COLOURS = {Outcome.BLOCKED: "red", Outcome.DRIFT: "red", Outcome.UNKNOWN: "purple"}
+"""Outcome -> its colour. No yellow, which a light terminal hardly shows."""
+
+
+class Failure(NamedTuple):
+    """An item that is not compliant."""
+
+    record: report_schema.Item
+    differences: tuple[str, ...]
+    """What differs, or why it is unknown, each in a few words: see `terminal.differences`."""
+    block: tuple[str, ...]
+    """The lines of `terminal.block`."""
+    diff: tuple[str, ...] = ()
+    """The lines of `terminal.diff`."""
+
+
+class Group(NamedTuple):
+    """What is told once."""
+
+    outcome: Outcome
+    members: tuple[Failure, ...]
+    """The same on each of the nodes; the first one is shown."""
+    nodes: tuple[str, ...]
+    names: tuple[str, ...]
+    """Names of the items: several if they are unknown for one reason."""
+    followers: tuple[Failure, ...]
+    """Drifts of the first node that follow from this one."""
+
+    @property
+    def first(self) -> Failure:
+        """What is shown."""
+        return self.members[0]
+
+
+def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> list[Group]:
+    """Return what is to be told, shut gates first, then drift, then what is unknown.
+
+    `lead` returns the name of the item of a resource type whose drift the drifts of all others of
+    that node and type follow from; None if there is none.
+    """
+    rest = sorted(failures, key=_place)  # workers of xdist end in any order
+    leading = {
+        (each.record.node, each.record.type)
+        for each in rest
+        if _outcome(each) is Outcome.DRIFT and each.record.name == lead(each.record.type)
+    }
+    following: dict[tuple[str, str], list[Failure]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[Failure]] = defaultdict(list)
+    for each in rest:
+        of, outcome = (each.record.node, each.record.type), _outcome(each)
+        if of in leading and outcome is Outcome.DRIFT and each.record.name != lead(of[1]):
+            following[of].append(each)
+        else:
+            # Many of one node are unknown for one reason; a drift is its own.
+            key = _why(each) if outcome is Outcome.UNKNOWN else each.record.name
+            alike[(*of, outcome, key)].append(each)
+    told: dict[tuple[object, ...], list[Group]] = defaultdict(list)
+    for members in alike.values():
+        record = members[0].record
+        outcome = _outcome(members[0])
+        followers = (
+            following[record.node, record.type]
+            if outcome is Outcome.DRIFT and record.name == lead(record.type)
+            else []
+        )
+        names = tuple(each.record.name for each in members)
+        group = Group(outcome, tuple(members), (record.node,), names, tuple(followers))
+        told[_content(group)].append(group)
+    found = [
+        same[0]._replace(
+            members=tuple(member for group in same for member in group.members),
+            nodes=tuple(dict.fromkeys(group.nodes[0] for group in same)),
+        )
+        for same in told.values()
+    ]
+    return sorted(found, key=lambda group: _ORDER.index(group.outcome))
+
+
+def line(group: Group, width: int = WIDTH) -> list[Piece]:
+    """Return one line: the nodes, the item, and what differs. `na services[docker] state: running
+    -> stopped`.
+
+    What differs is cut at `width` columns, the first field never.
+    """
+    start, more = f"{heading(group)} ", len(group.followers)
+    end = f"; {more} more follow{'s' if more == 1 else ''}" if more else ""
+    room = width - len(start) - len(end)
+    if group.outcome is not Outcome.DRIFT:
+        said = shortened("; ".join(group.first.differences), max(room, _LEAST))
+    else:
+        said, *others = _said(group.first)
+        for index, each in enumerate(others):
+            left = len(others) - index
+            last = f"; and {left} more" if left > 1 else ""
+            if len(said) + len(each) + 2 + (len(last) if left > 1 else 0) > room:
+                said += f"; and {left} more"
+                break
+            said += f"; {each}"
+    return [(start, "bold"), (said, COLOURS[group.outcome]), (end, "")]
+
+
+def heading(group: Group) -> str:
+    """Return the nodes and the item: `na services[docker]`, `na files (700 items)`."""
+    names, record = ", ".join(group.nodes), group.first.record
+    if len(group.nodes) > 1 and len(names) > _NAMES:
+        names = f"{group.nodes[0]} and {len(group.nodes) - 1} more:"
+    if record.type == "node":
+        item = ""
+    elif len(group.names) > 1:
+        item = f" {record.type} ({len(group.names)} items)"
+    else:
+        item = f" {record.type}[{record.name}]"
+    return printable(f"{names}{item}")
+
+
+def block(group: Group) -> Iterator[list[Piece]]:
+    """Yield the lines about a group."""
+    first, *lines = group.first.block
+    place, _, outcome = first.rpartition(": ")
+    others = len(group.members) - 1
+    more = f" and {others} more" if others else ""
+    yield [(f"{place}{more}: ", ""), (outcome, COLOURS[group.outcome])]
+    if len(group.nodes) > 1:
+        yield from _plain(folded("nodes", ", ".join(map(printable, group.nodes))))
+    if len(group.names) > 1:
+        yield from _plain(folded("why", printable(_why(group.first))))
+        shown = ", ".join(map(printable, group.names[:ITEMS_SHOWN]))
+        left = len(group.names) - ITEMS_SHOWN
+        shown += f" and {left} more (-v shows each)" if left > 0 else ""
+        yield from _plain(folded("items", shown))
+    else:
+        yield from map(_coloured, lines)
+    if group.first.diff:
+        yield [("  diff     ", ""), ("- declared", "green"), (", ", ""), ("+ observed", "red")]
+        for text in group.first.diff:
+            yield [(f"    {text}", {"-": "green", "+": "red"}.get(text[0], ""))]
+    label = "follows"
+    for each in group.followers:
+        text = f"{each.record.name}: {'; '.join(_said(each))}"
+        yield [(f"  {label:<7}  {shortened(text, WIDTH - 11)}", "")]
+        label = ""
+
+
+def _said(failure: Failure) -> Sequence[str]:
+    """Return what differs; without the field, if the item is named by it (firewall)."""
+    return [each.removeprefix(f"{failure.record.name}: ") for each in failure.differences]
+
+
+def _plain(lines: Iterable[str]) -> Iterator[list[Piece]]:
+    return ([(each, "")] for each in lines)
+
+
+def _coloured(text: str) -> list[Piece]:
+    for label, colour in (("expected  ", "green"), ("actual    ", "red")):
+        before, found, after = text.partition(label)
+        # A value may hold the label as well, or the text of a reason.
+        if found and before.startswith("  ") and len(before.split()) < 2:
+            return [(f"{before}{found}", ""), (after, colour)]
+    if text.startswith("  mend     "):
+        return [(text[:11], ""), (text[11:], "bold")]
+    return [(text, "")]
+
+
+def _outcome(failure: Failure) -> Outcome:
+    return Outcome(failure.record.outcome)
+
+
+def _place(failure: Failure) -> tuple[str, str, int, str, str]:
+    record = failure.record
+    file, _, line = (record.source or "").rpartition(":")
+    return record.node, file, int(line or 0), record.type, record.name
+
+
+def _why(failure: Failure) -> str:
+    """Return why an item is unknown, without why it is demanded: that is its own."""
+    record = failure.record
+    demands = "; ".join(dict.fromkeys(each.reason for each in record.reasons or ()))
+    return (record.why or "").removeprefix(demands).removeprefix("; ")
+
+
+def _content(group: Group) -> tuple[object, ...]:
+    """Return all that is told of a group but its nodes."""
+    record = group.first.record
+    if group.outcome is Outcome.UNKNOWN and len(group.names) > 1:
+        return group.outcome, record.type, _why(group.first), group.names
+    return (
+        group.outcome,
+        record.type,
+        record.name,
+        group.first.differences,
+        group.first.diff,
+        _without_places(group.first),
+        tuple((each.record.name, each.differences) for each in group.followers),
+    )
+
+
+def _without_places(failure: Failure) -> Sequence[object]:
+    record = failure.record
+    demands = tuple((each.path, each.reason) for each in record.reasons or ())
+    values = (repr(record.expected), repr(record.actual))
+    return *values, record.why, record.mend, record.advice, tuple(record.extra or ()), demands

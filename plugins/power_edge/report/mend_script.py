@@ -1,0 +1,132 @@
+"""The mends of a node as one script of POSIX sh, to be read and then run by a person.
+
+What a configuration or a node says is data here: arguments are quoted, comments are one line each.
+"""
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from textwrap import wrap
+from typing import NamedTuple
+
+from power_edge.model import Command, Outcome
+from power_edge.model.generated import report_schema
+from power_edge.text import printable
+
+_WIDTH = 98
+_SHELLCHECK = (
+    "# shellcheck disable=SC1003,SC2016  # names stand in single quotes, whatever is in them"
+)
+
+
+class Step(NamedTuple):
+    """An item that is not compliant, and the commands of its mend."""
+
+    record: report_schema.Item
+    differences: tuple[str, ...]
+    """What is wrong, in a few words each: see `terminal.differences`."""
+    commands: tuple[Command, ...]
+
+
+def script(node: str, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
+    """Return the script for a node. Equal mends are one step.
+
+    `turn` returns where the mends of a resource type stand, low numbers first. What could cut a
+    person's connection comes after all that could open it.
+    """
+    drifts = [each for each in steps if each.record.outcome == Outcome.DRIFT.value]
+    others = [each for each in steps if each.record.outcome != Outcome.DRIFT.value]
+    drifts.sort(key=lambda each: (turn(each.record.type), _place(each)))
+    runs: dict[tuple[Command, ...], list[Step]] = {}
+    by_hand: list[Step] = []
+    for each in drifts:
+        if each.commands and _fits(each.commands):
+            runs.setdefault(each.commands, []).append(each)
+        else:
+            by_hand.append(each)
+    cutting = {
+        commands: same
+        for commands, same in runs.items()
+        if any(each.record.mend_cuts for each in same)
+    }
+    lines = [
+        "#!/bin/sh",
+        *_comment(
+            f"What ends the drift of {node}, as a check of Power Edge found it. Nothing was run."
+            f" Read it, then run it as root on {node}. It stops at the first command that fails."
+            " Then check the node again."
+        ),
+        _SHELLCHECK,
+        "set -eu",
+        "",
+        "main() {",
+        '\t[ "$(id -u)" -eq 0 ] || { echo "run this as root" >&2; exit 1; }',
+        "\tset -x  # each command is printed before it runs",
+    ]
+    for commands, same in runs.items():
+        if commands not in cutting:
+            lines += _step(commands, same)
+    if cutting:
+        lines += [
+            "",
+            *_comment(
+                "Careful: what follows could cut your own connection. Keep a console at hand, and"
+                " try a new connection before you close this one.",
+                "\t",
+            ),
+        ]
+    for commands, same in cutting.items():
+        lines += _step(commands, same)
+    lines += ["}", ""]
+    if by_hand:
+        lines += ["# By hand:", *(line for each in by_hand for line in _sentence(each)), ""]
+    if others:
+        lines += [
+            "# Not looked at, or not decided; there is nothing to run:",
+            *(line for each in others for line in _title(each)),
+            "",
+        ]
+    if not drifts:
+        lines += ["# Nothing drifts.", ""]
+    return "\n".join([*lines, "main </dev/null", ""])
+
+
+def _step(commands: Sequence[Command], same: Sequence[Step]) -> Iterator[str]:
+    yield ""
+    for each in same:
+        yield from _title(each, "\t")
+        reasons = dict.fromkeys(reason.reason for reason in each.record.reasons or ())
+        for text in (*reasons, *([each.record.advice] if each.record.advice else [])):
+            yield from _comment(f"  {text}", "\t")
+    for command in commands:
+        yield "\t" + " ".join(map(shlex.quote, command))
+
+
+def _title(step: Step, indent: str = "") -> list[str]:
+    label = f"{step.record.type}[{step.record.name}]"
+    return _comment(f"{label} {'; '.join(step.differences)}", indent)
+
+
+def _sentence(step: Step) -> Iterator[str]:
+    yield from _title(step)
+    said = step.record.advice or "no command is known"
+    if step.commands:
+        said = "its mend has characters that no line of a script can show: see the check's report"
+    yield from _comment(f"  {said}")
+
+
+def _comment(text: str, indent: str = "") -> list[str]:
+    """Return text as lines of comment. It is printable, so that no line ends before we end it."""
+    text = printable(text)
+    start = " " * (len(text) - len(text.lstrip()))
+    lines = wrap(text.strip(), _WIDTH - len(start), break_long_words=False, break_on_hyphens=False)
+    return [f"{indent}# {start}{line}" for line in lines]
+
+
+def _fits(commands: Sequence[Command]) -> bool:
+    """Whether all words can be shown as they are."""
+    return all(printable(word) == word for command in commands for word in command)
+
+
+def _place(step: Step) -> tuple[str, int]:
+    file, _, line = (step.record.source or "").rpartition(":")
+    return file, int(line or 0)
