@@ -3,7 +3,6 @@
 With --twice they are built two times, in two folders with other settings, and compared.
 """
 
-import hashlib
 import os
 import shutil
 import sys
@@ -13,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from tools.dist_artifacts import image, packages, pyz, sbom, wheel, wheelhouse
 from tools.dist_artifacts.build import Build, Unbuildable
+from tools.dist_artifacts.compare import compare, digest
 from tools.dist_artifacts.export import export
 
 CHECKOUT = Path(__file__).parents[2]
@@ -28,53 +28,40 @@ def main() -> None:
         with TemporaryDirectory(prefix="power-edge-dist-") as place:
             inputs = Path(place) / "inputs"
             inputs.mkdir()
-            first = _built(Path(place) / "a", inputs)
+            # All copies first: somebody may go on working in the checkout.
+            folders = ("a", "another-folder") if given.twice else ("a",)
+            builds = [export(CHECKOUT, Path(place) / name, inputs) for name in folders]
+            first = _built(builds[0])
             if given.twice:
-                _compare(first, _built_again(Path(place) / "another-folder", inputs))
+                compare(first, _built_again(builds[1]))
             given.folder.mkdir(parents=True, exist_ok=True)
             for old in given.folder.iterdir():
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
             for file in sorted(first.iterdir()):
                 shutil.move(file, given.folder / file.name)
-                print(f"{_digest(given.folder / file.name)}  {given.folder / file.name}")
+                print(f"{digest(given.folder / file.name)}  {given.folder / file.name}")
     except Unbuildable as error:
         sys.exit(f"make dist: {error}")
 
 
-def _built(place: Path, inputs: Path) -> Path:
+def _built(build: Build) -> Path:
     """Build everything from a copy of the checkout; return the folder that holds it."""
-    build = export(CHECKOUT, place, inputs)
     for step in (wheel, wheelhouse, pyz, packages, image, sbom):
         print(f"make dist: {step.__name__.rpartition('.')[2]}", file=sys.stderr, flush=True)
         step.make(build)
     return build.out
 
 
-def _built_again(place: Path, inputs: Path) -> Path:
+def _built_again(build: Build) -> Path:
     """Build once more, as on a machine with other habits."""
     usual, umask = os.environ.copy(), os.umask(0o077)
     os.environ.update(TZ="Pacific/Auckland", LC_ALL="C", PYTHONHASHSEED="7")
     try:
-        return _built(place, inputs)
+        return _built(build)
     finally:
         os.umask(umask)
         os.environ.clear()
         os.environ.update(usual)
-
-
-def _compare(first: Path, second: Path) -> None:
-    """Raise Unbuildable if two folders differ in a byte of a file."""
-    files = {file.name for folder in (first, second) for file in folder.iterdir()}
-    differ = [name for name in sorted(files) if _digest(first / name) != _digest(second / name)]
-    if differ:
-        raise Unbuildable(f"two builds differ in {', '.join(differ)}")
-
-
-def _digest(file: Path) -> str:
-    if not file.exists():
-        return "missing"
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 if __name__ == "__main__":

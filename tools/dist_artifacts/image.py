@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tools.dist_artifacts.build import Build, Unbuildable
+from tools.dist_artifacts.compare import digest
 from tools.dist_artifacts.wheelhouse import folder_of
 
 CACHE = Path("/var/cache/power-edge-dist")
@@ -53,7 +54,7 @@ def make(build: Build) -> None:
         "org.opencontainers.image.licenses": "Apache-2.0",
         "org.opencontainers.image.source": "https://github.com/power-edge/power-edge",
         "org.opencontainers.image.base.name": f"debian:{SUITE}",
-        "org.power-edge.base.sha256": _digest(base),
+        "org.power-edge.base.sha256": digest(base),
     }
     # Its storage is this build's own: nothing of another one is in it, and nothing stays.
     buildah = ("buildah", f"--root={work / 'storage'}", f"--runroot={work / 'run'}")
@@ -92,8 +93,3 @@ def _sources(build: Build) -> list[str]:
     if not archives:
         raise Unbuildable("apt knows no archive of Debian on this machine: run apt-get update")
     return [f"deb {archives[0]} {SUITE} main"]
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
