@@ -16,5 +16,5 @@ run lint-imports --no-logo
 run python tools/generate.py --check
 run sh tools/test-ids.sh
 # shellcheck disable=SC2046
-run shellcheck --shell=sh --external-sources .ci/run $(find probes tests tools -name '*.sh' | sort)
+run shellcheck --shell=sh --external-sources .ci/run $(find deploy probes tests tools -name '*.sh' | sort)
 exit $status
