@@ -17,5 +17,5 @@ run python tools/generate.py --check
 run python tools/interface.py --check
 run sh tools/test-ids.sh
 # shellcheck disable=SC2046
-run shellcheck --shell=sh --external-sources .ci/run $(find probes tests tools -name '*.sh' | sort)
+run shellcheck --shell=sh --external-sources .ci/run $(find deploy probes tests tools -name '*.sh' | sort)
 exit $status
