@@ -7,7 +7,8 @@ from typing import NamedTuple
 from power_edge import package_data
 
 FILE = "schemas/VERSION"
-_FORM = re.compile(r"(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})", re.ASCII)
+_FORM = re.compile(r"([0-9]+)\.([0-9]+)", re.ASCII)
+_DIGITS = 18
 
 
 class SchemaVersion(NamedTuple):
@@ -18,9 +19,14 @@ class SchemaVersion(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "SchemaVersion | None":
-        """Return the version that a text is, None if it is none."""
+        """Return the version that a text is, None if it is none.
+
+        A number of too many digits is taken for a large one, which no schemas have.
+        """
         found = _FORM.fullmatch(text)
-        return None if found is None else cls(int(found[1]), int(found[2]))
+        if found is None:
+            return None
+        return cls(*(int(each) if len(each) <= _DIGITS else 10**_DIGITS for each in found.groups()))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"

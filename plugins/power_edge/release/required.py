@@ -12,9 +12,10 @@ from power_edge.release.accepted import entries, with_accepted
 from power_edge.release.changes import EMPTY, Difference, Verdict, compare
 from power_edge.release.fragments import FOLDER, SUFFIX, Fragment, fragments, to_write
 from power_edge.release.schema_set import Unusable
-from power_edge.release.since import not_raised, step, verdict_of_files, version_of
+from power_edge.release.since import not_raised, step, verdict_of_files, version_of, without_since
 from power_edge.release.source import Source, of_ref
 from power_edge.release.version import Version
+from power_edge.text import quoted
 
 SCHEMAS: Final = "schemas"
 CHANGELOG: Final = "changelog"
@@ -94,6 +95,17 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
         ),
         build=any(not _is_configuration(path) for path in paths),
     )
+
+
+def check_committed() -> None:
+    """Check that the work tree is as HEAD has it: a commit is judged. Raises Unusable."""
+    changes = git.uncommitted()
+    if changes:
+        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        raise Unusable(
+            f"{quoted(changes[0], 200)}{more} is not committed, and what is judged is a commit:"
+            " commit it, or remove it"
+        )
 
 
 def next_version(head: str = "HEAD", *, pre: bool = False) -> Version:
@@ -202,8 +214,8 @@ def _missing(
 
 
 def _of_version(release: str | None, judged: str, after: Source) -> Iterator[str]:
-    """Yield what is wrong with schemas/VERSION. It is compared with the last release, whatever the
-    base: one step is enough for all changes since.
+    """Yield what is wrong with schemas/VERSION and x-since. They are compared with the last
+    release, whatever the base: one step is enough for all changes since.
     """
     new = version_of(git.file(judged, VERSION_FILE), judged[:12])
     if release is None:
@@ -211,10 +223,12 @@ def _of_version(release: str | None, judged: str, after: Source) -> Iterator[str
         return
     tagged = git.commit(release)
     before = of_ref(tagged)
-    verdict = verdict_of_files(
-        _difference(before, after, is_release=True), before.schemas, after.schemas
-    )
-    yield from not_raised(version_of(git.file(tagged, VERSION_FILE), release), new, verdict)
+    old = version_of(git.file(tagged, VERSION_FILE), release)
+    difference = _difference(before, after, is_release=True)
+    verdict = verdict_of_files(difference, before.schemas, after.schemas)
+    yield from not_raised(old, new, verdict)
+    if old is not None and new is not None:
+        yield from without_since(before.schemas, after.schemas, old, new)
 
 
 def _is_configuration(path: str) -> bool:
