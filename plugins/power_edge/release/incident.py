@@ -16,7 +16,7 @@ _CHECKLIST: Final = (
 _CONFIGURATION: Final = {
     "unchanged": "nothing has to be done.",
     "reverted": "commit {commit} is merged.",
-    "accepted": "the fields below are out of the files, or their loss is known to who runs the nodes.",
+    "accepted": "what is listed below is out of the files, or those who run the nodes know of it.",
 }
 
 

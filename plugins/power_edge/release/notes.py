@@ -1,5 +1,7 @@
 """The notes of a release, in Markdown: what it was made of; for a rollback, what it takes back."""
 
+import re
+
 from power_edge.model.generated.promotion_schema import Promotion, Rollback
 from power_edge.text import printable
 
@@ -7,10 +9,7 @@ from power_edge.text import printable
 def code(text: str) -> str:
     """Return a text as code of Markdown on one line: nothing in it is obeyed, nobody is named."""
     text = printable(text)
-    longest = max(
-        map(len, "".join(each if each == "`" else " " for each in text).split()), default=0
-    )
-    fence = "`" * (longest + 1)
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
     inner = f" {text} " if text[:1] in ("`", " ") or text[-1:] in ("`", " ") else text
     return f"{fence}{inner}{fence}" if text else "`-`"
 
@@ -31,8 +30,8 @@ def notes(promotion: Promotion) -> str:
     lines += [
         f"The commit is {promotion.commit}. It was tested as {promotion.promoted_from}"
         f" ({code(promotion.tested.run)}).",
-        f"The wheel differs from the tested one in METADATA and RECORD alone; {code('promotion.json')}"
-        " has the proof.",
+        "The wheel differs from the tested one in METADATA and RECORD alone: `promotion.json` has"
+        " the proof.",
     ]
     if promotion.bump is not None:
         lines += ["", f"Since {promotion.previous or 'the beginning'}: {promotion.bump}.", ""]

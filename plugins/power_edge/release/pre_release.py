@@ -9,7 +9,10 @@ from power_edge.release.wheel import read_wheel, wheel_name
 
 
 def make(version: Version, folder: Path) -> tags.Tag:
-    """Tag HEAD as a pre-release whose artifacts are in a folder. Raises Unusable and ConfigError."""
+    """Tag HEAD as a pre-release whose artifacts are in a folder.
+
+    Raises Unusable and ConfigError.
+    """
     tags.check_whole()
     commit = git.commit("HEAD")
     tags.check_on_main(commit, "HEAD")

@@ -18,7 +18,7 @@ from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.build import build
 from power_edge.release.changes import Verdict
 from power_edge.release.github import VARIABLES, GitHub
-from power_edge.release.required import bumped, next_version, required
+from power_edge.release.required import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
 from power_edge.release.version import Version
@@ -69,8 +69,8 @@ def pre_release(version: Version, folder: Path) -> PreRelease:
     twins = [each.tag for each in tags.at(tag.commit) if each.pre is not None]
     if len(twins) > 1:
         raise Unusable(
-            f"{tag.commit[:12]} has {len(twins)} pre-releases ({', '.join(twins)}), and a commit has"
-            " one: delete the tag that nobody tested"
+            f"{tag.commit[:12]} has {len(twins)} pre-releases ({', '.join(twins)}), and may"
+            " have one: delete the tag that nobody tested"
         )
     data = artifacts.content(folder / record.TESTED)
     name = f"{record.TESTED} of {version.tag}"
@@ -108,9 +108,12 @@ def forward(pre: PreRelease, version: Version) -> Step:
         raise Unusable(f"power-edge version check refuses {commit[:12]}: {needed.problems[0]}")
     if previous is not None and not needed.build:
         raise Unusable(
-            f"nothing but configuration changed since {previous.tag}: no build is needed"
+            f"nothing but configuration has changed since {previous.tag}: no build is needed"
         )
-    lowest = next_version(commit) if previous is None else bumped(previous, needed.bump)
+    own = pre.tag.version._replace(pre=None)
+    if version.order < own.order:
+        raise Unusable(f"{version.semver} is lower than its pre-release {pre.tag.version.tag}")
+    lowest = own if previous is None else bumped(previous, needed.bump)
     if version.order < lowest.order:
         first = needed.reasons[0]
         raise Unusable(

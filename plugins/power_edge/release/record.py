@@ -61,8 +61,8 @@ def check_tested(found: Tested, commit: str, name: str) -> None:
     """Check that a run tested this commit, all of it, and that nothing failed. Raises Unusable."""
     if found.commit != commit:
         raise Unusable(
-            f"{name} is of commit {found.commit[:12]}, and the pre-release is {commit[:12]}: take the"
-            " tested.json of this pre-release"
+            f"{name} is of commit {found.commit[:12]}, and the pre-release is {commit[:12]}: take"
+            " that of this pre-release"
         )
     for result in found.results:
         if result.failed or not result.passed:

@@ -90,8 +90,8 @@ def judged(
     """Return what a rollback to the wheel of a commit does to the configuration.
 
     `root` is today's node-configs/, `reverted` a git ref with the configuration's own revert.
-    Raises Lossy if there are losses that nothing makes up for, Unusable if the revert does not load,
-    and ConfigError if there is no node.
+    Raises Lossy if there are losses that nothing makes up for, Unusable if the revert does not
+    load, and ConfigError if there is no node.
     """
     if root is None:
         raise Unusable(
@@ -172,8 +172,8 @@ def _check_reverted(program: Path, folder: Path, commit: str, root: Path) -> Non
     gone = sorted({each.name for each in nodes(root)} - found.keys())
     if gone:
         raise Unusable(
-            f"the configuration of {commit[:12]} has no node {printable(gone[0])}: revert the fields"
-            " that the old version does not know, and keep the nodes of today"
+            f"the configuration of {commit[:12]} has no node {printable(gone[0])}: revert the"
+            " fields that the old version does not know, and keep the nodes of today"
         )
 
 

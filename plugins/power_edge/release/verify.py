@@ -26,8 +26,8 @@ class Check(NamedTuple):
 def verify(file: Path, signers: Path | None) -> Iterator[Check]:
     """Yield what is checked of an artifact, by the files beside it.
 
-    `signers` is a file of allowed signers (ssh-keygen(1)); with it a signature must be there. Raises
-    Unusable if the artifact itself cannot be read.
+    `signers` is a file of allowed signers (ssh-keygen(1)); with it a signature must be there.
+    Raises Unusable if the artifact itself cannot be read.
     """
     data = artifacts.content(file)
     folder = file.absolute().parent
@@ -58,8 +58,8 @@ def check_folder(version: Version, folder: Path) -> None:
     said = record.recorded(tag.message, record.PROMOTION)
     if said is None:
         raise Unusable(
-            f"{version.tag} was not made by power-edge release promote: its last line is no sha256 of"
-            f" {record.PROMOTION}"
+            f"{version.tag} was not made by power-edge release promote: its last line is no sha256"
+            f" of {record.PROMOTION}"
         )
     data = artifacts.content(folder / record.PROMOTION)
     if record.sha256(data) != said:
@@ -67,8 +67,8 @@ def check_folder(version: Version, folder: Path) -> None:
     found = record.promotion(data, record.PROMOTION)
     if (found.release, found.commit) != (version.semver, tag.commit):
         raise Unusable(
-            f"{record.PROMOTION} is of {printable(found.release)} at {found.commit[:12]}, and the tag"
-            f" is {version.tag} at {tag.commit[:12]}"
+            f"{record.PROMOTION} is of {printable(found.release)} at {found.commit[:12]}, and the"
+            f" tag is {version.tag} at {tag.commit[:12]}"
         )
     listed = artifacts.read_sums(artifacts.content(folder / artifacts.SUMS), artifacts.SUMS)
     for name in (record.PROMOTION, found.wheel.file, found.sdist.file):

@@ -7,9 +7,11 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from email.parser import BytesParser
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+from power_edge.release.artifacts import content
 from power_edge.release.schema_set import Unusable
 from power_edge.text import printable, quoted
 
@@ -68,9 +70,9 @@ def read_wheel(path: Path) -> Wheel:
     name = quoted(str(path), 200)
     if path.name.count("-") < 4 or path.suffix != ".whl":
         raise Unusable(f"{name} is no wheel: its name must be like {wheel_name('1.3.0')}")
+    data = content(path)
     try:
-        data = path.read_bytes()
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
             infos = archive.infolist()
             if sum(info.file_size for info in infos) > _LARGEST:
                 raise Unusable(f"{name} holds more than {_LARGEST >> 20} MiB")
@@ -78,7 +80,6 @@ def read_wheel(path: Path) -> Wheel:
                 info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos
             }
     except (
-        OSError,
         zipfile.BadZipFile,
         zlib.error,
         RuntimeError,
@@ -105,9 +106,7 @@ def differences(tested: Wheel, built: Wheel) -> list[str]:
         elif old[path][1] == new[path][1]:
             what = f"has mode {new[path][0]:o}, and {old[path][0]:o} in the tested wheel"
         elif path == ".dist-info/WHEEL":
-            what = (
-                f"was made by {_generator(built)}, and by {_generator(tested)} in the tested wheel"
-            )
+            what = f"was made by {_generator(built)}, and the tested one by {_generator(tested)}"
         else:
             what = "has other bytes"
         found.append(f"{printable(path)} {what}")
