@@ -109,11 +109,11 @@ def needs(root: Path | None, /, *, path: Path | None) -> None:
     from power_edge.config.needed import oldest
     from power_edge.config.node_needs import folders, needs_of
 
-    for folder in folders(path, root):
-        found = needs_of(folder)
-        highest = max((each.version for each in found), default=oldest())
-        click.echo(f"{printable(folder.name)}: {highest}")
-        for each in found:
+    found = {folder.name: needs_of(folder) for folder in folders(path, root)}
+    for name, of_files in found.items():
+        highest = max((each.version for each in of_files), default=oldest())
+        click.echo(f"{printable(name)}: {highest}")
+        for each in of_files:
             click.echo(f"  {printable(str(each))}")
 
 

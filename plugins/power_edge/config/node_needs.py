@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from power_edge.config.error import ConfigError, refuse
+from power_edge.config.error import refuse
 from power_edge.config.needed import highest
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
@@ -16,7 +16,7 @@ from power_edge.config.node_configs import (
 from power_edge.config.schema_version import SchemaVersion
 from power_edge.config.state import check_fits
 from power_edge.config.yaml_reader import read
-from power_edge.model import Problem, Source
+from power_edge.model import Source
 from power_edge.text import quoted
 
 
@@ -50,35 +50,26 @@ def folders(path: Path | None, root: Path | None) -> list[Path]:
         return [named.absolute()]
     found = nodes(named)
     if not found:
-        raise refuse(
-            NODE_CONFIGS, f"{quoted(str(named), 200)} has no node: no folder with a state.yaml"
-        )
+        raise refuse(NODE_CONFIGS, f"no folder in {quoted(str(named), 200)} has a state.yaml")
     return found
 
 
 def needs_of(folder: Path) -> list[FileNeed]:
     """Return what each file of a node needs, if it has any field that came after the first release.
 
-    Raises ConfigError for files that cannot be used.
+    Raises ConfigError for the first file that cannot be used.
     """
     from power_edge.config.schema_errors import path_in_words
 
     found: list[FileNeed] = []
-    problems: list[Problem] = []
-    for file, name in SCHEMAS.items():
-        try:
-            data = read_file(folder, file)
-            if data is None:
-                continue
-            document = read(data, node_file(folder, file))
-            check_fits(document, name)
-        except ConfigError as error:
-            problems += error.problems
+    for file, name in SCHEMAS.items():  # state.yaml first: it may be for newer schemas, as the rest
+        data = read_file(folder, file)
+        if data is None:
             continue
+        document = read(data, node_file(folder, file))
+        check_fits(document, name)
         need = highest(document, name)
         if need is not None:
             place = document.find(need.path, key=True)
             found.append(FileNeed(need.version, place, path_in_words(need.path)))
-    if problems:
-        raise ConfigError(problems)
     return found

@@ -91,6 +91,7 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
         tuple(sorted(reasons, key=lambda each: (-each.bump, SOURCES.index(each.source)))),
         (
             *_missing(new_fragments, reasons, _shipped(paths, since, judged)),
+            *_without_list(judged),
             *_of_version(release, judged, after),
         ),
         build=any(not _is_configuration(path) for path in paths),
@@ -211,6 +212,11 @@ def _missing(
             f"the fragments claim {claimed.name}, and this is {asked.bump.name}"
             f" ({asked.source}: {asked.why}): write {to_write(asked.bump)}"
         )
+
+
+def _without_list(judged: str) -> Iterator[str]:
+    if git.file(judged, interface.FILE) is None:
+        yield f"{interface.FILE} is missing, so nobody knows what changed: make generate writes it"
 
 
 def _of_version(release: str | None, judged: str, after: Source) -> Iterator[str]:
