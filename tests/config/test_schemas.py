@@ -20,14 +20,16 @@ NAMES = (
     "connection",
     "event",
     "node-identity",
+    "promotion",
     "report",
     "role",
     "state",
     "status",
     "system-identity",
+    "tested",
     "watcher",
 )
-OPEN = ("event", "status")
+OPEN = ("event", "promotion", "status", "tested")
 """Schemas of what we write: a new field is no breach."""
 
 
