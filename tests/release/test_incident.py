@@ -263,5 +263,5 @@ def test_whether_a_release_is_published(server: Server) -> None:
     assert not GitHub().is_published("v1.3.0-pre.90")
     server.answers[f"GET {TAG}"] = 200, {"id": 1}
     assert GitHub().is_published("v1.3.0-pre.90")
-    with pytest.raises(Unusable, match="there is no release v2.0.0"):
+    with pytest.raises(Unusable, match=r"there is no release v2\.0\.0"):
         GitHub().files("v2.0.0")

@@ -253,7 +253,8 @@ def _read_differently(
         if at not in old:
             yield Loss(node, _source(item), f"{label} is not checked by the old version", None)
             continue
-        document, path = (state, places[at]) if at in places else (None, ())
+        path = places.get(at, ())
+        document = state if path else None
         found: list[tuple[ValuePath, str]] = []
         for each in ("expected", "declared"):  # what is declared has no defaults
             found = found or list(_differences(old[at].get(each), item.get(each), document, path))
