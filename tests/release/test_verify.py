@@ -67,12 +67,12 @@ def test_what_was_made_is_verified(name: str, folder: Path) -> None:
 
 def test_it_says_who_signed(folder: Path) -> None:
     path = str(folder / WHEEL)
-    assert "signature: of the key SHA256:" in release("verify", path)
-    assert "signature: of ann" in release(
+    assert "open   signature: of the key SHA256:" in release("verify", path)
+    assert "ok     signature: of ann" in release(
         "verify", path, f"--signers={folder.parents[2] / 'signers'}"
     )
     (folder / "SHA256SUMS.sig").unlink()
-    assert "signature: none" in release("verify", path)
+    assert "open   signature: none" in release("verify", path)
 
 
 def test_it_needs_no_repository(
