@@ -476,11 +476,12 @@ def test_a_tree_that_is_not_committed(repository: Path) -> None:
     commit({})
     check_committed()
     write(repository, {"changelog.d/2.feature.md": "b\n"})
-    assert '"changelog.d/2.feature.md" is not committed' in refused(check_committed).replace(
-        "'", '"'
+    assert refused(check_committed) == (
+        "not committed: 'changelog.d/2.feature.md'; a commit is judged, so commit all changes or"
+        " remove them"
     )
     write(repository, {"pyproject.toml": "a\n"})
-    assert "and 1 more is not committed" in refused(check_committed)
+    assert ", and 1 more; " in refused(check_committed)
 
 
 @pytest.mark.parametrize(

@@ -103,10 +103,10 @@ def check_committed() -> None:
     """Check that the work tree is as HEAD has it: a commit is judged. Raises Unusable."""
     changes = git.uncommitted()
     if changes:
-        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
         raise Unusable(
-            f"{quoted(changes[0], 200)}{more} is not committed, and what is judged is a commit:"
-            " commit it, or remove it"
+            f"not committed: {quoted(changes[0], 200)}{more}; a commit is judged, so commit all"
+            " changes or remove them"
         )
 
 

@@ -63,8 +63,8 @@ def not_raised(
         yield f"{FILE} is missing: write {old or '1.0'} into it"
     elif old is not None and new not in [raised(old, bump) for bump in Verdict if bump >= verdict]:
         yield (
-            f"{FILE} is {new}, and was {old} at the last release: what the schemas allow changed by"
-            f" a {verdict.name} since; write {raised(old, verdict)}"
+            f"{FILE} is {new}, and was {old} at the last release: the schemas have a"
+            f" {verdict.name} change since then; write {raised(old, verdict)}"
         )
 
 
