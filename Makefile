@@ -20,6 +20,7 @@ test: dev-env ## for developers: all tests (as root it boots nodes in containers
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: dev-env ## linters and type checks
+	@sh tools/go-tools.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lint.sh
 
 generate: dev-env ## write what is made from schemas/
@@ -47,6 +48,13 @@ bench: dev-env ## measure the speed, against a bare probe and others
 
 bench-watch: dev-env ## measure a watch: latencies, its cost at rest, memory, a storm, fifty nodes (hours)
 	@$(BIN)/python bench/watch.py $(PHASES)
+
+# The steps of the workflows that are more than one command (tools/ci/). What they are told comes by the environment.
+ci-done:
+	@python3 -m tools.ci done
+
+ci-%: dev-env
+	@$(BIN)/python -m tools.ci $*
 
 run-env dev-env:
 	@sh tools/setup.sh $(@:-env=)
