@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 help: ## list these
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 check: run-env ## make this machine a node if it is none, and check it
 	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
@@ -35,6 +35,16 @@ record: dev-env ## after a change of a probe: record CASES='services/masked ufw/
 mutate: dev-env ## find what could be broken in PATHS=... and no test would notice (MINUTES=30)
 	@$(BIN)/python -m tox run -qq -e mutate -- $(PATHS)
 
+test-wheel: dev-env ## the tests that start no node, against the wheel in dist/
+	@$(BIN)/python -m tox run -qq -e installed --installpkg "$$(ls dist/*.whl)"
+
+test-by-hand: ## the scripts to run by hand, on this machine
+	@sh tools/try-by-hand.sh
+
+next-pytest: dev-env ## the tests that start no node, with pytest's next version
+	@$(BIN)/python -m tox run -e newest -x testenv:newest.ignore_outcome=false \
+		-x "testenv:newest.deps=pytest @ git+https://github.com/pytest-dev/pytest"
+
 newest: dev-env ## the tests that start no node, with the newest dependencies
 	@$(BIN)/python -m tox run -e newest
 
@@ -62,4 +72,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint generate constraints record mutate newest soak bench bench-watch run-env dev-env
+.PHONY: help check test lint test-wheel test-by-hand next-pytest ci-done generate constraints record mutate newest soak bench bench-watch run-env dev-env

@@ -55,6 +55,10 @@ class StandIn:
     def _list_releases(self, _: tuple[str, ...], query: str, data: bytes) -> tuple[int, Any]:
         return self._page(list(self.releases.values()), query)
 
+    def _find_release(self, tags: tuple[str, ...], query: str, data: bytes) -> tuple[int, Any]:
+        found = self.release(tags[0])
+        return (404, {"message": "Not Found"}) if found is None or found["draft"] else (200, found)
+
     def _make_release(self, _: tuple[str, ...], query: str, data: bytes) -> tuple[int, Any]:
         number = len(self.releases) + 1
         at = f"{self.address}/repos/{REPOSITORY}/releases/{number}"
@@ -117,6 +121,7 @@ class StandIn:
 _Function = Callable[[StandIn, tuple[str, ...], str, bytes], tuple[int, Any]]
 _ROUTES: list[tuple[str, str, _Function]] = [
     ("GET", "releases", StandIn._list_releases),
+    ("GET", "releases/tags/([^/]+)", StandIn._find_release),
     ("POST", "releases", StandIn._make_release),
     ("PATCH", "releases/([0-9]+)", StandIn._change_release),
     ("DELETE", "releases/([0-9]+)", StandIn._remove_release),
@@ -152,7 +157,7 @@ def stand_in() -> Iterator[StandIn]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = _answer
+        do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 (http.server's names)
 
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""

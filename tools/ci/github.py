@@ -1,4 +1,4 @@
-"""GitHub's API, as far as the workflows need it: releases with files, a dispatch, an issue."""
+"""GitHub's API, as far as the workflows need it: releases with files, and a dispatch."""
 
 import json
 import urllib.error
@@ -20,10 +20,7 @@ class Release(NamedTuple):
     id: int
     tag: str
     draft: bool
-    prerelease: bool
     upload_url: str
-    files: dict[str, str]
-    """The address of each file, by its name."""
 
 
 class Repository(NamedTuple):
@@ -62,44 +59,20 @@ class Repository(NamedTuple):
         made = {"draft": False, "make_latest": "true" if latest else "false"}
         self._ask("PATCH", f"releases/{release.id}", made)
 
-    def download(self, release: Release, folder: Path) -> None:
-        """Write the files of a release into a folder."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, address in release.files.items():
-            if Path(name).name != name or name.startswith("."):
-                raise Refused(f"release {release.tag} has a file called {name!r}")
-            (folder / name).write_bytes(
-                self._send("GET", address, accept="application/octet-stream")
-            )
-
     def dispatch(self, workflow: str, ref: str, inputs: dict[str, str]) -> None:
         """Start a workflow by hand."""
         self._ask(
             "POST", f"actions/workflows/{workflow}/dispatches", {"ref": ref, "inputs": inputs}
         )
 
-    def open_issue(self, title: str, body: str) -> str:
-        """Open an issue, unless an open one has its title; return its address."""
-        for page in self._pages("issues?state=open"):
-            for issue in page:
-                if issue["title"] == title:
-                    return str(issue["html_url"])
-        return str(self._ask("POST", "issues", {"title": title, "body": body})["html_url"])
-
     def author(self, pull_request: int) -> str:
         """Return who opened a pull request."""
         return str(self._ask("GET", f"pulls/{pull_request}")["user"]["login"])
 
     def _releases(self) -> Iterator[Release]:
-        for page in self._pages("releases"):
-            yield from map(_release, page)
-
-    def _pages(self, path: str) -> Iterator[list[Any]]:
         number = 1
-        while page := self._ask(
-            "GET", f"{path}{'&' if '?' in path else '?'}per_page=100&page={number}"
-        ):
-            yield page
+        while page := self._ask("GET", f"releases?per_page=100&page={number}"):
+            yield from map(_release, page)
             number += 1
 
     def _ask(self, method: str, path: str, sent: dict[str, Any] | None = None) -> Any:
@@ -113,12 +86,11 @@ class Repository(NamedTuple):
         address: str,
         data: bytes | None = None,
         kind: str = "",
-        accept: str = "application/vnd.github+json",
     ) -> bytes:
         request = urllib.request.Request(address, data, method=method)
-        request.add_header("Accept", accept)
+        request.add_header("Accept", "application/vnd.github+json")
         request.add_header("X-GitHub-Api-Version", "2022-11-28")
-        # A download is redirected to another server, which must not see the token.
+        # Another server, to which an answer may send us on, must not see the token.
         request.add_unredirected_header("Authorization", f"Bearer {self.token}")
         if data is not None:
             request.add_header("Content-Type", kind)
@@ -127,7 +99,7 @@ class Repository(NamedTuple):
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             said = error.read(500).decode(errors="replace")
-            raise Refused(f"GitHub refuses {method} {address}: {error.code} {said}") from None
+            raise Refused(f"GitHub refuses {method} {address}: {error.code} {said!r}") from None
         except OSError as error:
             raise Refused(f"GitHub cannot be reached ({method} {address}): {error}") from None
 
@@ -137,7 +109,5 @@ def _release(answer: dict[str, Any]) -> Release:
         answer["id"],
         answer["tag_name"],
         answer["draft"],
-        answer["prerelease"],
         answer["upload_url"],
-        {asset["name"]: asset["url"] for asset in answer["assets"]},
     )

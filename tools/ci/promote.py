@@ -1,37 +1,25 @@
-"""Promotes a pre-release: gets its files, and has `power-edge release promote` prove and tag it."""
+"""Has `power-edge release promote` prove and tag a release, and pushes the tag."""
 
 import os
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from tools.ci import git, github
-from tools.ci.step import Refused, boolean, given, power_edge, version
+from tools.ci import git
+from tools.ci.step import boolean, given, output, power_edge, version
 
 
 def main() -> None:
-    """Write dist/vX.Y.Z, and push the tag vX.Y.Z."""
+    """Push the tag vX.Y.Z; give `folder`, which has the files that it vouches for."""
     pre, release = version(given("PRE_RELEASE")), version(given("VERSION"))
-    words = ["release", "promote", *_rollback(), pre.tag, release.semver]
-    repository = github.Repository.of_environment()
-    found = repository.release(pre.tag)
-    if found is None or found.draft:
-        raise Refused(f"there is no pre-release {pre.tag} on GitHub")
     git.introduce()
-    with TemporaryDirectory() as folder:
-        repository.download(found, Path(folder))
-        print(power_edge(*words, f"--artifacts={folder}"), end="")
-    git.push_tag(release.tag, repository.token)
+    print(power_edge("release", "promote", *_options(), pre.tag, release.semver), end="")
+    git.push_tag(release.tag, given("GITHUB_TOKEN"))
+    output(folder=f"dist/{release.tag}")
 
 
-def _rollback() -> list[str]:
-    """Return the options that a rollback needs, of inputs."""
-    is_rollback, accepts = boolean("IS_ROLLBACK"), boolean("ACCEPT_CONFIG_LOSS")
+def _options() -> list[str]:
+    """Return the options that the inputs stand for. `promote` says which of them belong together."""
     with_config = os.environ.get("WITH_CONFIG", "")
-    if not is_rollback and (accepts or with_config):
-        raise Refused("with_config and accept_config_loss are for a rollback (is_rollback)")
-    words = ["--rollback"] if is_rollback else []
-    if accepts:
-        words.append("--accept-config-loss")
-    if with_config:
-        words.append(f"--with-config={with_config}")
-    return words
+    return [
+        *(["--rollback"] if boolean("IS_ROLLBACK") else []),
+        *(["--accept-config-loss"] if boolean("ACCEPT_CONFIG_LOSS") else []),
+        *([f"--with-config={with_config}"] if with_config else []),
+    ]
