@@ -18,19 +18,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.shells import path_of
 from tests.workflows.stand_in import REPOSITORY, TOKEN, StandIn, stand_in
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = ROOT / ".github" / "workflows"
 _PROJECT = (
-    ".ci", ".github", ".gitattributes", ".gitignore", "LICENSE", "Makefile", "README.md", "changelog.d",
+    ".ci", ".github", ".gitattributes", ".gitignore", "LICENSE", "Makefile", "README.md",
     "commit.txt", "compliance", "deploy", "hatch_build.py", "node-configs", "plugins", "probes",
     "pyproject.toml", "schemas", "tests/golden", "tools",
 )  # fmt: skip
 """What the throw-away project has of this one: what a build and the commands need."""
 _ACTION = re.compile(r"uses: ([\w.-]+/[\w.-]+)@([0-9a-f]{40})")
 _STUBS = {
-    "actions/checkout": None,  # act's own: a copy of the repository
+    # Where no `ref` is given, act itself copies the repository.
+    "actions/checkout": 'cp -r "$WORK/." . && git checkout -q "${REF:-HEAD}"',
     "actions/setup-python": "true",
     "actions/upload-artifact": """
         mkdir -p "$STORE/$GITHUB_RUN_ID/$NAME"
@@ -41,19 +43,21 @@ _STUBS = {
         mkdir -p "$FILES"
         for artifact in "$STORE/${RUN:-$GITHUB_RUN_ID}"/${NAME:-*}; do cp -r "$artifact/." "$FILES"; done
     """,
-    "actions/attest-build-provenance": 'ls $FILES | sed "s/^/attested /" >>"$RECORD"',
-    "pypa/gh-action-pypi-publish": 'ls "$FILES" | sed "s/^/published /" >>"$RECORD"',
+    "actions/attest-build-provenance": 'for file in $FILES; do echo "attested ${file##*/}"; done >>"$RECORD"',
+    "pypa/gh-action-pypi-publish": 'for file in "$FILES"/*; do echo "published ${file##*/}"; done >>"$RECORD"',
 }
 _STUB = """
 name: a stub
-inputs: {{name: {{}}, path: {{}}, subject-path: {{}}, packages-dir: {{}}, run-id: {{}}}}
+inputs: {{ref: {{}}, name: {{}}, path: {{}}, subject-path: {{}}, packages-dir: {{}}, run-id: {{}}}}
 runs:
   using: composite
   steps:
   - shell: sh -e {{0}}
     env:
+      WORK: {work}
       STORE: {store}
       RECORD: {record}
+      REF: ${{{{ inputs.ref }}}}
       RUN: ${{{{ inputs.run-id }}}}
       NAME: ${{{{ inputs.name }}}}
       FILES: ${{{{ inputs.path || inputs.subject-path || inputs.packages-dir }}}}
@@ -65,11 +69,21 @@ _MAKE = """#!/bin/sh -e
 echo "make $*" >>{record}
 case $1 in
     run-env | dev-env | lint | newest | next-pytest | test-wheel | test-by-hand) ;;
-    test) .venv/bin/python -m tests.workflows.tested ;;
-    dist) .venv/bin/python -m hatchling build -d dist -t wheel -t sdist ;;
+    test) printf '{tested}' "$(git rev-parse HEAD)" >tested.json ;;
+    dist) SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct) .venv/bin/python -m hatchling build -d dist -t wheel -t sdist ;;
     *) exec {make} --old-file=run-env --old-file=dev-env "$@" ;;
 esac
 """
+_TESTED = json.dumps(
+    {
+        "commit": "%s",
+        "run": "https://github.com/an-owner/power-edge/actions/runs/1",
+        "results": [
+            {"name": name, "passed": 1, "failed": 0, "skipped": 0}
+            for name in ("lint", "wheel", "tests")
+        ],
+    }
+)
 _SUDO = '#!/bin/sh\nshift\nexec "$@"\n'
 
 
@@ -78,7 +92,7 @@ class Run(NamedTuple):
 
     ok: bool
     jobs: dict[str, str]
-    """The result of each job that ran, by its name: success or failure."""
+    """The result of each job that ran, by its key in its workflow: success or failure."""
     output: str
     recorded: list[str]
     """What was written down, in order."""
@@ -114,7 +128,7 @@ class World:
         """Make a pull request, and check it out as GitHub does: merged."""
         self.git("checkout", "-q", "-b", branch, "main")
         self.commit(files, branch)
-        self.git("checkout", "-q", "--detach", "main")
+        self.git("checkout", "-q", "-B", "merged", "main")
         self.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", branch)
 
     def merge(self) -> None:
@@ -137,7 +151,7 @@ class World:
         given = self.folder / "event.json"
         given.write_text(json.dumps(payload))
         argv = [
-            tool("act"), event, "--json", "-W", f".github/workflows/{workflow}.yml", "-e", str(given),
+            path_of("act") or "act", event, "--json", "-W", f".github/workflows/{workflow}.yml", "-e", str(given),
             "-P", "ubuntu-24.04=-self-hosted", "-P", "macos-15=-self-hosted",
             "--actor", "ann", "-s", f"GITHUB_TOKEN={TOKEN}",
             "--env", f"GITHUB_API_URL={self.github.address}", "--env", f"GITHUB_REPOSITORY={REPOSITORY}",
@@ -161,16 +175,16 @@ class World:
             said = json.loads(line)
             lines.append(f"{said.get('job', '')}: {said['msg'].rstrip()}")
             if "jobResult" in said:
-                jobs[said["job"].partition("/")[2].strip()] = said["jobResult"]
+                jobs[said["jobID"]] = said["jobResult"]
         output = "\n".join([*lines, done.stderr])
         return Run(done.returncode == 0, jobs, output, record.read_text().splitlines())
 
     def _stub(self, name: str) -> Path:
         """Return the folder of what stands in for an action."""
         folder = self.folder / "actions" / name
-        run = _STUBS[name] or "true"
-        lines = [line.strip() for line in run.strip().splitlines()]
+        lines = [line.strip() for line in _STUBS[name].strip().splitlines()]
         text = _STUB.format(
+            work=self.work,
             store=self.folder / "artifacts",
             record=self.folder / "record",
             run="\n      ".join(lines),
@@ -187,7 +201,12 @@ def world(folder: Path) -> Iterator[World]:
         made = World(folder, github)
         for each in ("bin", "home", "work"):
             (folder / each).mkdir()
-        values = {"venv": sys.prefix, "record": folder / "record", "make": shutil.which("make")}
+        values = {
+            "venv": sys.prefix,
+            "record": folder / "record",
+            "make": shutil.which("make"),
+            "tested": _TESTED,
+        }
         for name, text in (("make", _MAKE.format(**values)), ("sudo", _SUDO)):
             (folder / "bin" / name).write_text(text)
             (folder / "bin" / name).chmod(0o755)
@@ -204,16 +223,11 @@ def world(folder: Path) -> Iterator[World]:
         yield made
 
 
-def tool(name: str) -> str:
-    """Return the path of a tool that stands beside this Python, or on PATH."""
-    return shutil.which(name, path=f"{Path(sys.executable).parent}:{os.environ['PATH']}") or name
-
-
 def _foreign() -> list[tuple[str, str]]:
     """Return the actions of others that the workflows use, with their commits."""
     texts = [file.read_text() for file in sorted(ROOT.glob(".github/**/*.yml"))]
     found = {pair for text in texts for pair in _ACTION.findall(text)}
-    return sorted((name, sha) for name, sha in found if name != "actions/checkout")
+    return sorted(found)
 
 
 def _copy(folder: Path) -> None:
