@@ -4,8 +4,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 version=$(go env GOVERSION 2>/dev/null) || exit 0
-minor=${version#go1.}
-[ "${minor%%[!0-9]*}" -ge 21 ] || exit 0
+minor=${version#go1.} minor=${minor%%[!0-9]*}
+[ "${minor:-0}" -ge 21 ] || exit 0
 
 install() { # NAME MODULE VERSION
     stamp=.venv/.$1-$3

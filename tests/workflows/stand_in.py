@@ -110,7 +110,8 @@ class StandIn:
     def _comment(self, ids: tuple[str, ...], query: str, data: bytes) -> tuple[int, Any]:
         if not self.may_comment:
             return 403, {"message": "Resource not accessible by integration"}
-        self.comments.append({"id": len(self.comments) + 1, "issue": ids[0], **json.loads(data)})
+        by = {"id": len(self.comments) + 1, "issue": ids[0], "user": {"type": "Bot"}}
+        self.comments.append({**by, **json.loads(data)})
         return 201, self.comments[-1]
 
     def _change_comment(self, ids: tuple[str, ...], query: str, data: bytes) -> tuple[int, Any]:

@@ -69,7 +69,7 @@ def test_a_major_change_with_a_minor_fragment_is_red(project: World) -> None:
     assert not run.ok
     assert run.jobs.get("version") == "failure", run.output
     assert run.jobs["done"] == "failure"
-    assert "MAJOR" in run.output
+    assert "MAJOR" in run.output, run.output
     assert not list(project.folder.rglob("hacked"))
 
 

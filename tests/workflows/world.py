@@ -84,6 +84,15 @@ _TESTED = json.dumps(
         ],
     }
 )
+_PYTHON = """#!/bin/sh -e
+case "$1 $2 $3" in
+    "-I -m venv")
+        mkdir -p "$4/bin"
+        ln -sf {venv}/bin/power-edge "$4/bin/power-edge"
+        ln -sf /bin/true "$4/bin/pip" ;;
+    *) exec {venv}/bin/python "$@" ;;
+esac
+"""
 _SUDO = '#!/bin/sh\nshift\nexec "$@"\n'
 
 
@@ -207,8 +216,8 @@ def world(folder: Path) -> Iterator[World]:
             "make": shutil.which("make"),
             "tested": _TESTED,
         }
-        for name, text in (("make", _MAKE.format(**values)), ("sudo", _SUDO)):
-            (folder / "bin" / name).write_text(text)
+        for name, text in (("make", _MAKE), ("python3", _PYTHON), ("sudo", _SUDO)):
+            (folder / "bin" / name).write_text(text.format(**values))
             (folder / "bin" / name).chmod(0o755)
         _copy(made.work)
         _run("git", "init", "-q", "--bare", "-b", "main", "origin.git", cwd=folder)
