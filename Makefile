@@ -23,8 +23,9 @@ lint: dev-env ## linters and type checks
 	@sh tools/go-tools.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lint.sh
 
-generate: dev-env ## write what is made from schemas/
+generate: dev-env ## write what is made from schemas/, and the list of the outer interface
 	@$(BIN)/python tools/generate.py
+	@$(BIN)/python tools/interface.py
 
 constraints: dev-env ## pin the newest versions of all dependencies in constraints.txt
 	@$(BIN)/python -m tox run -qq -e constraints

@@ -14,6 +14,7 @@ run ruff format --check --quiet .
 run mypy --no-error-summary
 run lint-imports --no-logo
 run python tools/generate.py --check
+run python tools/interface.py --check
 run sh tools/test-ids.sh
 # shellcheck disable=SC2046
 run shellcheck --shell=sh --external-sources .ci/run $(find probes tests tools -name '*.sh' | sort)

@@ -1,7 +1,5 @@
 """Where schemas are read from, and every kind of input that cannot be used: one line says why."""
 
-import os
-import subprocess
 import zipfile
 from pathlib import Path
 
@@ -11,6 +9,8 @@ from power_edge.config import schema
 from power_edge.release.changes import EMPTY, Verdict, compare
 from power_edge.release.schema_set import Unusable, checked
 from power_edge.release.source import source
+from tests.support.repository import commit as commit_files
+from tests.support.repository import git, make, write
 
 pytestmark = pytest.mark.shell
 
@@ -21,34 +21,11 @@ WIDER = "type: object\nproperties: {a: {type: [string, integer]}}\n"
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("GLOBAL", "SYSTEM"):
-        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
-    folder = tmp_path / "repository"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    git("init", "-q", "-b", "main")
-    return folder
+    return make(tmp_path / "repository", monkeypatch)
 
 
-def git(*words: str) -> None:
-    subprocess.run(["git", *words], check=True, capture_output=True)
-
-
-def commit(text: str, tag: str | None = None) -> None:
-    write(Path.cwd(), {"schemas/a.schema.yaml": text})
-    git("add", ".")
-    git("commit", "-q", "--allow-empty", "-m", "a")
-    if tag is not None:
-        git("tag", tag)
-
-
-def write(folder: Path, files: dict[str, str]) -> None:
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+def commit(text: str, *tags: str) -> None:
+    commit_files({"schemas/a.schema.yaml": text}, *tags)
 
 
 def refused(word: str) -> str:

@@ -8,10 +8,11 @@ from power_edge import exit_status
 from power_edge.checking.target import named
 from power_edge.config import ConfigError, load_node
 from power_edge.config.node_configs import STATE
+from power_edge.config.schema_version import installed
 from power_edge.text import printable
 
-_NOTHING = b'version: "1.0"\nmetadata: {site: "-", environment: production}\n'
-"""A state.yaml that declares nothing."""
+_NOTHING = 'version: "{}"\nmetadata: {{site: "-", environment: production}}\n'
+"""A state.yaml that declares nothing, for a version of the schemas."""
 
 
 @click.command("derive", short_help="Print what a node's roles demand, each item with its reason.")
@@ -40,7 +41,7 @@ def command(root: Path | None, /, *, name: str, format_: str, diff: bool) -> Non
     from power_edge.report import derived
 
     node = named(name, root, with_derived=False)
-    demanded = load_node(node.path, {STATE: _NOTHING})
+    demanded = load_node(node.path, {STATE: _NOTHING.format(installed()).encode()})
     if not diff:
         lines = (
             derived.state_yaml(demanded, node).rstrip("\n").split("\n")

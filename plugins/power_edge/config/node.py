@@ -13,10 +13,12 @@ import msgspec
 from power_edge.config.derived import Derived, join
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.names import check_name
+from power_edge.config.needed import check_not_newer, check_says_enough, has_newer_fields
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
     NODE_IDENTITY,
+    SCHEMAS,
     STATE,
     SYSTEM_IDENTITY,
     WATCHER,
@@ -119,6 +121,8 @@ def load_node(
             return None
 
     declared = load(STATE, read)
+    if declared is not None:
+        check_not_newer(declared, "state")  # its other files are for the same version
     state = None if declared is None else load(STATE, lambda _, __: state_of(declared, name))
     identity = load(NODE_IDENTITY, _identity_document)
     system_identity = load(SYSTEM_IDENTITY, load_system_identity)
@@ -139,6 +143,7 @@ def load_node(
             problems.append(Problem(Source(place, 0), "is missing", _hint_for_missing_state(name)))
     if problems or state is None or declared is None:
         raise ConfigError(problems)
+    _check_without_version(folder, instead, declared)
     derived = None
     if with_derived and identity is not None:
         platform = None if system_identity is None else _builtins(system_identity.platform)
@@ -153,6 +158,18 @@ def load_node(
         identity_document=identity,
         watcher_document=watcher,
     )
+
+
+def _check_without_version(folder: Path, instead: Mapping[str, bytes], state: Document) -> None:
+    """Check that state.yaml says a version that the files without one can use.
+
+    Raises ConfigError.
+    """
+    for file, name in SCHEMAS.items():
+        if "version" not in schema(name)["properties"] and has_newer_fields(name):
+            data = instead[file] if file in instead else read_file(folder, file)
+            if data is not None:
+                check_says_enough(read(data, node_file(folder, file)), name, state)
 
 
 def _hint_for_missing_state(name: str) -> str:

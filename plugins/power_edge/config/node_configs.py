@@ -18,8 +18,15 @@ SYSTEM_IDENTITY = "system-identity.yaml"
 NODE_IDENTITY = "identity.yaml"
 CONNECTION = "connection.yaml"
 WATCHER = "watcher.yaml"
-FILES = (STATE, SYSTEM_IDENTITY, NODE_IDENTITY, CONNECTION, WATCHER)
-"""The files of a node's folder."""
+SCHEMAS = {
+    STATE: "state",
+    SYSTEM_IDENTITY: "system-identity",
+    NODE_IDENTITY: "node-identity",
+    CONNECTION: "connection",
+    WATCHER: "watcher",
+}
+"""The files of a node's folder, and their schemas."""
+FILES = tuple(SCHEMAS)
 ROLES = "roles"
 """The folder of node-configs/ with the files of roles of one's own."""
 _NO_NODES = (ROLES, "bases")

@@ -21,6 +21,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.schema import schema, validator
+from power_edge.config.schema_version import installed
 from power_edge.config.state import check_schema, section_of
 from power_edge.config.yaml_reader import Document, Place, read
 from power_edge.model import Problem, Source
@@ -31,8 +32,6 @@ from power_edge.roles.paths import paths_in
 from power_edge.text import did_you_mean, quoted
 
 _SUFFIX = ".yaml"
-_METADATA = {"version": "1.0", "metadata": {"site": "-", "environment": "production"}}
-"""What makes a state.yaml of a section."""
 
 
 class Loaded(NamedTuple):
@@ -215,7 +214,8 @@ def refused(
         )
         return
     section, listed = section_of(type_, declaration)
-    fragment = {**_METADATA, type_: section}
+    metadata = {"site": "-", "environment": "production"}
+    fragment = {"version": str(installed()), "metadata": metadata, type_: section}
     check = validator("state")
     if check.is_valid(fragment):
         return

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from power_edge.config.error import LIMIT, ConfigError, refuse
+from power_edge.config.needed import check_not_newer, check_says_enough
 from power_edge.config.schema import validator
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Entry, Item, Problem, ResourceType
@@ -76,10 +77,22 @@ def section_of(name: str, declaration: Any) -> tuple[Any, bool]:
 
 
 def check_schema(document: Document, name: str) -> None:
+    """Check a document against the schema `name`, and that it says a version that is high enough.
+
+    Raises ConfigError as `check_fits`.
+    """
+    check_fits(document, name)
+    if "version" in document.value:
+        check_says_enough(document, name)
+
+
+def check_fits(document: Document, name: str) -> None:
     """Check a document against the schema `name`.
 
-    Raises ConfigError if it does not fit, or if reading it found problems.
+    Raises ConfigError if it does not fit, if reading it found problems, or if it is for newer
+    schemas.
     """
+    check_not_newer(document, name)
     try:
         valid = validator(name).is_valid(document.value)
     except UnicodeEncodeError:  # made of what a machine shows, not read from a file

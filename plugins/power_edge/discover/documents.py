@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from power_edge.config.schema_version import installed
 from power_edge.discover.sections import Section, items
 from power_edge.resources import resource
 from power_edge.roles import suggestion
@@ -32,7 +33,7 @@ def state(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...
     """Return the paragraphs of state.yaml."""
     metadata = (Entry(machine.hostname, (), "site"), Entry("development", (), "environment"))
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph(
             "metadata",
             metadata,
@@ -82,7 +83,7 @@ def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, .
             if item.key in found.units:
                 names[item.key] = kind.name
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph(
             "watchers",
             (
@@ -112,7 +113,7 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
         "hardware": machine.hardware,
     }
     return (
-        Paragraph("version", "1.0"),
+        Paragraph("version", str(installed())),
         Paragraph(
             "node",
             tuple(Entry(value, (), name) for name, value in facts.items() if value),

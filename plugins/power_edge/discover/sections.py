@@ -10,6 +10,7 @@ from power_edge.checking.allowance import Allowance, TookTooLong
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError
 from power_edge.config.node_configs import STATE
+from power_edge.config.schema_version import installed
 from power_edge.config.state import entries, state_of
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Item, NotObserved, Observations, Outcome, ResourceType, Result
@@ -227,8 +228,6 @@ def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[
     Raises ConfigError for what no state.yaml can contain.
     """
     metadata = {"site": "here", "environment": "development"}
-    state = state_of(
-        Document.of_value(STATE, {"version": "1.0", "metadata": metadata, kind.name: section}),
-        "node",
-    )
-    return list(zip(state.items, (entry.path for entry in entries(kind, section)), strict=True))
+    state = {"version": str(installed()), "metadata": metadata, kind.name: section}
+    found = state_of(Document.of_value(STATE, state), "node").items
+    return list(zip(found, (entry.path for entry in entries(kind, section)), strict=True))

@@ -9,7 +9,7 @@ from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
 from power_edge.release.schema_set import Unusable
 from power_edge.text import quoted
 
-_RELEASE = re.compile(r"v([0-9]+)\.([0-9]+)\.([0-9]+)")
+_RELEASE = re.compile(r"v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LINK = "120000"
 
 
@@ -38,12 +38,12 @@ def is_shallow() -> bool:
     return _git("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
 
 
-def last_release() -> str | None:
-    """Return the tag of the highest release (`vX.Y.Z`) that HEAD contains; None without one.
+def last_release(head: str = "HEAD") -> str | None:
+    """Return the tag of the highest release (`vX.Y.Z`) that a commit contains; None without one.
 
     Other tags are nothing here. Raises Unusable if tags may be missing.
     """
-    status, output = _git("tag", "--list", "--merged", "HEAD")
+    status, output = _git("tag", "--list", "--merged", head)
     if status != 0:
         raise Unusable("last-release needs a git repository with a commit in the current folder")
     found = [
@@ -82,6 +82,66 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
         size = int(words[2])
         found[name], content = content[:size], content[size + 1 :]
     return found
+
+
+def file(commit_hash: str, path: str) -> bytes | None:
+    """Return a file of a commit, None if there is none. Raises Unusable for a link or a folder."""
+    _, listed = _git("ls-tree", "-z", "--full-tree", commit_hash, "--", path)
+    if not listed:
+        return None
+    mode, kind, blob = listed.partition(b"\t")[0].decode("ascii").split(" ")
+    if kind != "blob" or mode == _LINK:
+        raise Unusable(f"{path} is no regular file in {commit_hash[:12]}")
+    status, content = _git("cat-file", "blob", blob)
+    if status != 0:
+        raise Unusable(f"git has no content for {path} ({blob[:12]})")
+    return content
+
+
+def fork_point(base: str, head: str) -> str:
+    """Return the commit that two commits have both grown from. Raises Unusable without one."""
+    status, output = _git("merge-base", base, head)
+    if status != 0:
+        more = (
+            "; this clone is shallow: git fetch --unshallow brings the rest" if is_shallow() else ""
+        )
+        raise Unusable(f"{base[:12]} and {head[:12]} have no commit in common{more}")
+    return output.decode("ascii").split("\n", 1)[0]
+
+
+def changed(old: str, new: str) -> list[str]:
+    """Return the paths that differ between two commits, those of the whole repository."""
+    _, output = _git("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    return _paths(output)
+
+
+def paths(commit_hash: str) -> list[str]:
+    """Return all paths of a commit."""
+    _, output = _git("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_hash)
+    return _paths(output)
+
+
+def uncommitted() -> list[str]:
+    """Return the paths of the work tree that HEAD does not have as they are there. Ignored files
+    are none."""
+    _, output = _git("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+    return [entry[3:] for entry in _paths(output)]
+
+
+def count(head: str) -> int:
+    """Return how many commits lead to one, along first parents. Raises Unusable if some may be
+    missing."""
+    if is_shallow():
+        raise Unusable(
+            "this clone is shallow, so its commits cannot be counted: git fetch --unshallow --tags"
+            " brings the rest"
+        )
+    _, output = _git("rev-list", "--count", "--first-parent", head)
+    return int(output)
+
+
+def _paths(output: bytes) -> list[str]:
+    return [path.decode("utf-8", "surrogateescape") for path in output.split(b"\0") if path]
 
 
 def _git(*words: str, stdin: str = "") -> tuple[int, bytes]:

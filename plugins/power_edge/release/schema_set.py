@@ -1,5 +1,7 @@
 """The schemas of one version of Power Edge: all files, checked, and the references between them."""
 
+import hashlib
+import json
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -129,6 +131,12 @@ class SchemaSet:
     def shown(self, place: Place) -> Place:
         """Return where a person finds a place: a section of the state is a file."""
         return self.sections.get(place, place)
+
+
+def digest(found: SchemaSet) -> str:
+    """Return the sha256 of the content of all schemas. How the files are written does not count."""
+    text = json.dumps(dict(found.files), sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def part_of(value: Json, parts: tuple[str, ...]) -> Json:

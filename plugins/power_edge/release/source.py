@@ -40,7 +40,7 @@ def source(word: str) -> Source:
         return _of_files(word, _folder(package_data.folder("schemas")))
     if word == LAST_RELEASE:
         tag = git.last_release()
-        return _of_ref(tag) if tag is not None else Source(EMPTY)
+        return of_ref(tag) if tag is not None else Source(EMPTY)
     try:
         if word and path.is_dir():
             return _of_files(word, _folder(_schemas_in(path)))
@@ -48,10 +48,11 @@ def source(word: str) -> Source:
             return _of_files(word, _wheel(path))
     except (OSError, ValueError) as error:
         raise Unusable(f"{quoted(word)} cannot be read: {error}") from None
-    return _of_ref(word)
+    return of_ref(word)
 
 
-def _of_ref(ref: str) -> Source:
+def of_ref(ref: str) -> Source:
+    """Return the schemas of a commit that a git ref names. Raises Unusable."""
     return _of_files(ref, git.files(git.commit(ref), "schemas", (SUFFIX, ACCEPTED)))
 
 

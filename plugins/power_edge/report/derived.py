@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from power_edge.config import ConfigError, Node
+from power_edge.config.schema_version import installed
 from power_edge.config.state import entries
 from power_edge.model import Item, Reason, Source
 from power_edge.report.terminal import value
@@ -43,7 +44,7 @@ def state_yaml(demanded: Node, node: Node) -> str:
         if each is not None
     }
     sections = demanded.derived.sections if demanded.derived is not None else {}
-    paragraphs = [Paragraph("version", "1.0"), Paragraph("metadata", metadata)]
+    paragraphs = [Paragraph("version", str(installed())), Paragraph("metadata", metadata)]
     for type_, section in sections.items():
         items = [item for item in demanded.items if item.type == type_]
         paths = [entry.path for entry in entries(resource(type_), section)]
