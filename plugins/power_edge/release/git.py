@@ -3,6 +3,7 @@
 What a person or a pull request calls a ref is only ever an argument behind `--end-of-options`.
 """
 
+import os
 import re
 
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
@@ -15,12 +16,12 @@ _LINK = "120000"
 
 def commit(ref: str) -> str:
     """Return the hash of the commit that a ref names. Raises Unusable."""
-    status, output = _git(
+    status, output = ask(
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
     )
     if status == 0:
         return output.decode("ascii").strip()
-    if _git("rev-parse", "--git-dir")[0] != 0:
+    if ask("rev-parse", "--git-dir")[0] != 0:
         raise Unusable(
             f"{quoted(ref)} is no folder and no wheel, and here is no git repository that could"
             " have it as a ref"
@@ -35,21 +36,21 @@ def commit(ref: str) -> str:
 
 def is_shallow() -> bool:
     """Whether commits and tags may be missing, since the repository was not fetched whole."""
-    return _git("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
+    return ask("rev-parse", "--is-shallow-repository")[1].strip() == b"true"
 
 
-def last_release(head: str = "HEAD") -> str | None:
+def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
     """Return the tag of the highest release (`vX.Y.Z`) that a commit contains; None without one.
 
-    Other tags are nothing here. Raises Unusable if tags may be missing.
+    Other tags are nothing here, nor is the tag `without`. Raises Unusable if tags may be missing.
     """
-    status, output = _git("tag", "--list", "--merged", head)
+    status, output = ask("tag", "--list", "--merged", head)
     if status != 0:
         raise Unusable("last-release needs a git repository with a commit in the current folder")
     found = [
         (tuple(map(int, match.groups())), match[0])
         for line in output.decode("utf-8", "replace").splitlines()
-        if (match := _RELEASE.fullmatch(line))
+        if (match := _RELEASE.fullmatch(line)) and line != without
     ]
     if not found and is_shallow():
         raise Unusable(
@@ -61,7 +62,7 @@ def last_release(head: str = "HEAD") -> str | None:
 
 def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     """Return the files below a folder of a commit whose names end so, by path in the folder."""
-    _, listed = _git("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
+    _, listed = ask("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
     names: list[tuple[str, str]] = []
     for entry in listed.split(b"\0"):
         about, _, path = entry.partition(b"\t")
@@ -72,7 +73,7 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
         if kind != "blob" or mode == _LINK:
             raise Unusable(f"{folder}/{name} is no regular file in {commit_hash[:12]}")
         names.append((name, blob))
-    _, content = _git("cat-file", "--batch", stdin="".join(f"{blob}\n" for _, blob in names))
+    _, content = ask("cat-file", "--batch", stdin="".join(f"{blob}\n" for _, blob in names))
     found: dict[str, bytes] = {}
     for name, blob in names:
         head, _, content = content.partition(b"\n")
@@ -86,13 +87,13 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
 
 def file(commit_hash: str, path: str) -> bytes | None:
     """Return a file of a commit, None if there is none. Raises Unusable for a link or a folder."""
-    _, listed = _git("ls-tree", "-z", "--full-tree", commit_hash, "--", path)
+    _, listed = ask("ls-tree", "-z", "--full-tree", commit_hash, "--", path)
     if not listed:
         return None
     mode, kind, blob = listed.partition(b"\t")[0].decode("ascii").split(" ")
     if kind != "blob" or mode == _LINK:
         raise Unusable(f"{path} is no regular file in {commit_hash[:12]}")
-    status, content = _git("cat-file", "blob", blob)
+    status, content = ask("cat-file", "blob", blob)
     if status != 0:
         raise Unusable(f"git has no content for {path} ({blob[:12]})")
     return content
@@ -100,7 +101,7 @@ def file(commit_hash: str, path: str) -> bytes | None:
 
 def fork_point(base: str, head: str) -> str:
     """Return the commit that two commits have both grown from. Raises Unusable without one."""
-    status, output = _git("merge-base", base, head)
+    status, output = ask("merge-base", base, head)
     if status != 0:
         more = (
             "; this clone is shallow: git fetch --unshallow brings the rest" if is_shallow() else ""
@@ -111,20 +112,20 @@ def fork_point(base: str, head: str) -> str:
 
 def changed(old: str, new: str) -> list[str]:
     """Return the paths that differ between two commits, those of the whole repository."""
-    _, output = _git("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    _, output = ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
     return _paths(output)
 
 
 def paths(commit_hash: str) -> list[str]:
     """Return all paths of a commit."""
-    _, output = _git("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_hash)
+    _, output = ask("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_hash)
     return _paths(output)
 
 
 def uncommitted() -> list[str]:
     """Return the paths of the work tree that HEAD does not have as they are there. Ignored files
     are none."""
-    _, output = _git("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
+    _, output = ask("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
     return [entry[3:] for entry in _paths(output)]
 
 
@@ -136,7 +137,7 @@ def count(head: str) -> int:
             "this clone is shallow, so its commits cannot be counted: git fetch --unshallow --tags"
             " brings the rest"
         )
-    _, output = _git("rev-list", "--count", "--first-parent", head)
+    _, output = ask("rev-list", "--count", "--first-parent", head)
     return int(output)
 
 
@@ -144,7 +145,13 @@ def _paths(output: bytes) -> list[str]:
     return [path.decode("utf-8", "surrogateescape") for path in output.split(b"\0") if path]
 
 
-def _git(*words: str, stdin: str = "") -> tuple[int, bytes]:
+def user() -> str:
+    """Return who acts here: the actor of a workflow, else the name that git knows."""
+    name = ask("config", "user.name")[1].decode("utf-8", "replace").strip()
+    return os.environ.get("GITHUB_ACTOR") or name or "nobody that git knows"
+
+
+def ask(*words: str, stdin: str = "") -> tuple[int, bytes]:
     """Return the exit status and the output of git in the current folder."""
     try:
         ended = run(["git", "--no-pager", *words], stdin.encode("ascii"), Lifeline())

@@ -56,18 +56,19 @@ class Required(NamedTuple):
         return max(each.bump for each in self.reasons if each.source == source)
 
 
-def required(base: str | None, head: str = "HEAD") -> Required:
+def required(base: str | None, head: str = "HEAD", *, without: str | None = None) -> Required:
     """Return the bump that the changes of the commit `head` call for.
 
     Without `base` they are those since the last release that `head` contains. Any other base is a
     commit that `head` is to be merged into: what it has got since the two parted does not count,
     and accepted.yaml lowers a verdict only if the base has the same entry.
 
-    Reads git in the current folder, and no file of the work tree. Raises Unusable, and ConfigError
-    for an accepted.yaml.
+    `without` is the tag of a release that does not count: the one that is being made. Reads git in
+    the current folder, and no file of the work tree. Raises Unusable, and ConfigError for an
+    accepted.yaml.
     """
     judged = git.commit(head)
-    release = git.last_release(judged)
+    release = git.last_release(judged, without)
     ref = release if base is None else base
     since = None if ref is None else git.commit(ref)
     if base is not None and since is not None:

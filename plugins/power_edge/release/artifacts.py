@@ -1,0 +1,95 @@
+"""Folders of artifacts: those of a pre-release, which promote reads, and those of a release."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from power_edge import atomic_file
+from power_edge.release import record, tags
+from power_edge.release.github import GitHub
+from power_edge.release.schema_set import Unusable
+from power_edge.release.version import Version
+from power_edge.text import printable, quoted
+
+SUMS: Final = "SHA256SUMS"
+SIGNATURE: Final = "SHA256SUMS.sig"
+NOTES: Final = "NOTES.md"
+_LARGEST = 256 << 20
+_SUM = re.compile(r"([0-9a-f]{64}) [ *]([^/]+)")
+
+
+def folder_of(version: Version) -> Path:
+    """Return the folder of a version in this checkout, `dist/v1.3.0`."""
+    return Path(tags.folder()) / "dist" / version.tag
+
+
+def content(file: Path) -> bytes:
+    """Return the bytes of a file. Raises Unusable, also for one that is no artifact by its size."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(_LARGEST + 1)
+    except OSError as error:
+        raise Unusable(f"{quoted(str(file), 200)} cannot be read: {error.strerror}") from None
+    if len(data) > _LARGEST:
+        raise Unusable(f"{quoted(str(file), 200)} is larger than {_LARGEST >> 20} MiB")
+    return data
+
+
+def sums(files: Mapping[str, bytes]) -> bytes:
+    """Return the SHA256SUMS of files by name, as sha256sum(1) writes and checks it."""
+    return "".join(f"{record.sha256(files[name])}  {name}\n" for name in sorted(files)).encode()
+
+
+def read_sums(data: bytes, name: str) -> dict[str, str]:
+    """Return the sha256 of each file that a SHA256SUMS names. Raises Unusable."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+        match = _SUM.fullmatch(line)
+        if match is None or match[2] in found:
+            raise Unusable(f"{name}:{number}: is no line of sha256sum, or names a file again")
+        found[match[2]] = match[1]
+    return found
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> bool:
+    """Write a release's folder whole or not at all; return whether anything was written.
+
+    A folder that has these files already is left as it is; a signature may be added to one. Raises
+    Unusable for a folder with other files, and OSError.
+    """
+    if not folder.exists():
+        atomic_file.make_folder(folder.parent)
+        atomic_file.write_folder(folder, files)
+        return True
+    there = {path.name: path for path in folder.iterdir()}
+    for name in sorted(there.keys() | files.keys()):
+        if name == SIGNATURE:
+            continue
+        if name not in files or name not in there or content(there[name]) != files[name]:
+            raise Unusable(
+                f"{printable(str(folder))} is there, and its {printable(name)} is not that of this"
+                " promotion: remove the folder, and run the command again"
+            )
+    if SIGNATURE in files and SIGNATURE not in there:
+        atomic_file.write(folder / SIGNATURE, files[SIGNATURE])
+        return True
+    return False
+
+
+@contextmanager
+def downloaded(version: Version) -> Iterator[Path]:
+    """Yield a folder with the files of a version's release on GitHub. Raises Unusable."""
+    try:
+        server = GitHub()
+    except Unusable as error:
+        raise Unusable(
+            f"there is no folder dist/{version.tag} with the files of the pre-release: name it with"
+            f" --artifacts=DIR. To take them from GitHub, {error}"
+        ) from None
+    with TemporaryDirectory(prefix="power-edge-download-") as folder:
+        for name, data in server.files(version.tag).items():
+            (Path(folder) / name).write_bytes(data)
+        yield Path(folder)

@@ -1,0 +1,28 @@
+"""Makes the tag of a pre-release: what promote will ask of it holds from the beginning."""
+
+from pathlib import Path
+
+from power_edge.release import artifacts, git, record, tags
+from power_edge.release.schema_set import Unusable
+from power_edge.release.version import Version
+from power_edge.release.wheel import read_wheel, wheel_name
+
+
+def make(version: Version, folder: Path) -> tags.Tag:
+    """Tag HEAD as a pre-release whose artifacts are in a folder.
+
+    Raises Unusable and ConfigError.
+    """
+    tags.check_whole()
+    commit = git.commit("HEAD")
+    tags.check_on_main(commit, "HEAD")
+    if there := [each.tag for each in tags.at(commit) if each.pre is not None]:
+        raise Unusable(f"{commit[:12]} is the pre-release {there[0]} already; a commit has one")
+    data = artifacts.content(folder / record.TESTED)
+    record.check_tested(record.tested(data, record.TESTED), commit, record.TESTED)
+    wheel = read_wheel(folder / wheel_name(version.wheel))
+    if wheel.version != version.wheel:
+        raise Unusable(f"{wheel.name} calls itself {wheel.version!r} in METADATA")
+    message = f"{version.semver}\n\n{record.digest_line(record.TESTED, data)}\n"
+    tags.make(version, commit, message)
+    return tags.tag(version)

@@ -1,0 +1,179 @@
+"""Is a file what a promotion recorded? Checked with the files beside it, and without a network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from power_edge.config import ConfigError
+from power_edge.model.generated.promotion_schema import Promotion
+from power_edge.release import artifacts, record, signature, tags
+from power_edge.release.schema_set import Unusable, digest
+from power_edge.release.source import source
+from power_edge.release.version import Version
+from power_edge.release.wheel import read_wheel, wheel_name, wrong_in_record
+from power_edge.text import printable
+
+
+class Check(NamedTuple):
+    """One thing that was checked of a file, and what is wrong; None if it holds."""
+
+    name: str
+    good: str
+    """What holds, for a person."""
+    wrong: str | None = None
+
+
+def verify(file: Path, signers: Path | None) -> Iterator[Check]:
+    """Yield what is checked of an artifact, by the files beside it.
+
+    `signers` is a file of allowed signers (ssh-keygen(1)); with it a signature must be there.
+    Raises Unusable if the artifact itself cannot be read.
+    """
+    data = artifacts.content(file)
+    folder = file.absolute().parent
+    sums = _Kept(folder / artifacts.SUMS)
+    yield from _of_sums(file.name, data, sums)
+    yield from _of_signature(folder, sums, signers)
+    promotion = _Kept(folder / record.PROMOTION)
+    if promotion.data is None:
+        yield Check("record", "", f"{record.PROMOTION} is not beside the file")
+        return
+    if file.name != record.PROMOTION:
+        yield from _of_sums(record.PROMOTION, promotion.data, sums)
+    try:
+        found = record.promotion(promotion.data, record.PROMOTION)
+    except ConfigError as error:
+        yield Check("record", "", str(error.problems[0]))
+        return
+    yield Check("record", f"{found.release}, promoted from {found.promoted_from}")
+    yield from _of_record(file, data, found)
+
+
+def check_folder(version: Version, folder: Path) -> None:
+    """Check that a tag was made by promote, and that a folder has the files that it vouches for.
+
+    Raises Unusable and ConfigError.
+    """
+    tag = tags.tag(version)
+    said = record.recorded(tag.message, record.PROMOTION)
+    if said is None:
+        raise Unusable(
+            f"{version.tag} was not made by power-edge release promote: its last line is no sha256"
+            f" of {record.PROMOTION}"
+        )
+    data = artifacts.content(folder / record.PROMOTION)
+    if record.sha256(data) != said:
+        raise Unusable(f"{version.tag} records another {record.PROMOTION} than that of {folder}")
+    found = record.promotion(data, record.PROMOTION)
+    if (found.release, found.commit) != (version.semver, tag.commit):
+        raise Unusable(
+            f"{record.PROMOTION} is of {printable(found.release)} at {found.commit[:12]}, and the"
+            f" tag is {version.tag} at {tag.commit[:12]}"
+        )
+    listed = artifacts.read_sums(artifacts.content(folder / artifacts.SUMS), artifacts.SUMS)
+    for name in (record.PROMOTION, found.wheel.file, found.sdist.file):
+        if name not in listed:
+            raise Unusable(f"{artifacts.SUMS} does not name {printable(name)}")
+    for path in sorted(folder.iterdir()):
+        if path.name in (artifacts.SUMS, artifacts.SIGNATURE):
+            continue
+        for check in _all(verify(path, None), but="signature"):
+            raise Unusable(f"{printable(path.name)}: {check.name}: {check.wrong}")
+    for name in listed:
+        if not (folder / name).is_file():
+            raise Unusable(f"{artifacts.SUMS} names {printable(name)}, which is not there")
+
+
+def _all(checks: Iterator[Check], but: str) -> Iterator[Check]:
+    return (each for each in checks if each.wrong is not None and each.name != but)
+
+
+class _Kept:
+    """A file beside an artifact: its name, and its bytes; None if it cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = path.name
+        try:
+            self.data: bytes | None = artifacts.content(path)
+        except Unusable:
+            self.data = None
+
+
+def _of_sums(name: str, data: bytes, sums: _Kept) -> Iterator[Check]:
+    label = f"sha256 of {printable(name)}"
+    if sums.data is None:
+        yield Check(label, "", f"{sums.name} is not beside the file")
+        return
+    try:
+        listed = artifacts.read_sums(sums.data, sums.name)
+    except Unusable as error:
+        yield Check(label, "", str(error))
+        return
+    is_so, should = record.sha256(data), listed.get(name)
+    if should is None:
+        yield Check(label, "", f"{sums.name} does not name it")
+    elif should != is_so:
+        yield Check(label, "", f"it is {is_so}, and {sums.name} says {should}")
+    else:
+        yield Check(label, is_so)
+
+
+def _of_signature(folder: Path, sums: _Kept, signers: Path | None) -> Iterator[Check]:
+    file = folder / artifacts.SIGNATURE
+    if sums.data is None:
+        return
+    if not file.exists():
+        if signers is not None:
+            yield Check("signature", "", f"{artifacts.SIGNATURE} is not beside the file")
+        else:
+            yield Check("signature", "none: this shows damage, and not who made the files")
+        return
+    try:
+        who = signature.signer(sums.data, file, signers)
+    except Unusable as error:
+        yield Check("signature", "", str(error))
+        return
+    yield Check(
+        "signature",
+        f"of {who}" if signers is not None else f"of the key {who}; nobody said whose it is",
+    )
+
+
+def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]:
+    for artifact in (promotion.wheel, promotion.sdist):
+        if artifact.file == file.name:
+            is_so = record.sha256(data)
+            wrong = f"it is {is_so}, and {record.PROMOTION} says {artifact.sha256}"
+            yield Check("promoted", is_so, wrong if is_so != artifact.sha256 else None)
+    if file.suffix == ".whl":
+        yield from _of_wheel(file, promotion)
+
+
+def _of_wheel(file: Path, promotion: Promotion) -> Iterator[Check]:
+    if file.name != promotion.wheel.file:
+        yield Check("name", "", f"the release's wheel is {printable(promotion.wheel.file)}")
+    try:
+        wheel = read_wheel(file)
+    except Unusable as error:
+        yield Check("wheel", "", str(error))
+        return
+    version = Version.of(promotion.release).wheel
+    is_named = file.name == wheel_name(version) and wheel.version == version
+    wrong = f"its name and its METADATA must say {version}, and METADATA says {wheel.version!r}"
+    yield Check("version", version, None if is_named else wrong)
+    first = next(wrong_in_record(wheel), None)
+    yield Check("RECORD", f"{len(wheel.files)} files", first)
+    found = wheel.content_sha256()
+    wrong = f"it is {found}, and {record.PROMOTION} says {promotion.content_sha256}"
+    is_same = found == promotion.content_sha256
+    yield Check("content", f"that of {promotion.tested_wheel.file}", None if is_same else wrong)
+    yield _of_schemas(file, promotion)
+
+
+def _of_schemas(file: Path, promotion: Promotion) -> Check:
+    try:
+        found = digest(source(str(file)).schemas)
+    except (Unusable, ConfigError) as error:
+        return Check("schemas", "", str(error))
+    wrong = f"their digest is {found}, and {record.PROMOTION} says {promotion.schemas_sha256}"
+    return Check("schemas", found, None if found == promotion.schemas_sha256 else wrong)
