@@ -56,6 +56,7 @@ soak: dev-env ## the long runs: remedies, rulesets, boots, watches, mutated answ
 
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/gate.py
 
 bench-watch: dev-env ## measure a watch: latencies, its cost at rest, memory, a storm, fifty nodes (hours)
 	@$(BIN)/python bench/watch.py $(PHASES)

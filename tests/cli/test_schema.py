@@ -180,6 +180,18 @@ def test_an_entry_that_cannot_be_used_is_an_error(
     assert words in errors
 
 
+def test_accepted_verdicts_may_be_those_of_a_third_version(versions: Path) -> None:
+    """A pull request that accepts its own change is judged by the branch that it is for."""
+    (versions / "major" / "accepted.yaml").write_text(ENTRY)
+    assert run("diff", "old", "major", "--accepted=old").output.startswith("MAJOR (1 MAJOR")
+    (versions / "minor" / "accepted.yaml").write_text(ENTRY)
+    output = run("diff", "old", "major", "--accepted=minor").output
+    assert output.startswith("MINOR (0 MAJOR, 1 MINOR, 0 PATCH)\n")
+    status, _, errors = ended("diff", "old", "minor", "--accepted=nope")
+    assert status == 4
+    assert "nope" in errors
+
+
 def test_an_entry_may_come_before_its_change(versions: Path) -> None:
     (versions / "old" / "a.schema.yaml").write_text(OLD)
     (versions / "minor" / "a.schema.yaml").write_text(OLD)

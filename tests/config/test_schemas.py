@@ -20,6 +20,7 @@ NAMES = (
     "connection",
     "event",
     "node-identity",
+    "policy",
     "report",
     "role",
     "state",

@@ -53,7 +53,12 @@ def command(context: click.Context) -> None:
 @click.argument("new")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--explain", is_flag=True, help="Print all that is known of each change.")
-def diff(old: str, new: str, as_json: bool, explain: bool) -> None:
+@click.option(
+    "--accepted",
+    metavar="VERSION",
+    help="Whose schemas/accepted.yaml lowers verdicts (default: NEW's).",
+)
+def diff(old: str, new: str, as_json: bool, explain: bool, accepted: str | None) -> None:
     """Compare the schemas of two versions, and say if the change is MAJOR, MINOR or PATCH.
 
     MAJOR: a file that was valid is refused or means something else; or nobody could show that it
@@ -62,7 +67,8 @@ def diff(old: str, new: str, as_json: bool, explain: bool) -> None:
 
     OLD and NEW are folders, wheels, or git refs; a path wins over a ref. `installed` is this
     program. `last-release` is the highest release in HEAD; without one all is compared with
-    nothing.
+    nothing. VERSION is named like them: who judges a pull request takes the branch that it is for,
+    so that a change cannot excuse itself.
     """
     from power_edge.release.accepted import entries, with_accepted
     from power_edge.release.changes import compare
@@ -73,13 +79,15 @@ def diff(old: str, new: str, as_json: bool, explain: bool) -> None:
 
     try:
         before, after = source(old), source(new)
+        by = after if accepted is None else source(accepted)
         found = compare(before.schemas, after.schemas)
         found = with_accepted(
             found,
             entries(before.accepted, before.schemas.name),
-            entries(after.accepted, after.schemas.name),
+            entries(by.accepted, by.schemas.name),
             before.schemas,
             after.schemas,
+            of=by.schemas.name,
         )
     except Unusable as error:
         raise click.ClickException(str(error)) from None

@@ -7,11 +7,12 @@ from shlex import quote
 import click
 
 from power_edge import exit_status
-from power_edge.config import ConfigError, Node, load_node, select
-from power_edge.config.clones import duplicates, identities
-from power_edge.config.names import same_but_for_case
+from power_edge.config import ConfigError, Node, select
 from power_edge.config.node_configs import FILES, ROLES, SYSTEM_IDENTITY, node_file, read_file
-from power_edge.config.role_files import check_all, own
+from power_edge.config.policy import FILE as POLICY_FILE
+from power_edge.config.policy import read_policy
+from power_edge.config.role_files import own
+from power_edge.config.whole import load_whole
 from power_edge.model import Problem, Source
 from power_edge.report.validation import FORMATS, Validation
 
@@ -40,25 +41,13 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     folders = select(root, patterns or ["*"])
     assert root is not None
     found = Validation(files=_Files(root, folders).content)
-    for folder in folders:
-        try:
-            node = load_node(folder)
-        except ConfigError as error:
-            found.broken.add(folder.name)
-            found.problems += error.problems
-        else:
-            found.items[node.name] = len(node.items)
-            if node.system_identity is None:
-                found.notes.append(_no_identity(node))
-    for unusable in check_all(root):
-        found.problems += (each for each in unusable.problems if each not in found.problems)
-    known = {
-        folder: identity
-        for folder, identity in identities(root)
-        if not isinstance(identity, ConfigError)
-    }
-    names = same_but_for_case(select(root, ["*"]), folders)
-    found.problems += [*names, *duplicates(known, folders)]
+    loaded = load_whole(root, folders)
+    found.broken.update(loaded.broken)
+    found.problems += loaded.problems
+    for node in loaded.nodes.values():
+        found.items[node.name] = len(node.items)
+        if node.system_identity is None:
+            found.notes.append(_no_identity(node))
     for line, wrong in FORMATS[output](found):
         click.echo(line, err=wrong)
     if found.problems:
@@ -80,10 +69,13 @@ class _Files:
         roles = [(root / ROLES, f"{name}.yaml") for name in own(root)]
         named = [*((folder, name) for folder in folders for name in FILES), *roles]
         self._places: Mapping[str, tuple[Path, str]] = {node_file(*place): place for place in named}
+        self._root = root
 
     def content(self, file: str) -> bytes | None:
         """Return the content of a file, None if it cannot be read."""
         try:
+            if file == POLICY_FILE:
+                return read_policy(self._root)
             return read_file(*self._places[file]) if file in self._places else None
         except ConfigError:
             return None

@@ -67,7 +67,7 @@ def declarations(document: Document) -> Iterator[tuple[str, Any]]:
     check_schema(document, "state")
     for name, section in document.value.items():
         if name not in _NO_SECTIONS:
-            yield name, msgspec.convert(_attributes(section), resource(name).declares)
+            yield name, msgspec.convert(attributes(section), resource(name).declares)
 
 
 def section_of(name: str, declaration: Any) -> tuple[Any, bool]:
@@ -142,7 +142,7 @@ def _items(
 
 def entries(kind: ResourceType[Any, Any], section: Any) -> Iterator[Entry[Any]]:
     """Yield the items of a section that fits its schema, with their paths in it."""
-    return kind.items_of(msgspec.convert(_attributes(section), kind.declares))
+    return kind.items_of(msgspec.convert(attributes(section), kind.declares))
 
 
 def _declared_twice(item: Item, first_item: Item) -> Problem:
@@ -168,13 +168,13 @@ def _same_test_id(item: Item, first_item: Item) -> Problem:
     )
 
 
-def _attributes(section: Any) -> Any:
+def attributes(section: Any) -> Any:
     """Return a section with keys spelled as in the generated types: `from_` for Python's `from`."""
     if isinstance(section, list):
-        return [_attributes(value) for value in section]
+        return [attributes(value) for value in section]
     if isinstance(section, dict):
         return {
-            f"{key}_" if key in _KEYWORDS else key: _attributes(value)
+            f"{key}_" if key in _KEYWORDS else key: attributes(value)
             for key, value in section.items()
         }
     return section

@@ -1,6 +1,5 @@
 """From the command line to a run: select the nodes, find their routes, send the scripts."""
 
-import re
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from power_edge.checking import check
+from power_edge.checking import age, check
 from power_edge.config import ConfigError, Node
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import BadRoute, Options
@@ -21,10 +20,7 @@ from power_edge.pytest_integration.selection import selection, selectors
 if TYPE_CHECKING:
     from power_edge.pytest_integration.run import Run
 
-_AGE = re.compile(r"([0-9]{1,9})([smhd]?)")
-_MAX_AGE = "24h"
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
@@ -84,7 +80,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     routing = _transport(options)
     if not options.answers:
         _refuse_missing(routing, cwd, chosen.nodes.values())
-    max_age = _age(options.max_age if options.max_age is not None else _MAX_AGE)
+    max_age = _age(options.max_age if options.max_age is not None else age.DEFAULT)
     if options.max_age is not None and not options.answers:
         raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
@@ -175,12 +171,10 @@ def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
 
 
 def _age(text: str) -> float:
-    match = _AGE.fullmatch(text)
-    if match is None:
-        raise pytest.UsageError(
-            f"--max-age={text}: write seconds, or a number with s, m, h or d (90, 30m, 24h, 7d)"
-        )
-    return int(match[1]) * _SECONDS[match[2]]
+    found = age.seconds(text)
+    if found is None:
+        raise pytest.UsageError(f"--max-age={text}: {age.FORMS}")
+    return found
 
 
 def _transport(options: Namespace) -> Options:

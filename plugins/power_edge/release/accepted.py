@@ -33,8 +33,10 @@ def with_accepted(
     now: Sequence[Entry],
     old: SchemaSet,
     new: SchemaSet,
+    *,
+    of: str,
 ) -> Difference:
-    """Return the difference with the verdicts that the newer version's entries lower.
+    """Return the difference with the verdicts that the entries `now` of the version `of` lower.
 
     An entry that the older version has, too, and that lowers nothing is used up. Raises Unusable
     for it, for one whose place is in neither version, and for two of one place.
@@ -44,7 +46,7 @@ def with_accepted(
     changes = list(difference.changes)
     places = [(entry.file, entry.pointer) for entry in now]
     for entry in now:
-        where = f"{FILE} of {new.name}: {entry.file}#{entry.pointer}"
+        where = f"{FILE} of {of}: {entry.file}#{entry.pointer}"
         if places.count((entry.file, entry.pointer)) > 1:
             raise Unusable(f"{where} is there twice; keep one")
         lowered = [

@@ -6,7 +6,7 @@ What a person or a pull request calls a ref is only ever an argument behind `--e
 import os
 import re
 
-from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
+from power_edge.release.git_command import git
 from power_edge.release.schema_set import Unusable
 from power_edge.text import quoted
 
@@ -153,14 +153,5 @@ def user() -> str:
 
 def ask(*words: str, stdin: str = "") -> tuple[int, bytes]:
     """Return the exit status and the output of git in the current folder."""
-    try:
-        ended = run(["git", "--no-pager", *words], stdin.encode("ascii"), Lifeline())
-    except (TooLong, NoRoom) as error:
-        raise Unusable(f"git {words[0]}: {error}") from None
-    if ended.status == 127:
-        raise Unusable("git is not installed; it is needed to read a ref")
-    if b"dubious ownership" in ended.stderr:
-        raise Unusable(
-            "git does not read a repository of another user: see safe.directory in git help config"
-        )
+    ended = git(*words, stdin=stdin.encode("ascii"))
     return ended.status, ended.stdout

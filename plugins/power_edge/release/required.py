@@ -136,10 +136,12 @@ def _difference(before: Source, after: Source, *, is_release: bool) -> Differenc
     old = entries(before.accepted, before.schemas.name)
     new = entries(after.accepted, after.schemas.name)
     if is_release:
-        return with_accepted(difference, old, new, before.schemas, after.schemas)
+        of = after.schemas.name
+        return with_accepted(difference, old, new, before.schemas, after.schemas, of=of)
     both = [entry for entry in new if entry in old]
     # An entry that lowers nothing here may be for another change of the same release.
-    return with_accepted(difference, [], both, before.schemas, after.schemas)
+    of = before.schemas.name
+    return with_accepted(difference, [], both, before.schemas, after.schemas, of=of)
 
 
 def _by_schemas(difference: Difference) -> Iterator[Reason]:

@@ -37,15 +37,15 @@ def source(word: str) -> Source:
     """
     path = Path(word)
     if word == INSTALLED:
-        return _of_files(word, _folder(package_data.folder("schemas")))
+        return of_files(word, _folder(package_data.folder("schemas")))
     if word == LAST_RELEASE:
         tag = git.last_release()
         return of_ref(tag) if tag is not None else Source(EMPTY)
     try:
         if word and path.is_dir():
-            return _of_files(word, _folder(_schemas_in(path)))
+            return of_files(word, _folder(_schemas_in(path)))
         if path.suffix == ".whl" and path.exists():
-            return _of_files(word, _wheel(path))
+            return of_files(word, _wheel(path))
     except (OSError, ValueError) as error:
         raise Unusable(f"{quoted(word)} cannot be read: {error}") from None
     return of_ref(word)
@@ -53,10 +53,14 @@ def source(word: str) -> Source:
 
 def of_ref(ref: str) -> Source:
     """Return the schemas of a commit that a git ref names. Raises Unusable."""
-    return _of_files(ref, git.files(git.commit(ref), "schemas", (SUFFIX, ACCEPTED)))
+    return of_files(ref, git.files(git.commit(ref), "schemas", (SUFFIX, ACCEPTED)))
 
 
-def _of_files(name: str, files: dict[str, bytes]) -> Source:
+def of_files(name: str, files: dict[str, bytes]) -> Source:
+    """Return the schemas in files, by their paths in schemas/; one may be accepted.yaml.
+
+    `name` is that of the version, for messages. Raises Unusable.
+    """
     name = quoted(name)[1:-1]
     accepted = files.pop(ACCEPTED, None)
     if not files:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from power_edge.config.excerpt import excerpt
 from power_edge.model import Problem
+from power_edge.report.workflow_command import workflow_command
 from power_edge.text import printable, printable_json
 
 
@@ -47,13 +48,7 @@ def github(found: Validation) -> Iterator[tuple[str, bool]]:
     """Yield workflow commands, which GitHub shows at the lines of a pull request."""
     for command, problems in (("error", found.problems), ("warning", found.notes)):
         for problem in problems:
-            source = problem.source
-            place = {"file": source.file} | (
-                {"line": str(source.line), "col": str(source.column)} if source.line else {}
-            )
-            said = _message(problem)
-            given = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in place.items())
-            yield f"::{command} {given}::{_escaped(said)}", False
+            yield workflow_command(command, problem.source, _message(problem)), False
 
 
 def as_json(found: Validation) -> Iterator[tuple[str, bool]]:
@@ -84,13 +79,6 @@ def _objects(problems: Iterable[Problem]) -> Iterator[Mapping[str, object]]:
 def _message(problem: Problem) -> str:
     """Return a problem's text without its place."""
     return str(problem._replace(source=problem.source._replace(file="", line=0))).removeprefix(": ")
-
-
-def _escaped(value: str, more: str = "") -> str:
-    """Return text for a workflow command: https://github.com/actions/toolkit (command.ts)."""
-    for character in f"%\r\n{more}":
-        value = value.replace(character, f"%{ord(character):02X}")
-    return value
 
 
 def counted(count: int, thing: str) -> str:

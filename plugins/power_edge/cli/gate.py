@@ -1,0 +1,136 @@
+"""`power-edge gate`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from power_edge import exit_status
+from power_edge.atomic_file import write
+from power_edge.checking import age
+from power_edge.config import select
+
+_FORMATS = ("text", "markdown", "github", "gitlab", "junit", "json", "outputs")
+_NEVER = "never"
+_LEVELS = ("low", "medium", "high")
+
+
+class _Wanted(NamedTuple):
+    """A format, and the file for it; None is standard output."""
+
+    name: str
+    file: Path | None
+
+
+def _formats(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tuple[_Wanted, ...]:
+    found: list[_Wanted] = []
+    for value in values:
+        name, equals, file = value.partition("=")
+        if name not in _FORMATS:
+            raise click.BadParameter(f"{name!r} is not one of {', '.join(_FORMATS)}")
+        if equals and not file:
+            raise click.BadParameter(f"write the name of a file after {name}=")
+        found.append(_Wanted(name, Path(file) if file else None))
+    return tuple(found)
+
+
+def _max_age(_: click.Context, __: click.Parameter, value: str) -> int:
+    found = age.seconds(value)
+    if found is None:
+        raise click.BadParameter(age.FORMS)
+    return found
+
+
+def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | None:
+    """Return a folder; None for an empty name, which a workflow passes for an input not given."""
+    if value and not Path(value).is_dir():
+        raise click.BadParameter(f"there is no folder {value!r}")
+    return Path(value) if value else None
+
+
+@click.command("gate", short_help="Say what a change of node-configs does; is it allowed?")
+@click.option("--base", metavar="REF", help="What to compare with (default: the main branch).")
+@click.option(
+    "--answers",
+    metavar="DIR",
+    callback=_folder,
+    help="A folder of recorded answers, NODE.answer: says what will drift.",
+)
+@click.option(
+    "--max-age",
+    metavar="AGE",
+    default=age.DEFAULT,
+    callback=_max_age,
+    help="How old an answer may be (default: 24h).",
+)
+@click.option(
+    "--format",
+    "formats",
+    metavar="FORMAT[=FILE]",
+    multiple=True,
+    default=["text"],
+    callback=_formats,
+    help=f"{', '.join(_FORMATS)}; repeatable, with a file for each.",
+)
+@click.option("--actor", metavar="NAME", help="Who made the change (default: the signers).")
+@click.option(
+    "--fail-on",
+    metavar="LEVEL",
+    type=click.Choice((*_LEVELS, _NEVER)),
+    default=_NEVER,
+    help="End with 1 from this risk on, too: low, medium or high (default: never).",
+)
+@click.pass_obj
+def command(
+    root: Path | None,
+    /,
+    *,
+    base: str | None,
+    answers: Path | None,
+    max_age: int,
+    formats: Sequence[_Wanted],
+    actor: str | None,
+    fail_on: str,
+) -> None:
+    """Say what a change of node-configs/ does to which nodes, and if the policy allows it.
+
+    The work tree is compared with the commit where it left the main branch, or REF. All nodes are
+    loaded on both sides; their items are compared after derivation. node-configs/policy.yaml is
+    read from the main branch, or REF, as it is now: never from the change. No node is contacted.
+
+    \b
+        power-edge gate
+        power-edge gate --base=origin/main --actor=a.person --answers=answers
+        power-edge gate --format=github --format=markdown=comment.md
+
+    Exits with 0 if the policy allows the change, 1 if it does not or for --fail-on, 4 if the
+    configuration or the base cannot be used.
+    """
+    from power_edge.change_gate.judgement import Question, judge
+    from power_edge.change_gate.risk import Level
+    from power_edge.release.schema_set import Unusable
+    from power_edge.report.change_gate import FORMATS
+
+    select(root, ["*"])
+    assert root is not None
+    try:
+        judgement = judge(
+            Question(
+                root=root,
+                ref=base or None,
+                answers=answers,
+                max_age=max_age,
+                actor=actor or None,  # a workflow passes an empty one where it knows nobody
+            )
+        )
+    except Unusable as error:
+        raise click.ClickException(str(error)) from None
+    for wanted in formats:
+        text = FORMATS[wanted.name](judgement)
+        if wanted.file is None:
+            click.echo(text, nl=False)
+        else:
+            write(wanted.file, text.encode())
+    if judgement.breaches or (fail_on != _NEVER and judgement.risk.level >= Level[fail_on.upper()]):
+        raise SystemExit(exit_status.DRIFT)

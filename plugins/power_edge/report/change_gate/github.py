@@ -1,0 +1,39 @@
+"""Annotations of a GitHub workflow, at the lines that changed."""
+
+from collections.abc import Iterator
+
+from power_edge.change_gate.judgement import Judgement
+from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.model import Source
+from power_edge.report.change_gate import words
+from power_edge.report.workflow_command import workflow_command
+from power_edge.text import printable
+
+
+def github(judgement: Judgement) -> str:
+    """Return the breaches as errors, what will drift as a warning, and each change as a notice."""
+    return "".join(f"{line}\n" for line in _commands(judgement))
+
+
+def _commands(judgement: Judgement) -> Iterator[str]:
+    for breach in judgement.breaches:
+        said = f"{breach.rule}: {breach.message} (rule {breach.policy}; {breach.lift})"
+        yield _shown(judgement, "error", breach.source, said)
+    whole = Source(NODE_CONFIGS, 0)
+    for line, more in words.forecast_lines(judgement):
+        if not line.startswith("compliant"):
+            yield _shown(judgement, "warning", whole, "; ".join([line, *more]))
+    for place, line in words.places(judgement):
+        yield _shown(judgement, "notice", place, line)
+
+
+def _shown(judgement: Judgement, level: str, source: Source, message: str) -> str:
+    return workflow_command(level, in_repository(judgement, source), printable(message))
+
+
+def in_repository(judgement: Judgement, source: Source) -> Source:
+    """Return a place with the path that its file has in the repository."""
+    file = source.file
+    if file == NODE_CONFIGS or file.startswith(f"{NODE_CONFIGS}/"):
+        file = f"{judgement.prefix.rstrip('/')}{file.removeprefix(NODE_CONFIGS)}"
+    return source._replace(file=printable(file))
