@@ -16,7 +16,8 @@ test: dev-env ## for developers: all tests (as root it boots nodes in containers
 	@failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
-	$(BIN)/python -m pytest -q -n 2 --dist=loadfile || failed="$$failed tests"; \
+	$(MAKE) dist-twice || failed="$$failed dist"; \
+	POWER_EDGE_DIST=dist $(BIN)/python -m pytest -q -n 2 --dist=loadfile || failed="$$failed tests"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 
 lint: dev-env ## linters and type checks
@@ -54,6 +55,15 @@ soak: dev-env ## the long runs: remedies, rulesets, boots, watches, mutated answ
 	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py \
 		tests/lab/test_watch_model.py tests/lab/test_watch_idle.py tests/lab/test_watch_severed.py tests/fuzz tests/crash
 
+dist: dev-env ## everything that a release is made of, into dist/: wheel, pyz, deb, rpm, image, SBOM
+	@$(BIN)/python -m tox run -qq -e dist -- dist
+
+dist-twice: dev-env ## the same two times, in two folders: both must be equal
+	@$(BIN)/python -m tox run -qq -e dist -- dist --twice
+
+bench-dist: dev-env ## measure what dist/ holds: sizes, and how long a start takes
+	@$(BIN)/python bench/dist.py
+
 bench: dev-env ## measure the speed, against a bare probe and others
 	@$(BIN)/python bench/run.py
 	@$(BIN)/python bench/gate.py
@@ -74,4 +84,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint test-wheel test-by-hand next-pytest ci-done generate constraints record mutate newest soak bench bench-watch run-env dev-env
+.PHONY: help check test lint test-wheel test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch run-env dev-env

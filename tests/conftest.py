@@ -16,6 +16,7 @@ from tests.support.shells import not_installed
 __all__ = ["firewalld_node", "lab", "node", "rpm_node", "t420"]
 
 _LEFT_OUT = pytest.StashKey[int]()
+_NO_DIST = pytest.StashKey[int]()
 _NO_SHELL = pytest.StashKey[tuple[int, set[str]]]()
 _STARTS = frozenset(
     ("subprocess.Popen", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system")
@@ -37,7 +38,7 @@ sys.addaudithook(_note_start)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     """Fail a test that starts a process and is marked neither `shell` nor `lab`."""
     global _watched  # noqa: PLW0603 an audit hook stays for good
-    may = item.get_closest_marker("shell") or item.get_closest_marker("lab")
+    may = any(map(item.get_closest_marker, ("shell", "lab", "artifact")))
     started: list[str] = []
     _watched = None if may else started
     try:
@@ -94,6 +95,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[_LEFT_OUT] = len(on_nodes)
         config.hook.pytest_deselected(items=on_nodes)
         items[:] = [item for item in items if item not in on_nodes]
+    of_dist = [item for item in items if item.get_closest_marker("artifact")]
+    if of_dist and "POWER_EDGE_DIST" not in os.environ:
+        config.stash[_NO_DIST] = len(of_dist)
+        config.hook.pytest_deselected(items=of_dist)
+        items[:] = [item for item in items if item not in of_dist]
     lacking = {item: names for item in items if (names := not_installed(item))}
     if lacking:
         config.stash[_NO_SHELL] = len(lacking), set().union(*lacking.values())
@@ -109,6 +115,8 @@ def pytest_terminal_summary(
     count = config.stash.get(_LEFT_OUT, None)
     if count or (config.pluginmanager.has_plugin("dsession") and impossible()):
         lines.append(f"{count or 'All'} tests on real nodes (-m lab): {impossible()}")
+    if of_dist := config.stash.get(_NO_DIST, 0):
+        lines.append(f"{of_dist} tests of artifacts: make dist, then POWER_EDGE_DIST=dist pytest")
     number, shells = config.stash.get(_NO_SHELL, (0, set()))
     if number:
         lines.append(

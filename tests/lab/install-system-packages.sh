@@ -2,7 +2,7 @@
 # Installs from Debian or Ubuntu what the tests need beside Python. Quiet, and done at once when all is there; starts no service. Needs root.
 set -eu
 
-packages="systemd-container mmdebstrap iproute2 util-linux openssh-client openssl dash busybox-static mksh shellcheck strace prometheus prometheus-node-exporter podman runc libfaketime auditd"
+packages="systemd-container mmdebstrap iproute2 util-linux openssh-client openssl dash busybox-static mksh shellcheck strace prometheus prometheus-node-exporter podman runc libfaketime auditd buildah rpm git"
 
 missing=
 for package in $packages; do

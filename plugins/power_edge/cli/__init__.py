@@ -11,6 +11,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.config import ConfigError, find_node_configs
+from power_edge.own_version import own_version
 from power_edge.probing.connection import BadRoute
 from power_edge.probing.failure import NotAsked, Unreachable
 from power_edge.text import printable, without_password
@@ -21,6 +22,12 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 def _take(context: click.Context, _: click.Parameter, folder: Path | None) -> None:
     if folder is not None:
         context.obj = folder.absolute()
+
+
+def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked:
+        click.echo(f"power-edge {own_version()}")
+        context.exit()
 
 
 _node_configs = click.option(
@@ -49,7 +56,14 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS)
-@click.version_option(package_name="power-edge", message="%(package)s %(version)s")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_show_version,
+    help="Show the version and exit.",
+)
 @_node_configs
 @click.pass_context
 def cli(context: click.Context) -> None:

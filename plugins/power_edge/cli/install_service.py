@@ -10,7 +10,7 @@ from shlex import join
 
 import click
 
-from power_edge import atomic_file, exit_status, package_data
+from power_edge import atomic_file, exit_status, package_data, watch_unit
 from power_edge.checking.check import route_to
 from power_edge.config import load_node, select
 from power_edge.probing.connection import Options
@@ -18,7 +18,6 @@ from power_edge.probing.process import Lifeline, run
 from power_edge.text import printable, quoted
 
 FOLDER = Path("/etc/systemd/system")
-_TEMPLATE = "power-edge-watch@.service"
 _DROP_INS = ("ssh", "iptables-legacy", "audit")
 """Files of the template's folder of drop-ins. Each is for some nodes."""
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
@@ -42,8 +41,8 @@ _ESCAPES = {
     " ": "\\x20",
     ";": "\\x3b",
 }
-_PYTHON, _NODE_CONFIGS = "/opt/power-edge/bin/python", "/etc/power-edge/node-configs"
-"""What the template has in place of the paths of an installation."""
+_NODE_CONFIGS = "/etc/power-edge/node-configs"
+"""What the template has in place of the folder of nodes."""
 
 
 @click.command("install-service", short_help="Let systemd watch a node (pytest --watch).")
@@ -73,7 +72,7 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
         return _remove(unit, [file, *drop_ins.values()], dry_run=dry_run)
     files = {file: _text(name, root)}
     for wanted in _wanted(name, root):
-        text = package_data.text(f"deploy/systemd/{_TEMPLATE}.d/{wanted}.conf")
+        text = package_data.text(f"deploy/systemd/{watch_unit.TEMPLATE}.d/{wanted}.conf")
         files[drop_ins[wanted]] = _OURS + text
     commands = [["systemctl", "daemon-reload"], ["systemctl", "enable", unit]]
     # Not `enable --now`: a unit that runs already is to run as it is written now.
@@ -138,10 +137,21 @@ def _text(name: str, root: Path | None) -> str:
     """
     folder = _folder(name, root)
     load_node(folder)
-    text = package_data.text(f"deploy/systemd/{_TEMPLATE}")
     # systemd replaces no variables in the word that names the program.
-    text = text.replace(_PYTHON, _word(sys.executable).replace("$$", "$"))
+    packed = _packed()
+    program = _word(packed or sys.executable).replace("$$", "$")
+    make = watch_unit.with_program if packed else watch_unit.with_python
+    text = make(watch_unit.template(), program)
     return _OURS + text.replace(_NODE_CONFIGS, _word(str(folder.parent)))
+
+
+def _packed() -> str | None:
+    """Return the path of power-edge.pyz if this runs from one (a deb and an rpm have one).
+
+    Its Python is in a cache, where the next version is not.
+    """
+    # Of another program's pex the variable may be inherited.
+    return os.environ.get("PEX") if (Path(sys.prefix) / "PEX-INFO").is_file() else None
 
 
 def _folder(name: str, root: Path | None) -> Path:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
 from power_edge.config import Node
 from power_edge.model import Outcome
+from power_edge.own_version import own_version
 from power_edge.report.prometheus import last_seen
 from power_edge.text import printable
 from power_edge.watch import health, metrics
@@ -182,8 +182,8 @@ class Publisher:
     async def _status(self) -> Page:
         views = self.views()
         judgement = health.judge(views, self._unwritten())
-        make = partial(status, views, judgement, version("power-edge"), self._started, time.time())
+        make = partial(status, views, judgement, own_version(), self._started, time.time())
         return Page(await in_thread(lambda: as_json(make())), "application/json")
 
     async def _version(self) -> Page:
-        return Page(f"power-edge {version('power-edge')}\n".encode())
+        return Page(f"power-edge {own_version()}\n".encode())

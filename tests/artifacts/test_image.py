@@ -1,0 +1,78 @@
+"""The image checks nodes: by an answer that came otherwise, and over SSH."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.artifacts import artifact
+from tests.support.lab.checking import declare
+from tests.support.lab.nodes import Lab, Node
+
+pytestmark = [pytest.mark.lab, pytest.mark.artifact]
+
+STATE: dict[str, object] = {"services": [{"name": "cron", "state": "running"}]}
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def work(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a job would have: node-configs/."""
+    folder = tmp_path_factory.mktemp("work")
+    declare(folder, node, STATE)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def inside(lab: Lab, work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """Runs a command in the image as its user, on the lab's network, with the work at /work."""
+    storage = tmp_path_factory.mktemp("storage")
+    buildah = ("buildah", f"--root={storage}/root", f"--runroot={storage}/run")
+    buildah = (*buildah, "--storage-driver=vfs")
+    try:
+        image = lab.run(
+            *buildah, "pull", "-q", f"oci-archive:{artifact('*.oci.tar')}"
+        ).stdout.strip()
+        told = json.loads(lab.run(*buildah, "inspect", "--type=image", image).stdout)["OCIv1"]
+        assert told["config"]["Entrypoint"] == ["power-edge"]
+        assert told["config"]["User"] == "1000"
+        container = lab.run(*buildah, "from", image).stdout.strip()
+
+        def run(*argv: str) -> "subprocess.CompletedProcess[str]":
+            options = ("--isolation=chroot", f"--volume={work}:/work")
+            return lab.run(*buildah, "run", *options, container, "--", *argv, check=False)
+
+        yield run
+        lab.run(*buildah, "rm", container)
+    finally:
+        shutil.rmtree(storage)
+
+
+def test_it_says_its_version(inside: Run) -> None:
+    done = inside("power-edge", "--version")
+    assert done.stdout.startswith("power-edge "), done.stderr
+    assert inside("id", "-u").stdout == "1000\n"
+
+
+def test_it_judges_an_answer(inside: Run, node: Node, work: Path) -> None:
+    script = inside("power-edge", "probe-script", node.name).stdout
+    (work / "answer").write_text(node.run("/bin/sh", stdin=script).stdout)
+    done = inside("power-edge", "check", node.name, "--answers=answer", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{node.name}: 1 compliant" in done.stdout
+
+
+def test_it_checks_a_node_over_ssh(inside: Run, lab: Lab, node: Node, work: Path) -> None:
+    for name in ("key", "known_hosts", "ssh_config"):
+        text = (lab.directory / name).read_text()
+        (work / name).write_text(text.replace(f"{lab.directory}/", "/work/"))
+        (work / name).chmod(0o600)
+        shutil.chown(work / name, 1000, 1000)
+    check = ("power-edge", "check", node.name, "--ssh-config=ssh_config", "-p", "no:cacheprovider")
+    done = inside(*check)
+    assert done.returncode == 0, done.stdout + done.stderr
+    node.sh("systemctl stop cron")
+    assert inside(*check).returncode == 1

@@ -1,0 +1,24 @@
+"""The version as the program shows it."""
+
+import pytest
+
+from power_edge.own_version import own_version, shown
+
+COMMIT = "abc1234" + 33 * "0"
+
+
+@pytest.mark.parametrize(
+    ("wheel", "commit", "expected"),
+    [
+        ("1.3.0rc145", COMMIT, "1.3.0-pre.145+abc1234"),
+        ("1.3.0", COMMIT, "1.3.0+abc1234"),
+        ("1.3.0", "", "1.3.0"),
+        ("0.0.0.dev0", "", "0.0.0.dev0"),
+    ],
+)
+def test_it_is_written_as_semver(wheel: str, commit: str, expected: str) -> None:
+    assert shown(wheel, commit) == expected
+
+
+def test_a_checkout_shows_no_commit() -> None:
+    assert "+" not in own_version()

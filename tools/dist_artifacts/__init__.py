@@ -1,0 +1,1 @@
+"""Builds everything that a release is made of: `make dist`, `make dist-twice`."""
