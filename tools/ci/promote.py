@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def _options() -> list[str]:
-    """Return the options that the inputs stand for. `promote` says which of them belong together."""
+    """Return the options that the inputs stand for; `promote` says which belong together."""
     with_config = os.environ.get("WITH_CONFIG", "")
     return [
         *(["--rollback"] if boolean("IS_ROLLBACK") else []),
