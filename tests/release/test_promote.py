@@ -76,13 +76,18 @@ def test_a_release_is_the_tested_commit_with_its_own_number(project: Path) -> No
     ):
         digest = sha256(path.read_bytes()).hexdigest()
         assert record[key] == {"file": path.name, "sha256": digest}
-    assert subprocess.run(["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, capture_output=True)
+    assert subprocess.run(
+        ["sha256sum", "-c", "SHA256SUMS"], cwd=folder, check=True, capture_output=True
+    )
     named = {line.split()[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
     assert named == {path.name for path in folder.iterdir()} - {"SHA256SUMS"}
     assert git("cat-file", "-t", "v1.1.0") == "tag"
     assert git("rev-parse", "v1.1.0^{commit}") == commit
     last = git("for-each-ref", "--format=%(contents)", "refs/tags/v1.1.0").splitlines()[-1]
-    assert last == f"promotion.json sha256:{sha256((folder / 'promotion.json').read_bytes()).hexdigest()}"
+    assert (
+        last
+        == f"promotion.json sha256:{sha256((folder / 'promotion.json').read_bytes()).hexdigest()}"
+    )
 
 
 def test_what_is_built_says_its_own_version(project: Path) -> None:
@@ -230,9 +235,7 @@ TESTED: dict[str, tuple[dict[str, Any], str]] = {
 def test_tests_that_prove_nothing_are_refused(kind: str, project: Path) -> None:
     content, words = TESTED[kind]
     releases.change(3)
-    folder = releases.artifacts(
-        "1.1.0-pre.3", releases.tested(git("rev-parse", "HEAD")) | content
-    )
+    folder = releases.artifacts("1.1.0-pre.3", releases.tested(git("rev-parse", "HEAD")) | content)
     assert words in release("pre", "1.1.0-pre.3", status=4)
     digest = sha256((folder / "tested.json").read_bytes()).hexdigest()
     git("tag", "-a", "-m", f"a\n\ntested.json sha256:{digest}", "v1.1.0-pre.3")
@@ -276,7 +279,9 @@ def test_a_shallow_clone_is_refused(
     assert "git fetch --unshallow --tags" in refused("v1.1.0-pre.2", "1.1.0")
 
 
-def test_outside_of_a_repository_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_outside_of_a_repository_it_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     assert "no git repository" in release("promote", "v1.1.0-pre.2", "1.1.0", status=4)
@@ -291,7 +296,10 @@ def test_a_wheel_of_other_content_is_refused(project: Path) -> None:
 def test_a_wheel_by_another_hatchling_says_which(project: Path) -> None:
     wheel = project / "dist/v1.1.0-pre.2/power_edge-1.1.0rc2-py3-none-any.whl"
     repack(wheel, "power_edge-1.1.0rc2.dist-info/WHEEL", b"Generator: hatchling 1.0\n")
-    assert re.search(r"WHEEL was made by hatchling \S+, and the tested one by hatchling 1.0", refused("v1.1.0-pre.2", "1.1.0"))
+    assert re.search(
+        r"WHEEL was made by hatchling \S+, and the tested one by hatchling 1.0",
+        refused("v1.1.0-pre.2", "1.1.0"),
+    )
 
 
 def test_a_wheel_that_calls_itself_otherwise_is_refused(project: Path) -> None:
@@ -323,15 +331,28 @@ def test_a_build_that_depends_on_its_folder_is_refused(project: Path) -> None:
     ignored = ".gitignore", "dist/\nwhere.py\n"
     releases.change(
         3,
-        **{"pyproject.toml": releases.PYPROJECT + hook, "hatch_build.py": code, ignored[0]: ignored[1]},
+        **{
+            "pyproject.toml": releases.PYPROJECT + hook,
+            "hatch_build.py": code,
+            ignored[0]: ignored[1],
+        },
     )
     releases.pre_release("1.1.0-pre.3")
-    assert "two builds of power_edge-1.1.0-py3-none-any.whl differ" in refused("v1.1.0-pre.3", "1.1.0")
+    assert "two builds of power_edge-1.1.0-py3-none-any.whl differ" in refused(
+        "v1.1.0-pre.3", "1.1.0"
+    )
 
 
 def test_a_project_that_does_not_take_the_version_is_refused(project: Path) -> None:
     fixed = releases.PYPROJECT.replace('dynamic = ["version"]', 'version = "1.1.0rc3"')
-    releases.change(3, **{"pyproject.toml": fixed.replace('[tool.hatch.version]\nsource = "env"\nvariable = "POWER_EDGE_VERSION"\n', "")})
+    releases.change(
+        3,
+        **{
+            "pyproject.toml": fixed.replace(
+                '[tool.hatch.version]\nsource = "env"\nvariable = "POWER_EDGE_VERSION"\n', ""
+            )
+        },
+    )
     releases.pre_release("1.1.0-pre.3")
     assert "must take its version from POWER_EDGE_VERSION" in refused("v1.1.0-pre.3", "1.1.0")
 
@@ -441,7 +462,9 @@ def test_options_of_a_rollback_need_it(project: Path) -> None:
         assert "belong to --rollback" in done.output
 
 
-def test_no_environment_of_the_caller_changes_a_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_environment_of_the_caller_changes_a_build(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1")
     monkeypatch.setenv("POWER_EDGE_VERSION", "9.9.9")
     release("promote", "v1.1.0-pre.2", "1.1.0")

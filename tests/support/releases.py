@@ -48,7 +48,10 @@ PROJECT = {
     "schemas/a.schema.yaml": SCHEMA,
     "schemas/VERSION": "1.0\n",
     "changelog.d/1.feature.md": "All of it.\n",
+    "tests/golden/interface.txt": "option power-edge --version\n",
 }
+PARTS = ["plugins/power_edge", "schemas", "probes", "compliance", "deploy/systemd"]
+"""The folders of this project that its wheel takes."""
 RUN = "https://example.org/runs/1"
 
 
@@ -96,7 +99,8 @@ def built(version: str, folder: Path) -> Path:
 def tested(commit: str, **change: Any) -> dict[str, Any]:
     """The content of a tested.json whose tests passed."""
     results = [
-        {"name": name, "passed": 7, "failed": 0, "skipped": 1} for name in ("lint", "wheel", "tests")
+        {"name": name, "passed": 7, "failed": 0, "skipped": 1}
+        for name in ("lint", "wheel", "tests")
     ]
     return {"commit": commit, "run": RUN, "results": results, **change}
 
@@ -133,12 +137,17 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(cli, ["release", *words], catch_exceptions=False)
 
 
-def real_project(folder: Path, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> Path:
-    """A repository with this very program; it is the current folder, and has no commit yet."""
+def real_project(folder: Path, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:
+    """A repository with this very program in its work tree; it is the current folder."""
     make(folder, monkeypatch)
-    for name in ("plugins/power_edge", "schemas"):
-        shutil.rmtree(folder / name)
-        shutil.copytree(
-            checkout / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
-        )
-    return folder
+    for name in PARTS:
+        copied(checkout / name, folder / name)
+    pyproject = PYPROJECT.replace('"schemas"]', f"{str(PARTS[1:])[1:]}")
+    more = "".join(f'"{name}" = "power_edge/{name}"\n' for name in PARTS[2:])
+    (folder / "pyproject.toml").write_text(pyproject + more)
+
+
+def copied(source: Path, target: Path) -> None:
+    """Copy a folder of the checkout over another, without what Python keeps there."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

@@ -212,7 +212,8 @@ def _losses(old: Mapping[str, _Node], root: Path, brought: Brought) -> Iterator[
                 problem = _problem(place)
                 file, path = _path_at(documents, problem.source)
                 since = brought.by(file, path) if path else None
-                yield Loss(name, problem.source, f"is refused: {problem.message}", since)
+                field = f"{_field(path)} is refused" if path else "is refused"
+                yield Loss(name, problem.source, f"{field}: {problem.message}", since)
         else:
             yield from _read_differently(name, then.values, today.values, documents, brought)
 
@@ -252,16 +253,14 @@ def _read_differently(
         if at not in old:
             yield Loss(node, _source(item), f"{label} is not checked by the old version", None)
             continue
-        if at in places:
-            found = list(
-                _differences(old[at].get("declared"), item.get("declared"), state, places[at])
-            )
-            for path, text in found:
-                yield Loss(node, state.find(path), f"{label}: {text}", brought.by(STATE, path))
-            if found:
-                continue
-        for _, text in _differences(old[at].get("expected"), item.get("expected"), None, ()):
-            yield Loss(node, _source(item), f"{label}: {text}", None)
+        document, path = (state, places[at]) if at in places else (None, ())
+        found: list[tuple[ValuePath, str]] = []
+        for each in ("expected", "declared"):  # what is declared has no defaults
+            found = found or list(_differences(old[at].get(each), item.get(each), document, path))
+        for where, text in found:
+            source = _source(item) if document is None else document.find(where)
+            since = None if document is None else brought.by(STATE, where)
+            yield Loss(node, source, f"{label}: {text}", since)
 
 
 def _items(values: dict[str, Json]) -> dict[tuple[str, str], dict[str, Json]]:
@@ -324,6 +323,11 @@ def _has(document: Document, path: ValuePath) -> bool:
         except (TypeError, LookupError):
             return False
     return True
+
+
+def _field(path: ValuePath) -> str:
+    """Return a path as an operator writes it: `services[].by_socket`."""
+    return "".join("[]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
 
 
 def _shown(value: Json) -> str:
