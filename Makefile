@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 help: ## list these
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 check: run-env ## make this machine a node if it is none, and check it
 	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
@@ -39,6 +39,9 @@ mutate: dev-env ## find what could be broken in PATHS=... and no test would noti
 
 test-wheel: dev-env ## the tests that start no node, against the wheel in dist/
 	@$(BIN)/python -m tox run -qq -e installed --installpkg "$$(ls dist/*.whl)"
+
+test-debian13: dev-env ## the same with the Python of Debian 13, in a tree of the lab (as root; PATHS=... for some)
+	@$(BIN)/python -m tests.support.lab.debian13 $(PATHS)
 
 test-by-hand: ## the scripts to run by hand, on this machine
 	@sh tools/try-by-hand.sh
@@ -84,4 +87,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint test-wheel test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch run-env dev-env
+.PHONY: help check test lint test-wheel test-debian13 test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch run-env dev-env

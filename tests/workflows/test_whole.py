@@ -192,7 +192,8 @@ def test_a_rollback_opens_an_incident(project: World) -> None:
     project.git("push", "-q", "origin", "main", "v1.0.2")
     run = promote(project, "v1.0.1-pre.3", "1.0.3", is_rollback=True, why=HOSTILE)
     assert_ok(run)
-    assert project.git("rev-parse", "v1.0.3^{}") != project.git("rev-parse", "main")
+    assert "v1.0.3" in project.tags()
+    assert project.git("rev-parse", "v1.0.3^{}") == project.git("rev-parse", "v1.0.1^{}")
     (issue,) = project.github.issues
     assert issue["title"].startswith("ROLLBACK: 1.0.3")
     assert "ann" in issue["body"]
