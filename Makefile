@@ -13,12 +13,13 @@ check: run-env ## make this machine a node if it is none, and check it
 # file at a time each: the tests of a file share their node.
 test: dev-env ## for developers: all tests (as root it boots nodes in containers), linters
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
-	@failed=''; \
+	@rm -f tested.json; failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
 	$(MAKE) dist-twice || failed="$$failed dist"; \
-	POWER_EDGE_DIST=dist $(BIN)/python -m pytest -q -n 2 --dist=loadfile || failed="$$failed tests"; \
+	POWER_EDGE_DIST=dist $(BIN)/python -m pytest -q -n 2 --dist=loadfile $(if $(CI),--junitxml=.tested.xml) || failed="$$failed tests"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
+	@$(if $(CI),$(BIN)/python tools/tested.py .tested.xml tested.json)
 
 lint: dev-env ## linters and type checks
 	@sh tools/go-tools.sh

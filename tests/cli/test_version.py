@@ -191,7 +191,7 @@ def nodes(folder: Path) -> Path:
             "new/state.yaml": HEAD.format("1.0") + NEW,
             "new/connection.yaml": "ssh:\n  host: rig\n  user: root\n",
             "new/watcher.yaml": 'version: "1.0"\nwatchers:\n  enabled: true\n  inotify: {}\n',
-            "roles/a.yaml": "",
+            "roles/a.yaml": "name: a\ndescription: a\nsection: a\nrules: []\n",
         },
     )
     return folder / "node-configs"
@@ -209,11 +209,13 @@ def test_needs_names_the_lines(
     )
     with newer_schemas(tmp_path / "newer", monkeypatch):
         monkeypatch.chdir(tmp_path)
-        assert run(monkeypatch, capsys, "needs") == (0, f"{of_new}old: 1.0\n", "")
-        assert run(monkeypatch, capsys, "needs", str(root)) == (0, f"{of_new}old: 1.0\n", "")
-        assert run(monkeypatch, capsys, "needs", "node-configs/new") == (0, of_new, "")
+        roles = "roles: 1.2\n  node-configs/roles/a.yaml:3: section needs 1.2\n"
+        everything = (0, f"{of_new}old: 1.0\n{roles}", "")
+        assert run(monkeypatch, capsys, "needs") == everything
+        assert run(monkeypatch, capsys, "needs", str(root)) == everything
+        assert run(monkeypatch, capsys, "needs", "node-configs/new") == (0, of_new + roles, "")
         monkeypatch.chdir(root / "old")
-        assert run(monkeypatch, capsys, "needs", ".") == (0, "old: 1.0\n", "")
+        assert run(monkeypatch, capsys, "needs", ".") == (0, f"old: 1.0\n{roles}", "")
 
 
 @pytest.mark.parametrize(
@@ -244,9 +246,12 @@ def test_needs_without_nodes(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("power_edge.cli.find_node_configs", lambda _: None)
-    code, _, err = run(monkeypatch, capsys, "needs")
-    assert code == 4
-    assert "there is no node-configs/" in err
+    assert run(monkeypatch, capsys, "needs") == (
+        4,
+        "",
+        "Error: node-configs: there is no node-configs/ in this folder or above it"
+        " (change to its folder, or name it)\n",
+    )
 
 
 def test_needs_of_files_that_cannot_be_used(

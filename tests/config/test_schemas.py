@@ -21,14 +21,16 @@ NAMES = (
     "event",
     "node-identity",
     "policy",
+    "promotion",
     "report",
     "role",
     "state",
     "status",
     "system-identity",
+    "tested",
     "watcher",
 )
-OPEN = ("event", "status")
+OPEN = ("event", "promotion", "status", "tested")
 """Schemas of what we write: a new field is no breach."""
 
 

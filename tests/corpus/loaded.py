@@ -12,9 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from power_edge.config import load_node
+from power_edge.release.reading import values
 
 HERE = Path(__file__).parent
 VALUES = "loaded.json"
@@ -22,31 +20,6 @@ VALUES = "loaded.json"
 
 def nodes() -> list[Path]:
     return sorted(path.parent for path in HERE.glob(f"*/*/{VALUES}"))
-
-
-def values(folder: Path) -> Any:
-    """Everything that a node's folder says, as plain values."""
-    node = load_node(folder)
-    found = {
-        "version": node.state.version,
-        "metadata": node.state.metadata,
-        "items": [
-            {
-                "type": item.type,
-                "name": item.name,
-                "key": item.key,
-                "declared": item.declared,
-                "expected": dict(item.expected),
-                "reasons": [{"path": reason.path, "role": reason.role} for reason in item.reasons],
-            }
-            for item in node.items
-        ],
-        "identity": node.identity,
-        "system_identity": node.system_identity,
-        "connection": node.connection,
-        "watcher": node.watcher,
-    }
-    return json.loads(msgspec.json.encode(found, enc_hook=str))
 
 
 def lost(recorded: Any, now: Any, path: str = "") -> list[str]:

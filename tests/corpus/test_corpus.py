@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.corpus.loaded import VALUES, lost, nodes, values
+from power_edge.release.reading import values
+from tests.corpus.loaded import VALUES, lost, nodes
 
 
 def test_there_is_a_corpus() -> None:

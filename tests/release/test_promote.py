@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from power_edge.config.schema import validator
-from power_edge.release import build, promote, tags
+from power_edge.release import build, tags
 from power_edge.release.version import Version
 from tests.support import releases, repository
 from tests.support.releases import release
@@ -409,13 +409,12 @@ def test_a_promotion_cut_off_after_the_tag_is_continued(
 def test_a_promotion_cut_off_before_the_tag_is_continued(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(tags, "make", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        promoted = promote.pre_release(Version.of("1.1.0-pre.2"), Path("dist/v1.1.0-pre.2"))
-        version = Version.of("1.1.0")
-        step = promote.forward(promoted, version)
-        made = promote.make(promoted, version, step, None, lambda _: None)
-        promote.finish(made, version, None, lambda _: None)
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tags, "make", interrupted)
+        assert releases.run("promote", "v1.1.0-pre.2", "1.1.0").exit_code == 1
     assert Path("dist/v1.1.0").exists()
     assert "v1.1.0" not in git("tag", "--list").split()
     assert "there" in release("promote", "v1.1.0-pre.2", "1.1.0")

@@ -278,9 +278,13 @@ def test_what_is_only_written_raises_the_program_and_not_the_schemas() -> None:
     assert (found.by(SCHEMAS), found.problems) == (MAJOR, ())
 
 
-def test_a_version_of_the_schemas_that_is_none() -> None:
-    commit({VERSION: "one\n"})
+@pytest.mark.parametrize("text", ["one\n", "1.00\n", "1.0.0\n", ""])
+def test_a_version_of_the_schemas_that_is_none(text: str) -> None:
+    commit({VERSION: text})
     assert "write two numbers, such as 1.0" in refused(lambda: required(None))
+
+
+def test_a_version_of_the_schemas_that_is_missing() -> None:
     commit({VERSION: None})
     assert required(None).problems[-1] == "schemas/VERSION is missing: write 1.0 into it"
 
@@ -332,8 +336,9 @@ def test_a_new_resource_type_has_it_in_its_own_file(listed: bool) -> None:
     assert after({"schemas/resources/disks.schema.yaml": f'{text}x-since: "1.1"\n'}).problems == ()
 
 
-def test_an_x_since_that_is_no_version() -> None:
-    commit({STATE_FILE: MORE % ", x-since: 1.1", VERSION: "1.1"})
+@pytest.mark.parametrize("said", ["1.1", '"1.01"', '"next"'])
+def test_an_x_since_that_is_no_version(said: str) -> None:
+    commit({STATE_FILE: MORE % f", x-since: {said}", VERSION: "1.1"})
     assert "x-since is no version: write two numbers in quotes" in refused(lambda: required(None))
 
 
@@ -359,6 +364,24 @@ def test_an_accepted_verdict_counts_once_the_base_has_it() -> None:
     commit({STATE_FILE: STATE})
     commit({STATE_FILE: NARROWER, "changelog.d/2.bugfix.md": "b"})
     assert required("HEAD~1").bump is PATCH
+
+
+def test_an_accepted_verdict_is_no_excuse_for_the_version_of_the_schemas_in_its_own_change() -> (
+    None
+):
+    commit({STATE_FILE: NARROWER, "schemas/accepted.yaml": ACCEPTED, **BREAKING})
+    assert required(None).problems == ()
+    (problem,) = required("HEAD~1").problems
+    assert problem.endswith("write 2.0")
+
+
+def test_an_accepted_entry_about_what_is_gone_by_now_is_for_an_earlier_change() -> None:
+    gone = STATE.replace("  a: {type: string}\n", "")
+    entry = ACCEPTED.replace("/maxLength", "")
+    commit({STATE_FILE: gone, "schemas/accepted.yaml": entry, **BUGFIX})
+    commit({"tests/a.py": ""})
+    assert required("HEAD~1").problems == ()
+    assert required(None).problems == ()
 
 
 def test_an_accepted_yaml_that_cannot_be_used() -> None:

@@ -6,7 +6,6 @@ default, and derives another value.
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from power_edge.release import brought, reading, rollback
 from power_edge.release.brought import Brought, shape
-from power_edge.release.schema_set import SchemaSet, checked
+from power_edge.release.schema_set import SchemaSet, Unusable, checked
 from power_edge.release.source import Source, source
 from tests.support import releases, repository
 from tests.support.releases import release
@@ -248,7 +247,7 @@ def test_the_old_program_is_really_asked(project: Path, tmp_path: Path) -> None:
     for folder in (module.parent, module.parent.parent):
         (folder / "__init__.py").write_text("")
     module.write_text("""print('{"program": "/elsewhere/power_edge", "nodes": {}}')""")
-    with pytest.raises(rollback.Unusable, match="not the old version was asked"):
+    with pytest.raises(Unusable, match="not the old version was asked"):
         rollback._asked(tmp_path / "old", project / "node-configs")
 
 
@@ -256,7 +255,7 @@ def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path
     folder = tmp_path / "old" / "power_edge"
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("")
-    with pytest.raises(rollback.Unusable, match="cannot read node-configs"):
+    with pytest.raises(Unusable, match="cannot read node-configs"):
         rollback._asked(tmp_path / "old", project / "node-configs")
 
 
@@ -271,8 +270,8 @@ def test_a_reading_has_all_that_the_corpus_has(project: Path) -> None:
 
 
 @pytest.fixture
-def schemas() -> Iterator[SchemaSet]:
-    yield source("installed").schemas
+def schemas() -> SchemaSet:
+    return source("installed").schemas
 
 
 def test_a_shape_is_found_through_references(schemas: SchemaSet) -> None:

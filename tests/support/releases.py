@@ -123,18 +123,18 @@ def pre_release(version: str) -> Path:
 
 def release(*words: str, status: int = 0) -> str:
     """Run `power-edge release`. Return what it prints, of an error as well."""
-    try:
-        done = run(*words)
-    except ConfigError as error:
-        assert status == 4, error
-        return f"Error: {error}"
+    done = run(*words)
+    if isinstance(done.exception, ConfigError):
+        assert status == 4, done.exception
+        return f"Error: {done.exception}"
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exc_info
     # An error has status 1 here, and 4 of the whole program.
     assert done.exit_code == (1 if status == 4 else status), done.output
     return done.output
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(cli, ["release", *words], catch_exceptions=False)
+    return CliRunner().invoke(cli, ["release", *words])
 
 
 def real_project(folder: Path, monkeypatch: pytest.MonkeyPatch, checkout: Path) -> None:

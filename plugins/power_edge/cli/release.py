@@ -201,7 +201,8 @@ def verify_(files: tuple[Path, ...], signers: Path | None) -> None:
             wrong = 0
             for check in verify(file, signers):
                 wrong += check.wrong is not None
-                word, text = ("ok", check.good) if check.wrong is None else ("FAILED", check.wrong)
+                word = "FAILED" if check.wrong is not None else "open" if check.is_open else "ok"
+                text = check.good if check.wrong is None else check.wrong
                 click.echo(f"{word:<6} {printable(check.name)}: {printable(text)}")
             click.echo(
                 f"{printable(str(file))}: " + (f"{wrong} checks failed" if wrong else "verified")

@@ -102,14 +102,20 @@ def next_(pre: bool) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def needs(root: Path | None, /, *, path: Path | None) -> None:
-    """Print which version of the schemas each node's files need, and by which line.
+    """Print which version of the schemas each node's files need, and by which line; also the files
+    of roles.
 
     PATH is a folder of nodes or the folder of one node (default: node-configs/).
     """
     from power_edge.config.needed import oldest
-    from power_edge.config.node_needs import folders, needs_of
+    from power_edge.config.node_configs import ROLES
+    from power_edge.config.node_needs import folders, needs_of, needs_of_roles
 
-    found = {folder.name: needs_of(folder) for folder in folders(path, root)}
+    nodes = folders(path, root)
+    found = {folder.name: needs_of(folder) for folder in nodes}
+    roles = needs_of_roles(nodes[0].parent)
+    if roles is not None:
+        found[ROLES] = roles
     for name, of_files in found.items():
         highest = max((each.version for each in of_files), default=oldest())
         click.echo(f"{printable(name)}: {highest}")

@@ -1,5 +1,6 @@
 """Which version of the schemas the files of a node need, whatever they say."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,12 +8,14 @@ from power_edge.config.error import refuse
 from power_edge.config.needed import highest
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
+    ROLES,
     SCHEMAS,
     is_node,
     node_file,
     nodes,
     read_file,
 )
+from power_edge.config.role_files import own
 from power_edge.config.schema_version import SchemaVersion
 from power_edge.config.state import check_fits
 from power_edge.config.yaml_reader import read
@@ -59,10 +62,24 @@ def needs_of(folder: Path) -> list[FileNeed]:
 
     Raises ConfigError for the first file that cannot be used.
     """
+    # state.yaml comes first: if it is for newer schemas, so are the others.
+    return _needs_of(folder, SCHEMAS)
+
+
+def needs_of_roles(root: Path) -> list[FileNeed] | None:
+    """Return what the files in node-configs/roles/ need, None without any. They say no version.
+
+    Raises ConfigError as `needs_of`.
+    """
+    files = {f"{name}.yaml": "role" for name in own(root)}
+    return _needs_of(root / ROLES, files) if files else None
+
+
+def _needs_of(folder: Path, schemas: Mapping[str, str]) -> list[FileNeed]:
     from power_edge.config.schema_errors import path_in_words
 
     found: list[FileNeed] = []
-    for file, name in SCHEMAS.items():  # state.yaml first: it may be for newer schemas, as the rest
+    for file, name in schemas.items():
         data = read_file(folder, file)
         if data is None:
             continue

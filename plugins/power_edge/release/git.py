@@ -14,24 +14,23 @@ _RELEASE = re.compile(r"v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LINK = "120000"
 
 
-def commit(ref: str) -> str:
-    """Return the hash of the commit that a ref names. Raises Unusable."""
+def commit(ref: str, what: str = "git ref") -> str:
+    """Return the hash of the commit that a ref names. Raises Unusable; `what` is all that the ref
+    could have been.
+    """
     status, output = ask(
         "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
     )
     if status == 0:
         return output.decode("ascii").strip()
     if ask("rev-parse", "--git-dir")[0] != 0:
-        raise Unusable(
-            f"{quoted(ref)} is no folder and no wheel, and here is no git repository that could"
-            " have it as a ref"
-        )
+        raise Unusable(f"{quoted(ref)} is no {what}: no git repository is here that could have it")
     more = (
         "; this clone is shallow: git fetch --unshallow --tags brings the rest"
         if is_shallow()
         else ""
     )
-    raise Unusable(f"{quoted(ref)} is no folder, no wheel and no git ref{more}")
+    raise Unusable(f"{quoted(ref)} is no {what}{more}")
 
 
 def is_shallow() -> bool:

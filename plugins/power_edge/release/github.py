@@ -89,7 +89,7 @@ class GitHub:
             if not isinstance(asset, dict):
                 continue
             name, url = str(asset.get("name")), str(asset.get("url"))
-            if "/" in name or name.startswith("."):
+            if not name or "/" in name or name.startswith("."):
                 raise Unusable(f"the release {tag} has a file {quoted(name)}, which is no name")
             if not url.startswith(f"{self._api}/"):
                 raise Unusable(f"the file {quoted(name)} of {tag} is not on the server of {_API}")

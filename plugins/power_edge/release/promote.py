@@ -168,11 +168,10 @@ def make(
     if differs := differences(pre.wheel, wheel):
         more = f" (and {len(differs) - 1} more)" if len(differs) > 1 else ""
         raise Unusable(f"what was built is not what was tested: {differs[0]}{more}")
-    say(f"built    {wheel.name}, sha256 {record.sha256(wheel.data)}")
-    say(
-        f"proven   {len(wheel.content())} files are those of {pre.wheel.name}; METADATA and RECORD"
-        " alone differ"
-    )
+    say(f"built    {wheel.name}")
+    say(f"sha256   {record.sha256(wheel.data)}")
+    count = len(wheel.content())
+    say(f"proven   {count} files are those that were tested; METADATA and RECORD alone differ")
     say("proven   a second build in another folder has the same bytes")
     promotion = Promotion(
         release=version.semver,
@@ -218,7 +217,7 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
     is_new = artifacts.write(folder, files)
     if is_tagged and not is_new:
         raise Unusable(f"{version.tag} is promoted already, and nothing is left to do")
-    say(f"written  {folder}: {', '.join(sorted(files))}" if is_new else f"there    {folder}")
+    say(f"{'written' if is_new else 'there':<8} dist/{version.tag}/ ({len(files)} files)")
     if is_tagged:
         say(f"there    the tag {version.tag}, of a promotion that was cut off")
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from power_edge.config.schema_version import FILE as VERSION_FILE
+from power_edge.model.generated.accepted_schema import Change as Entry
 from power_edge.release import git, interface
 from power_edge.release.accepted import entries, with_accepted
 from power_edge.release.changes import EMPTY, Difference, Verdict, compare
@@ -75,7 +76,8 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
         since = git.fork_point(since, judged)
     after = of_ref(judged)
     before = _NOTHING if since is None else of_ref(since)
-    of_schemas = _difference(before, after, is_release=base is None)
+    trusted = None if base is None else entries(before.accepted, before.schemas.name)
+    of_schemas = _difference(before, after, trusted)
     new_fragments = _new_fragments(since, judged)
     reasons = [
         *_by_schemas(of_schemas),
@@ -92,7 +94,7 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
         (
             *_missing(new_fragments, reasons, _shipped(paths, since, judged)),
             *_without_list(judged),
-            *_of_version(release, judged, after),
+            *_of_version(release, judged, after, trusted),
         ),
         build=any(not _is_configuration(path) for path in paths),
     )
@@ -131,17 +133,21 @@ def bumped(version: Version, bump: Verdict) -> Version:
     )
 
 
-def _difference(before: Source, after: Source, *, is_release: bool) -> Difference:
+def _difference(before: Source, after: Source, trusted: Sequence[Entry] | None) -> Difference:
+    """Return what changed. `trusted`: the entries of accepted.yaml that count; None for all, if
+    none is used up.
+    """
     difference = compare(before.schemas, after.schemas)
     old = entries(before.accepted, before.schemas.name)
     new = entries(after.accepted, after.schemas.name)
-    if is_release:
+    if trusted is None:
         of = after.schemas.name
         return with_accepted(difference, old, new, before.schemas, after.schemas, of=of)
-    both = [entry for entry in new if entry in old]
-    # An entry that lowers nothing here may be for another change of the same release.
+    places = {(change.file, change.pointer) for change in difference.changes}
+    # Other entries are for other changes of the same release.
+    known = [each for each in new if each in trusted and (each.file, each.pointer) in places]
     of = before.schemas.name
-    return with_accepted(difference, [], both, before.schemas, after.schemas, of=of)
+    return with_accepted(difference, [], known, before.schemas, after.schemas, of=of)
 
 
 def _by_schemas(difference: Difference) -> Iterator[Reason]:
@@ -221,7 +227,9 @@ def _without_list(judged: str) -> Iterator[str]:
         yield f"{interface.FILE} is missing, so nobody knows what changed: make generate writes it"
 
 
-def _of_version(release: str | None, judged: str, after: Source) -> Iterator[str]:
+def _of_version(
+    release: str | None, judged: str, after: Source, trusted: Sequence[Entry] | None
+) -> Iterator[str]:
     """Yield what is wrong with schemas/VERSION and x-since. They are compared with the last
     release, whatever the base: one step is enough for all changes since.
     """
@@ -232,7 +240,7 @@ def _of_version(release: str | None, judged: str, after: Source) -> Iterator[str
     tagged = git.commit(release)
     before = of_ref(tagged)
     old = version_of(git.file(tagged, VERSION_FILE), release)
-    difference = _difference(before, after, is_release=True)
+    difference = _difference(before, after, trusted)
     verdict = verdict_of_files(difference, before.schemas, after.schemas)
     yield from not_raised(old, new, verdict)
     if old is not None and new is not None:

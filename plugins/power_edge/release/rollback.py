@@ -253,13 +253,14 @@ def _read_differently(
         if at not in old:
             yield Loss(node, _source(item), f"{label} is not checked by the old version", None)
             continue
-        document, path = (state, places[at]) if at in places else (None, ())
+        path = places.get(at, ())
+        within = state if path else None
         found: list[tuple[ValuePath, str]] = []
         for each in ("expected", "declared"):  # what is declared has no defaults
-            found = found or list(_differences(old[at].get(each), item.get(each), document, path))
+            found = found or list(_differences(old[at].get(each), item.get(each), within, path))
         for where, text in found:
-            source = _source(item) if document is None else document.find(where)
-            since = None if document is None else brought.by(STATE, where)
+            source = _source(item) if within is None else within.find(where)
+            since = None if within is None else brought.by(STATE, where)
             yield Loss(node, source, f"{label}: {text}", since)
 
 

@@ -18,6 +18,7 @@ INSTALLED = "installed"
 """The word for the schemas of the program that runs."""
 LAST_RELEASE = "last-release"
 """The word for the highest release that HEAD contains."""
+_WHAT = "folder, no wheel and no git ref"
 _IN_WHEEL = "power_edge/schemas/"
 _INSIDE = ("schemas", "power_edge/schemas", "lib/python3*/site-packages/power_edge/schemas", ".")
 """Where schemas are: in a checkout, an unpacked wheel, a virtual environment, a folder of them."""
@@ -53,7 +54,7 @@ def source(word: str) -> Source:
 
 def of_ref(ref: str) -> Source:
     """Return the schemas of a commit that a git ref names. Raises Unusable."""
-    return of_files(ref, git.files(git.commit(ref), "schemas", (SUFFIX, ACCEPTED)))
+    return of_files(ref, git.files(git.commit(ref, _WHAT), "schemas", (SUFFIX, ACCEPTED)))
 
 
 def of_files(name: str, files: dict[str, bytes]) -> Source:

@@ -21,6 +21,8 @@ class Check(NamedTuple):
     good: str
     """What holds, for a person."""
     wrong: str | None = None
+    is_open: bool = False
+    """Whether nothing is wrong, and nothing was proven either."""
 
 
 def verify(file: Path, signers: Path | None) -> Iterator[Check]:
@@ -126,17 +128,17 @@ def _of_signature(folder: Path, sums: _Kept, signers: Path | None) -> Iterator[C
         if signers is not None:
             yield Check("signature", "", f"{artifacts.SIGNATURE} is not beside the file")
         else:
-            yield Check("signature", "none: this shows damage, and not who made the files")
+            yield Check("signature", "none, so nobody knows who made the files", is_open=True)
         return
     try:
         who = signature.signer(sums.data, file, signers)
     except Unusable as error:
         yield Check("signature", "", str(error))
         return
-    yield Check(
-        "signature",
-        f"of {who}" if signers is not None else f"of the key {who}; nobody said whose it is",
-    )
+    if signers is not None:
+        yield Check("signature", f"of {who}")
+    else:
+        yield Check("signature", f"of the key {who}; nobody said whose it is", is_open=True)
 
 
 def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]:
