@@ -54,6 +54,8 @@ def test_roles_that_come_and_go(site: Site) -> None:
         ("gone", "the file is gone"),
         ("vpn-gateway", "the file is new"),
     ]
+    output = site.run().output
+    assert "role gone: the file is gone, 0 nodes, 0 items (node-configs/roles/gone.yaml)" in output
 
 
 def test_items_come_and_go_with_their_reason(site: Site) -> None:

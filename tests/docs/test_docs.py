@@ -29,10 +29,14 @@ pytestmark = pytest.mark.shell
 
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
-ELSEWHERE = ("docs/lab.md", "docs/adding.md", "docs/roles.md", "docs/releases.md")
-"""Their examples are run by tests/lab/test_lab.py, and by test_adding.py, test_roles.py and
-test_releases.py here.
-"""
+ELSEWHERE = (
+    "docs/lab.md",
+    "docs/adding.md",
+    "docs/roles.md",
+    "docs/releases.md",
+    "docs/gating.md",
+)
+"""Their examples are run by tests/lab/test_lab.py, and by the module of their name here."""
 STATE = "version: '1.0'\nmetadata: {site: a, environment: staging}\n"
 
 

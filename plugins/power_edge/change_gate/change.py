@@ -47,6 +47,8 @@ class Change(NamedTuple):
     """Why it is demanded, or was, if a role or a section does so."""
     role: str | None = None
     """The role or section whose changed file is the cause."""
+    cause: Source | None = None
+    """Where that file has changed."""
     of_node: bool = False
     """Whether its node as a whole is added or removed."""
 
@@ -81,9 +83,12 @@ class Group(NamedTuple):
 
 
 def of_items(
-    node: str, before: Sequence[Item], now: Sequence[Item], roles: frozenset[str]
+    node: str, before: Sequence[Item], now: Sequence[Item], roles: Mapping[str, Source]
 ) -> Iterator[Change]:
-    """Yield what differs between the items of a node. `roles` are those whose files differ."""
+    """Yield what differs between the items of a node.
+
+    `roles` are those whose files differ, and where.
+    """
     old = {(item.type, item.key): item for item in before}
     new = {(item.type, item.key): item for item in now}
     for key in dict.fromkeys([*old, *new]):
@@ -94,7 +99,7 @@ def of_items(
         item = second if second is not None else first
         assert item is not None
         kind = Kind.REMOVED if second is None else Kind.ADDED if first is None else Kind.CHANGED
-        by = [reason.by for each in (second, first) if each is not None for reason in each.reasons]
+        role = next((each for each in _files(second, first) if each in roles), None)
         yield Change(
             node,
             item.type,
@@ -104,8 +109,15 @@ def of_items(
             fields,
             item.source,
             tuple(dict.fromkeys(reason.text for reason in item.reasons)),
-            next((each for each in by if each in roles), None),
+            role,
+            roles[role] if role is not None else None,
         )
+
+
+def _files(*items: Item | None) -> Iterator[str]:
+    """Yield the roles and sections that demand an item."""
+    for item in items:
+        yield from (reason.by for reason in item.reasons) if item is not None else ()
 
 
 def differences(first: Item | None, second: Item | None) -> Iterator[Field]:

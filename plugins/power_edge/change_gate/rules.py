@@ -110,7 +110,9 @@ def touches(pattern: str, path: str) -> bool:
 
 
 def place_of(change: Change) -> Source:
-    """Return where a change is to be shown. Of what was removed only the file."""
+    """Return where a change is to be shown: its cause. Of what was removed only the file."""
+    if change.cause is not None:
+        return change.cause
     return change.source._replace(line=0) if change.kind is Kind.REMOVED else change.source
 
 

@@ -186,7 +186,8 @@ def changed_roles(old: Side, new: Side) -> list[RoleChange]:
         if first is None and second is not None:
             found.append(RoleChange(name, "the file is new", second.find(())))
         elif second is None and first is not None:
-            found.append(RoleChange(name, "the file is gone", first.find(())))
+            place = first.find(())._replace(line=0)
+            found.append(RoleChange(name, "the file is gone", place))
         elif first is not None and second is not None and first.value != second.value:
             found.append(_role_change(name, first, second))
     return found
@@ -217,7 +218,7 @@ def _role_change(name: str, first: Document, second: Document) -> RoleChange:
 
 def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
     """Yield all changes of all nodes."""
-    roles = frozenset(change.name for change in changed_roles(old, new))
+    roles = {change.name: change.source for change in changed_roles(old, new)}
     for pair in pairs:
         whole = pair.before is None or pair.now is None
         found = [
@@ -225,7 +226,7 @@ def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
                 pair.name,
                 pair.before.items if pair.before is not None else (),
                 pair.now.items if pair.now is not None else (),
-                frozenset() if whole else roles,
+                {} if whole else roles,
             ),
             *_of_files(pair),
         ]

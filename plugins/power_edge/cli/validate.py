@@ -32,8 +32,9 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
 
     NODE may be a glob, such as 'rig-*'. Each problem is printed with file, line and column. Two
     nodes with the identity of one machine are a problem too, also if only one of them is named, and
-    so are two names that differ in upper and lower case alone. A node without an identity on file
-    is a note: a check of it would read nothing. Exits with 4 if there is any problem.
+    so are two names that differ in upper and lower case alone. The files of roles and policy.yaml
+    are checked as well. A node without an identity on file is a note: a check of it would read
+    nothing. Exits with 4 if there is any problem.
 
     \b
         power-edge validate --format=github   (in a workflow: shown at the lines of a pull request)

@@ -112,7 +112,7 @@ def change_sections(judgement: Judgement) -> Iterator[tuple[str, list[str]]]:
         items = sum(len(group.changes) for group in groups)
         yield (
             f"role {printable(role.name)}: {role.what}, {counted(len(nodes), 'node')},"
-            f" {counted(items, 'item')} ({role.source})",
+            f" {counted(items, 'item')} ({place(role.source)})",
             [line for group in groups for line in _lines(group)],
         )
     for groups in by_role.values():
@@ -203,11 +203,6 @@ def verdict_lines(judgement: Judgement) -> Iterator[str]:
 
 
 def places(judgement: Judgement) -> Iterator[tuple[Source, str]]:
-    """Yield where each change is to be shown, with its words: at the role's rule if that is the
-    cause.
-    """
-    of_roles = {role.name: role.source for role in judgement.difference.roles}
+    """Yield where each change is to be shown, with its words."""
     for group in judgement.groups:
-        first = group.first
-        cause = of_roles.get(first.role) if first.role is not None else None
-        yield cause or place_of(first), group_line(group)
+        yield place_of(group.first), group_line(group)
