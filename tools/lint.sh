@@ -17,7 +17,7 @@ run python tools/generate.py --check
 run python tools/interface.py --check
 run sh tools/test-ids.sh
 # shellcheck disable=SC2046
-run shellcheck --shell=sh --external-sources .ci/run $(find probes tests tools -name '*.sh' | sort)
+run shellcheck --shell=sh --external-sources .ci/run $(find deploy probes tests tools -name '*.sh' | sort)
 
 # The workflows, and what others include of ours. How they behave is tested in tests/workflows/.
 run check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

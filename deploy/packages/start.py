@@ -18,7 +18,7 @@ def _begin():
     if not (3, 11) <= sys.version_info[:2] <= (3, 14):
         for python in ("python3.14", "python3.13", "python3.12", "python3.11"):
             if _works(python):
-                os.execvp(python, [python] + sys.argv)  # noqa: RUF005
+                os.execvp(python, [python] + sys.argv)
         _end(
             "it needs Python 3.11 to 3.14, and there is only %d.%d: install one (such as"
             " python3.11), or check this machine over SSH from another one" % sys.version_info[:2]
@@ -34,8 +34,9 @@ def _works(python):
 
     with open(os.devnull, "r+") as nothing:
         try:
-            return 0 == subprocess.call(
-                [python, "-c", ""], stdin=nothing, stdout=nothing, stderr=nothing
+            return (
+                subprocess.call([python, "-c", ""], stdin=nothing, stdout=nothing, stderr=nothing)
+                == 0
             )
         except OSError:
             return False
@@ -47,4 +48,3 @@ def _end(why):
 
 
 _begin()
-del _begin, _works, _end

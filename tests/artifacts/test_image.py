@@ -30,8 +30,8 @@ def work(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def inside(lab: Lab, work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Runs a command in the image as its user, on the lab's network, with the work at /work."""
     storage = tmp_path_factory.mktemp("storage")
-    buildah = ("buildah", f"--root={storage}/root", f"--runroot={storage}/run")
-    buildah = (*buildah, "--storage-driver=vfs")
+    places = (f"--root={storage}/root", f"--runroot={storage}/run")
+    buildah = ("buildah", *places, "--storage-driver=vfs")
     try:
         image = lab.run(
             *buildah, "pull", "-q", f"oci-archive:{artifact('*.oci.tar')}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.artifacts import artifact, folder
+from tests.support.artifacts import artifact, commands, folder
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import PYTHON, TRIXIE, Root
 
@@ -21,6 +21,11 @@ OURS = "find / -xdev -name '*power[-_]edge*' ! -path '/srv/*' ! -path '/etc/powe
 """What there is of the program; /etc/power-edge is the operator's."""
 OLDER = "0.0.0~a-1"
 """A version before any that is built, a development version too."""
+STATE = """version: "1.0"
+metadata: {site: lab, environment: development}
+services:
+- {name: cron, state: running}
+"""
 PYTHONS = {"bookworm": (3, 11), "trixie": (3, 13)}
 
 
@@ -33,7 +38,13 @@ def suite(request: pytest.FixtureRequest) -> str:
 def node(lab: Lab, suite: str) -> Iterator[Node]:
     options = [f"--bind-ro={folder()}:/srv/dist"]
     with lab.node(f"packaged-{suite}", root=ROOTS[suite], options=options) as booted:
+        booted.sh("mkdir /srv/here && ln -s /srv/dist/* /srv/here && chmod 755 /srv/here")
         yield booted
+
+
+def in_page(node: Node, title: str, more: str = "") -> str:
+    """Run commands of docs/install.md in a folder that holds the artifacts."""
+    return node.sh(f"cd /srv/here\n{commands(title)}{more}")
 
 
 @pytest.fixture(scope="module")
@@ -66,16 +77,15 @@ def test_a_deb_is_installed_upgraded_used_and_purged(node: Node, suite: str, old
     (node.tree / "srv/older.deb").write_bytes(older.read_bytes())
     node.sh("dpkg -i /srv/older.deb")
     assert node.sh("dpkg-query -W -f='${Version}' power-edge") == OLDER
-    name = node.sh("mkdir -p /etc/power-edge && cd /etc/power-edge && power-edge init")
-    node.write(f"/etc/power-edge/node-configs/{name}/state.yaml", STATE)
-    node.sh(f"cd /etc/power-edge && power-edge check {name}")
+    name = in_page(node, "watch", 'echo "$node"').splitlines()[-1]
     unit = f"power-edge-watch@{name}.service"
-    node.sh(f"systemctl -q enable --now {unit}")
+    node.write(f"/etc/power-edge/node-configs/{name}/state.yaml", STATE)
+    node.sh(f"systemctl reload {unit}; cd /etc/power-edge && power-edge check {name}")
     was = node.sh(f"systemctl show -P MainPID {unit}")
     # What it unpacked is of the older version, in the test's eyes: this stands for its folder.
     node.sh("mkdir /var/cache/power-edge/older")
 
-    node.sh("dpkg -i /srv/dist/*.deb")
+    assert "power-edge " in in_page(node, "deb")
 
     assert node.sh(f"systemctl is-active {unit}") == "active"
     assert node.sh(f"systemctl show -P MainPID {unit}") != was
@@ -133,20 +143,21 @@ def test_an_rpm_is_installed_used_and_erased(node: Node) -> None:
 
 
 def test_a_wheelhouse_is_installed_without_a_network(node: Node, suite: str) -> None:
-    python = "/srv/venv/bin/python"
-    node.sh(
-        "cd /srv; tar -xf dist/*-wheelhouse.tar; python3 -m venv venv\n"
-        f"unshare --net {python} -m pip install -q --no-index --find-links=$(echo power-edge-*-wheelhouse) power-edge"
-    )
+    python = "/srv/here/venv/bin/python"
+    script = f"cd /srv/here\n{commands('wheelhouse')}"
+    node.run("unshare", "--net", "/bin/sh", "-euc", script)
     assert node.sh(f"{python} -c 'import sys; print(*sys.version_info[:2])'") == "{} {}".format(
         *PYTHONS[suite]
     )
-    name = node.sh("mkdir /srv/air && cd /srv/air && /srv/venv/bin/power-edge init")
-    node.sh(f"cd /srv/air && /srv/venv/bin/pytest -q --node={name}")
+    name = node.sh("mkdir /srv/air && cd /srv/air && /srv/here/venv/bin/power-edge init")
+    node.sh(f"cd /srv/air && /srv/here/venv/bin/pytest -q --node={name}")
 
 
-STATE = """version: "1.0"
-metadata: {site: lab, environment: development}
-services:
-- {name: cron, state: running}
-"""
+def test_the_one_file_starts_for_anybody(node: Node) -> None:
+    node.sh(
+        "mkdir /srv/one && cp /srv/dist/power-edge.pyz /srv/one && chmod a-x /srv/one/*.pyz && chown -R stella /srv/one"
+    )
+    script = f"cd /srv/one\n{commands('pyz')}"
+    version = node.run("su", "stella", "-s", "/bin/sh", "-c", f"set -e\n{script}").stdout
+    assert version.startswith("power-edge ")
+    assert node.sh("ls ~stella/.cache/pex")

@@ -236,6 +236,21 @@ def test_a_node_that_does_not_exist_or_cannot_be_used(run: Run, service: Service
     assert (service.files(), service.commands) == ([], [])
 
 
+def test_the_unit_runs_the_one_file_if_that_is_what_runs(
+    run: Run, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PEX", "/usr/bin/power-edge")
+    assert run("rig-1")[0] == 0
+    # The variable of another program's pex.
+    assert service.exec_start().startswith(f"ExecStart={sys.executable} -P -m pytest ")
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
+    (tmp_path / "PEX-INFO").touch()
+    assert run("rig-1")[0] == 0
+    assert service.exec_start().startswith("ExecStart=/usr/bin/power-edge check -q ")
+    assert f" --node-configs={service.configs} --node=%i --watch " in service.exec_start()
+    assert "\nCacheDirectory=power-edge\n" in (service.units / UNIT).read_text()
+
+
 def test_paths_are_data(
     run: Run, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

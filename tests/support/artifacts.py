@@ -1,7 +1,10 @@
-"""What `make dist` built; POWER_EDGE_DIST names the folder."""
+"""What `make dist` built; POWER_EDGE_DIST names the folder. And how docs/install.md installs it."""
 
 import os
+import re
 from pathlib import Path
+
+PAGE = Path(__file__).parents[2] / "docs/install.md"
 
 
 def folder() -> Path:
@@ -14,3 +17,11 @@ def artifact(pattern: str) -> Path:
     found = [*folder().glob(pattern)]
     assert len(found) == 1, f"make dist: {folder()} has {found} for {pattern}"
     return found[0]
+
+
+def commands(title: str) -> str:
+    """The commands of a block of docs/install.md."""
+    (found,) = re.findall(
+        rf"^```sh {title}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+    )
+    return str(found)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from power_edge import watch_unit
+from power_edge.release.version import Version
 from tools.dist_artifacts.build import Build, Unbuildable, run
 from tools.dist_artifacts.compare import compare
 from tools.dist_artifacts.export import export
 from tools.dist_artifacts.packages import PROGRAM
-from power_edge import watch_unit
-from power_edge.release.version import Version
 
 
 def build_of(version: str, place: Path) -> Build:
@@ -57,7 +57,7 @@ def test_two_builds_that_differ_are_refused(tmp_path: Path) -> None:
         (tmp_path / folder / "same").write_text("x")
         (tmp_path / folder / "other").write_text(more)
     (tmp_path / "b" / "missing").touch()
-    with pytest.raises(Unbuildable, match="two builds differ in missing, other$"):
+    with pytest.raises(Unbuildable, match=r"two builds differ in missing, other$"):
         compare(tmp_path / "a", tmp_path / "b")
     compare(tmp_path / "a", tmp_path / "a")
 

@@ -19,7 +19,9 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def main() -> None:
-    """Exits with 1 if something cannot be built, or if two builds differ."""
+    """Put artifacts into a folder in place of those that are there.
+
+    Exits with 1 if something cannot be built, or if two builds differ."""
     parser = ArgumentParser(prog="make dist", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--twice", action="store_true")
@@ -35,8 +37,8 @@ def main() -> None:
             if given.twice:
                 compare(first, _built_again(builds[1]))
             given.folder.mkdir(parents=True, exist_ok=True)
-            for old in given.folder.iterdir():
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
+            for old in given.folder.glob("power[-_]edge*"):
+                old.unlink()
             for file in sorted(first.iterdir()):
                 shutil.move(file, given.folder / file.name)
                 print(f"{digest(given.folder / file.name)}  {given.folder / file.name}")

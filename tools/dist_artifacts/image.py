@@ -57,8 +57,8 @@ def make(build: Build) -> None:
         "org.power-edge.base.sha256": digest(base),
     }
     # Its storage is this build's own: nothing of another one is in it, and nothing stays.
-    buildah = ("buildah", f"--root={work / 'storage'}", f"--runroot={work / 'run'}")
-    buildah = (*buildah, "--storage-driver=vfs")
+    places = (f"--root={work / 'storage'}", f"--runroot={work / 'run'}")
+    buildah = ("buildah", *places, "--storage-driver=vfs")
     build.run(
         *buildah, "bud", "--isolation=chroot", f"--timestamp={build.epoch}", "--layers=false",
         "--squash", f"--volume={wheels}:/wheels:ro", "--quiet",

@@ -20,7 +20,8 @@ def make(build: Build) -> None:
         f"--find-links={folder_of(build)}", f"power-edge=={build.version}",
     )  # fmt: skip
     told = build.run(
-        BIN / "cyclonedx-py", "environment", "--output-reproducible", "--sv=1.6", "--of=JSON", python
+        BIN / "cyclonedx-py", "environment", "--output-reproducible", "--sv=1.6", "--of=JSON",
+        python,
     )  # fmt: skip
     check(told)
     file = build.out / f"power-edge-{build.version}.cdx.json"
@@ -28,7 +29,7 @@ def make(build: Build) -> None:
 
 
 def check(text: str) -> None:
-    """Raise Unbuildable if a text is not valid by the schema of CycloneDX, or names a local path."""
+    """Raise Unbuildable if a text is no SBOM of CycloneDX 1.6, or names a local path."""
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise Unbuildable(f"the SBOM is not valid: {error}")
     if "file:" in text:
