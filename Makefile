@@ -11,8 +11,7 @@ check: run-env ## make this machine a node if it is none, and check it
 
 # All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Two processes run them, a
 # file at a time each: the tests of a file share their node.
-test: dev-env ## for developers: all tests (as root it boots nodes in containers), linters
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
+test: dev-env system-packages ## for developers: all tests (as root it boots nodes in containers), linters
 	@rm -f tested.json; failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
@@ -47,7 +46,7 @@ test-debian13: dev-env ## the same with the Python of Debian 13, in a tree of th
 test-by-hand: ## the scripts to run by hand, on this machine
 	@sh tools/try-by-hand.sh
 
-next-pytest: dev-env ## the tests that start no node, with pytest's next version
+next-pytest: dev-env system-packages ## the tests that start no node, with pytest's next version
 	@$(BIN)/python -m tox run -e newest -x testenv:newest.ignore_outcome=false \
 		-x "testenv:newest.deps=pytest @ git+https://github.com/pytest-dev/pytest"
 
@@ -59,13 +58,13 @@ soak: dev-env ## the long runs: remedies, rulesets, boots, watches, mutated answ
 	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py \
 		tests/lab/test_watch_model.py tests/lab/test_watch_idle.py tests/lab/test_watch_severed.py tests/fuzz tests/crash
 
-dist: dev-env ## everything that a release is made of, into dist/: wheel, pyz, deb, rpm, image, SBOM
+dist: dev-env system-packages ## everything that a release is made of, into dist/: wheel, pyz, deb, rpm, image, SBOM
 	@$(BIN)/python -m tox run -qq -e dist -- dist
 
-dist-twice: dev-env ## the same two times, in two folders: both must be equal
+dist-twice: dev-env system-packages ## the same two times, in two folders: both must be equal
 	@$(BIN)/python -m tox run -qq -e dist -- dist --twice
 
-bench-dist: dev-env ## measure what dist/ holds: sizes, and how long a start takes
+bench-dist: dev-env system-packages ## measure what dist/ holds: sizes, and how long a start takes
 	@$(BIN)/python bench/dist.py
 
 bench: dev-env ## measure the speed, against a bare probe and others
@@ -82,10 +81,14 @@ ci-done:
 ci-%: dev-env
 	@$(BIN)/python -m tools.ci $*
 
+# What the lab and the artifacts need of the system; only root can install it.
+system-packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then sh tests/lab/install-system-packages.sh; fi
+
 run-env dev-env:
 	@sh tools/setup.sh $(@:-env=)
 
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint test-wheel test-debian13 test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch run-env dev-env
+.PHONY: help check test lint test-wheel test-debian13 test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch system-packages run-env dev-env
