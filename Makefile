@@ -4,7 +4,7 @@ BIN := .venv/bin
 MAKEFLAGS += --no-print-directory
 
 help: ## list these
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 check: run-env ## make this machine a node if it is none, and check it
 	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
@@ -40,13 +40,13 @@ mutate: dev-env ## find what could be broken in PATHS=... and no test would noti
 test-wheel: dev-env ## the tests that start no node, against the wheel in dist/
 	@$(BIN)/python -m tox run -qq -e installed --installpkg "$$(ls dist/*.whl)"
 
-test-debian13: dev-env ## the same with the Python of Debian 13, in a tree of the lab (as root; PATHS=... for some)
-	@$(BIN)/python -m tests.support.lab.debian13 $(PATHS)
+test-trixie: dev-env ## the same with the Python of Debian 13, in a tree of the lab (as root; PATHS=... for some)
+	@$(BIN)/python -m tests.support.lab.trixie $(PATHS)
 
 test-by-hand: ## the scripts to run by hand, on this machine
 	@sh tools/try-by-hand.sh
 
-next-pytest: dev-env system-packages ## the tests that start no node, with pytest's next version
+next-pytest: dev-env ## the tests that start no node, with pytest's next version
 	@$(BIN)/python -m tox run -e newest -x testenv:newest.ignore_outcome=false \
 		-x "testenv:newest.deps=pytest @ git+https://github.com/pytest-dev/pytest"
 
@@ -64,7 +64,7 @@ dist: dev-env system-packages ## everything that a release is made of, into dist
 dist-twice: dev-env system-packages ## the same two times, in two folders: both must be equal
 	@$(BIN)/python -m tox run -qq -e dist -- dist --twice
 
-bench-dist: dev-env system-packages ## measure what dist/ holds: sizes, and how long a start takes
+bench-dist: dev-env ## measure what dist/ holds: sizes, and how long a start takes
 	@$(BIN)/python bench/dist.py
 
 bench: dev-env ## measure the speed, against a bare probe and others
@@ -91,4 +91,4 @@ run-env dev-env:
 .DEFAULT:
 	@echo "there is no target $@; there are:" >&2; $(MAKE) help >&2; exit 2
 
-.PHONY: help check test lint test-wheel test-debian13 test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch system-packages run-env dev-env
+.PHONY: help check test lint test-wheel test-trixie test-by-hand next-pytest ci-done generate constraints record mutate newest soak dist dist-twice bench bench-dist bench-watch system-packages run-env dev-env

@@ -1,6 +1,6 @@
 """The tests that start no process, against the wheel in dist/, with the Python of Debian 13.
 
-    make test-debian13 [PATHS=tests/config]
+    make test-trixie [PATHS=tests/config]
 
 They run in a tree of the lab, as root. It has no network: what the tests need is downloaded by pip
 outside, for that Python and in the versions of constraints.txt.
@@ -44,10 +44,10 @@ exec /opt/try/bin/python -m pytest -q -m 'not lab and not shell' -o pythonpath=.
 def main() -> int:
     """Return pytest's status."""
     if why := impossible():
-        sys.exit(f"test-debian13: {why}")
+        sys.exit(f"test-trixie: {why}")
     wheels = list((CHECKOUT / "dist").glob("*.whl"))
     if len(wheels) != 1:
-        sys.exit(f"test-debian13: dist/ has {len(wheels)} wheels, and needs one: make dist")
+        sys.exit(f"test-trixie: dist/ has {len(wheels)} wheels, and needs one: make dist")
     with TemporaryDirectory(dir=cache()) as name:
         place = Path(name)
         for each in ("upper", "work", "tree", "wheels"):
