@@ -26,6 +26,8 @@ _PLATFORMS = (
     "manylinux_2_39",
 )
 _ENTER = """
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs tmpfs /run/systemd/nspawn # nspawn removes at its end what it left there on a tmpfs, only
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/tree"
 exec systemd-nspawn -q -D "$2/tree" --register=no --keep-unit --as-pid2 --pipe --private-network \
     --bind-ro="$3:/checkout" --bind-ro="$2/wheels:/wheels" /bin/sh -euc "$4" run "$5"
