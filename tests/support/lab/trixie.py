@@ -33,6 +33,7 @@ exec systemd-nspawn -q -D "$2/tree" --register=no --keep-unit --as-pid2 --pipe -
     --bind-ro="$3:/checkout" --bind-ro="$2/wheels:/wheels" /bin/sh -euc "$4" run "$5"
 """
 _RUN = """
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id
 python3 -m venv /opt/try
 /opt/try/bin/pip install --quiet --no-index --no-deps /wheels/*.whl
 cd /checkout
