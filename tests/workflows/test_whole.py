@@ -70,7 +70,8 @@ def test_a_major_change_with_a_minor_fragment_is_red(project: World) -> None:
     assert run.jobs.get("version") == "failure", run.output
     assert run.jobs["done"] == "failure"
     assert "MAJOR" in run.output, run.output
-    assert not list(project.folder.rglob("hacked"))
+    assert "Makefile" in run.files
+    assert "hacked" not in run.files
 
 
 def test_configuration_alone_is_green_and_is_not_built(project: World) -> None:
@@ -79,6 +80,8 @@ def test_configuration_alone_is_green_and_is_not_built(project: World) -> None:
     )
     run = pull_request(project, 2)
     assert_ok(run)
+    (comment,) = (each for each in project.github.comments if each["issue"] == "2")
+    assert "vm.laptop_mode" in comment["body"]
     assert run.jobs["gate"] == run.jobs["version"] == run.jobs["done"] == "success"
     assert not {"make dist", "make lint", "make test", "make test-wheel"} & set(run.recorded)
     project.merge()
@@ -192,14 +195,15 @@ def test_a_rollback_opens_an_incident(project: World) -> None:
     project.git("push", "-q", "origin", "main", "v1.0.2")
     run = promote(project, "v1.0.1-pre.3", "1.0.3", is_rollback=True, why=HOSTILE)
     assert_ok(run)
+    assert "hacked" not in run.files
     assert "v1.0.3" in project.tags()
     assert project.git("rev-parse", "v1.0.3^{}") == project.git("rev-parse", "v1.0.1^{}")
     (issue,) = project.github.issues
     assert issue["title"].startswith("ROLLBACK: 1.0.3")
     assert "ann" in issue["body"]
+    assert "touch hacked" in issue["body"]
     assert_ok(start(project))
     assert project.github.latest == "v1.0.3"
     release = project.github.release("v1.0.3")
     assert release is not None
     assert "ROLLBACK" in release["name"]
-    assert not list(project.folder.rglob("hacked"))

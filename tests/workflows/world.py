@@ -68,7 +68,7 @@ _MAKE = """#!/bin/sh -e
 [ -e .venv ] || ln -s {venv} .venv
 echo "make $*" >>{record}
 case $1 in
-    run-env | dev-env | lint | newest | next-pytest | test-wheel | test-by-hand) ;;
+    run-env | dev-env | system-packages | lint | newest | next-pytest | test-wheel | test-by-hand) ;;
     test) printf '{tested}' "$(git rev-parse HEAD)" >tested.json ;;
     dist) SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct) .venv/bin/python -m hatchling build -d dist -t wheel -t sdist ;;
     *) exec {make} --old-file=run-env --old-file=dev-env "$@" ;;
@@ -93,7 +93,7 @@ case "$1 $2 $3" in
     *) exec {venv}/bin/python "$@" ;;
 esac
 """
-_SUDO = '#!/bin/sh\nshift\nexec "$@"\n'
+_SUDO = '#!/bin/sh\ncase $1 in -*) shift ;; esac\nexec "$@"\n'
 
 
 class Run(NamedTuple):
@@ -105,6 +105,8 @@ class Run(NamedTuple):
     output: str
     recorded: list[str]
     """What was written down, in order."""
+    files: set[str]
+    """The names of all files that the jobs left in their work trees."""
 
 
 @dataclass
@@ -186,7 +188,10 @@ class World:
             if "jobResult" in said:
                 jobs[said["jobID"]] = said["jobResult"]
         output = "\n".join([*lines, done.stderr])
-        return Run(done.returncode == 0, jobs, output, record.read_text().splitlines())
+        trees = self.folder / "home" / "act"
+        files = {file.name for file in trees.rglob("*")}
+        shutil.rmtree(trees)  # each job has a copy of the whole repository
+        return Run(done.returncode == 0, jobs, output, record.read_text().splitlines(), files)
 
     def _stub(self, name: str) -> Path:
         """Return the folder of what stands in for an action."""
