@@ -20,10 +20,10 @@ run sh tools/test-ids.sh
 run shellcheck --shell=sh --external-sources .ci/run $(find deploy probes tests tools -name '*.sh' | sort)
 
 # The workflows, and what others include of ours. How they behave is tested in tests/workflows/.
-run check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-run check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
-run check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-run check-jsonschema --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
+run check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+run check-jsonschema --quiet --builtin-schema vendor.github-actions .github/actions/*/action.yml
+run check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+run check-jsonschema --quiet --builtin-schema vendor.gitlab-ci deploy/gitlab/*.yml
 run yamllint --strict .yamllint.yaml .pre-commit-*.yaml .github deploy/gitlab
 run zizmor --quiet --no-progress --offline --strict-collection --min-severity=low .github
 if command -v actionlint >/dev/null; then
