@@ -1,0 +1,15 @@
+"""`python -m tools.ci NAME`: one step. Prints one line and ends with 1 if it cannot be done."""
+
+import importlib
+import re
+import sys
+
+from tools.ci.step import Refused
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not re.fullmatch(r"[a-z]+(-[a-z]+)*", sys.argv[1]):
+        sys.exit("usage: python -m tools.ci NAME, a module of tools/ci/")
+    try:
+        importlib.import_module(f"tools.ci.{sys.argv[1].replace('-', '_')}").main()
+    except Refused as error:
+        sys.exit(f"{sys.argv[1]}: {error}")
