@@ -1,18 +1,20 @@
 """Packages: the recordings, and what they do not hold."""
 
+import re
 from email.utils import formatdate
 from typing import Any
 
 import pytest
 
 from power_edge.checking.evaluate import judge
+from power_edge.config import ConfigError
 from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
-from tests.support.cases import Case, Verdict, check, parameters
+from tests.support.cases import Case, Verdict, check, items_of, parameters
 from tests.support.items import item_of
 
 
@@ -197,6 +199,62 @@ def test_the_epoch_is_part_of_a_version() -> None:
     assert "epoch 2" in str(
         judged(f"{DPKG}row a amd64 install/installed/ok 2:4.0-3", name="a", version="4.0-3").why
     )
+
+
+@pytest.mark.parametrize(
+    ("manager", "installed", "declared", "outcome"),
+    [
+        ("dpkg", "1.2-3", ">= 1.2", Outcome.COMPLIANT),
+        ("dpkg", "1.2-3", ">=1.2-3", Outcome.COMPLIANT),
+        ("dpkg", "1.2-3", "> 1.2-3", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "<= 1.2", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "< 1.10", Outcome.COMPLIANT),
+        ("dpkg", "1.2~rc1", ">= 1.2", Outcome.DRIFT),
+        ("dpkg", "1:1.2", "< 2", Outcome.DRIFT),
+        ("dpkg", "1.9", ">= 1.2, < 2", Outcome.COMPLIANT),
+        ("dpkg", "2.0", ">= 1.2,<2", Outcome.DRIFT),
+        ("dpkg", "2~a", ">= 1.2, < 2", Outcome.COMPLIANT),
+        ("rpm", "1.2-3", "<= 1.2", Outcome.COMPLIANT),
+        ("rpm", "1.2-3", "> 1.2", Outcome.DRIFT),
+        ("pacman", "1.2-3", ">= 1.3", Outcome.DRIFT),
+        ("apk", "1.2-r3", ">= 1.2-r2", Outcome.COMPLIANT),
+        ("apk", "1.2-r3", ">= 1.2-beta", Outcome.UNKNOWN),
+    ],
+)
+def test_a_range_of_versions(manager: str, installed: str, declared: str, outcome: Outcome) -> None:
+    answer = f"manager {manager} amd64 -\nrow a amd64 install/installed/ok {installed}"
+    assert judged(answer, name="a", version=declared).outcome is outcome
+
+
+def test_every_architecture_needs_a_version_in_the_range() -> None:
+    rows = f"{RPM}row a x86_64 -/installed/ok 1-1\nrow a i686 -/installed/ok 3-1"
+    assert judged(rows, name="a", version=">= 2").outcome is Outcome.DRIFT
+    assert (
+        judged(f"{rows}\nrow a x86_64 -/installed/ok 2-1", name="a", version=">= 2").outcome
+        is Outcome.COMPLIANT
+    )
+
+
+def test_a_range_that_the_lists_do_not_reach() -> None:
+    answer = f"{DPKG}row a amd64 install/installed/ok 1.2"
+    result = judged(answer, name="a", version=">= 2")
+    assert result.outcome is Outcome.DRIFT
+    assert result.advice == (
+        "apt would install no other version of it: no package list on the node offers it:"
+        " run apt-get update, or add a source that has it"
+    )
+
+
+@pytest.mark.parametrize(
+    "version",
+    [">=", ">= ", "=> 1", ">= 1,", ">= 1 < 2", "1.2, < 2", "== 1", "!= 1", ">=\n1", "~> 1.2"],
+)
+def test_what_is_no_range(version: str) -> None:
+    document = {"packages": [{"name": "a", "version": version}]}
+    with pytest.raises(
+        ConfigError, match=re.escape('a range is written ">= 1.2" or ">= 1.2, < 2"')
+    ):
+        items_of(document)
 
 
 def test_facts_for_own_tests() -> None:

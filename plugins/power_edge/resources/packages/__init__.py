@@ -12,16 +12,19 @@ from power_edge.model import FactFields, NotObserved, ResourceType
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages.judge import ABSENT, LATEST, elsewhere, judge, state
 from power_edge.resources.packages.observation import Package, parse
+from power_edge.resources.packages.ranges import limits
 from power_edge.resources.packages.remedy import remedy
 from power_edge.resources.packages.triggers import triggers
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
     """Yield the probe's argument for each item: `=NAME=VERSION` for a version, `-NAME` for absent,
-    `+NAME` for latest, else `NAME`.
+    `+NAME` for latest and for a range (what the lists offer may be in it), else `NAME`.
     """
     for declared in items:
-        if declared.version is not None:
+        if declared.version is not None and limits(declared.version):
+            yield f"+{declared.name}"
+        elif declared.version is not None:
             yield f"={declared.name}={declared.version}"
         else:
             yield {ABSENT: "-", LATEST: "+"}.get(declared.state or "", "") + declared.name

@@ -7,6 +7,7 @@ from power_edge.model.generated.resources.packages_schema import Package as Decl
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.offers import Candidate, Version
+from power_edge.resources.packages.ranges import accepts
 
 ABSENT = "absent"
 PRESENT = "present"
@@ -107,11 +108,14 @@ def _judge_version(declared: str, observed: Package) -> Finding:
     for row in observed.here:
         by_arch.setdefault(row.arch, []).append(row.version)
     actual = ", ".join(dict.fromkeys(row.version for row in observed.here)) or ABSENT
-    if by_arch and all(
-        any(versions.same(observed.manager, declared, version) for version in installed)
-        for installed in by_arch.values()
-    ):
-        return agrees("version", declared, actual)
+    try:
+        if by_arch and all(
+            any(accepts(observed.manager, declared, version) for version in installed)
+            for installed in by_arch.values()
+        ):
+            return agrees("version", declared, actual)
+    except ValueError as error:
+        return undecided("version", declared, str(error))
     epoch, colon, rest = actual.partition(":")
     missing_epoch = colon and rest == declared
     why = f"the epoch {epoch} is part of the version" if missing_epoch else None

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.packages_schema import Package as Declared
-from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row
+from power_edge.resources.packages.ranges import accepts, limits
 from power_edge.resources.packages.simulation import Simulation
 
 
@@ -45,6 +45,8 @@ def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remed
 
 def _simulated(declared: Declared, observed: Package) -> Remedy:
     simulation = observed.simulation
+    if simulation is None and declared.version and limits(declared.version):
+        return _advice(f"apt would install no other version of it: {_offered(observed)}")
     if simulation is None:
         return _advice(
             "apt-get was not simulated, because there was no time left: check this item alone"
@@ -77,7 +79,7 @@ def _reaches(declared: Declared, observed: Package, simulation: Simulation) -> b
         return {change.name for change in changes if change.kind != "Inst"} == requested
     return bool(changes) and all(
         change.new is not None
-        and (declared.version is None or versions.same("dpkg", declared.version, change.new))
+        and (declared.version is None or accepts("dpkg", declared.version, change.new))
         for change in changes
     )
 
