@@ -211,6 +211,14 @@ def test_configuration_that_is_gone_is_no_build_and_code_that_is_gone_is_one() -
     assert "plugins/power_edge/a.py" in found.problems[0]
 
 
+def test_code_that_moves_into_the_configuration_is_a_build() -> None:
+    text = "a = 1\n" * 20
+    commit({"plugins/power_edge/b.py": text}, "v1.2.4")
+    found = after({"plugins/power_edge/b.py": None, "node-configs/rig/b.py": text})
+    assert found.build is True
+    assert "plugins/power_edge/b.py" in found.problems[0]
+
+
 # Another base
 
 
