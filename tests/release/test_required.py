@@ -534,6 +534,10 @@ def test_a_fragment_of_no_known_type(name: str, words: str) -> None:
     assert words in refused(lambda: required(None))
 
 
+def test_a_hidden_file_is_no_fragment() -> None:
+    assert after({"changelog.d/.template.md": "b\n"}).by(CHANGELOG) is PATCH
+
+
 def test_a_fragment_that_says_nothing() -> None:
     commit({"changelog.d/1.feature.md": " \n"})
     assert "is empty: say what changed" in refused(lambda: required(None))
