@@ -42,7 +42,9 @@ NARROWER = STATE.replace("a: {type: string}", "a: {type: string, maxLength: 5}")
 MORE = STATE + "  b: {type: string%s}\n"
 PYPROJECT = """\
 [project]
-version = "2.0.0.dev0"
+name = "a"
+[tool.power-edge]
+first-release = "2.0.0"
 [tool.hatch.build.targets.wheel]
 only-include = ["plugins/power_edge", "schemas"]
 """
@@ -162,7 +164,7 @@ def test_fragments_that_a_release_took_away_ask_for_nothing() -> None:
             " changelog.d/NAME.bugfix.md",
         ),
         (
-            {"pyproject.toml": PYPROJECT.replace("[tool", "dependencies = []\n[tool")},
+            {"pyproject.toml": PYPROJECT.replace("name", "dependencies = []\nname")},
             {},
             "no fragment says what changed in pyproject.toml: write changelog.d/NAME.bugfix.md",
         ),
@@ -436,8 +438,10 @@ def test_before_the_first_release(repository: Path) -> None:
     assert "the schema is new" in found.reasons[0].why
     assert next_version().semver == "2.0.0"
     assert next_version(pre=True).semver == "2.0.0-pre.1"
-    commit({"pyproject.toml": PYPROJECT.replace("version", "name")})
-    assert "no version of three numbers" in refused(next_version)
+    commit({"pyproject.toml": PYPROJECT.replace("first-release", "name")})
+    assert "does not say which number the first one has" in refused(next_version)
+    commit({"pyproject.toml": PYPROJECT.replace("2.0.0", "2.0")})
+    assert "is no version: write three numbers" in refused(next_version)
 
 
 # What cannot be judged

@@ -288,13 +288,13 @@ def _project(commit: str) -> dict[str, Any]:
 
 
 def _first(judged: str) -> Version:
-    """Return the number in pyproject.toml, which the first release takes. Raises Unusable."""
-    project = _project(judged).get("project")
-    text = str(project.get("version")) if isinstance(project, dict) else ""
-    try:
-        return Version.of(".".join(text.split(".")[:3]))
-    except Unusable:
+    """Return the number of the first release, which pyproject.toml says. Raises Unusable."""
+    settings: Any = _project(judged)
+    for key in ("tool", "power-edge", "first-release"):
+        settings = settings.get(key) if isinstance(settings, dict) else None
+    if not isinstance(settings, str):
         raise Unusable(
-            f"there is no release yet, and {_PROJECT} of {judged[:12]} has no version of three"
-            " numbers for the first one"
-        ) from None
+            f"there is no release yet, and {_PROJECT} of {judged[:12]} does not say which number the"
+            ' first one has: [tool.power-edge] first-release = "1.0.0"'
+        )
+    return Version.of(settings)
