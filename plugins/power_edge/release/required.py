@@ -294,7 +294,7 @@ def _first(judged: str) -> Version:
         settings = settings.get(key) if isinstance(settings, dict) else None
     if not isinstance(settings, str):
         raise Unusable(
-            f"there is no release yet, and {_PROJECT} of {judged[:12]} does not say which number the"
-            ' first one has: [tool.power-edge] first-release = "1.0.0"'
+            f"there is no release yet, and {_PROJECT} of {judged[:12]} does not say which number"
+            ' the first one has: [tool.power-edge] first-release = "1.0.0"'
         )
     return Version.of(settings)
