@@ -113,11 +113,14 @@ class SuiteSweep:
         finally:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-        if not data:
+            # What a dead network holds up does not end at once, and must not hold up the watch.
+            Thread(target=os.waitpid, args=(pid, 0), daemon=True).start()
+        try:
+            sent = json.loads(data)
+        except ValueError:
             return {}, "the process that ran the suites ended without a result"
         found: dict[str, list[pytest.TestReport]] = {}
-        for each in json.loads(data):
+        for each in sent:
             report = config.hook.pytest_report_from_serializable(config=config, data=each)
             found.setdefault(report.nodeid, []).append(report)
         return found, "it was not run"
@@ -141,7 +144,7 @@ class SuiteSweep:
         return Result(item, outcome, (), reason)
 
     def latest(self) -> list[pytest.Item]:
-        """Return the tests that were run: `report` reports each."""
+        """Return the tests that were run. This plugin reports each in place of a run."""
         return [
             test for tests in self._tests.values() for test in tests if test.nodeid in self._reports
         ]
