@@ -62,10 +62,11 @@ def test_workloads_are_in_their_state(host, section, runtime, present):
             assert runtime.container(workload.name) is None, f"{workload.name} is there"
 
     def check(workload, container):
-        why, status = why_not_running(host, container), container["state"]["Status"]
         if workload.state == "stopped":
+            status = container["state"]["Status"]
             assert status in STOPPED, f"{workload.name} is {status}"
         else:
+            why = why_not_running(host, container)
             assert why is None, f"{workload.name} is {why}"
 
     for_all(present, check)
@@ -124,7 +125,8 @@ def test_volumes_are_mounted(present):
 def test_networks_are_there(host, runtime, section):
     interfaces = routing.interfaces(host)
 
-    def check(declared, found):
+    def check(declared):
+        found = runtime.network(declared.name)
         assert found is not None, f"there is no network {declared.name}"
         assert declared.driver in (None, found["driver"]), declared.name
         subnets = [routing.network(each) for each in found["subnets"]]
@@ -136,4 +138,4 @@ def test_networks_are_there(host, runtime, section):
                     f"{declared.name}: no interface is up with an address in {subnet}"
                 )
 
-    for_all([(each, runtime.network(each.name)) for each in section.networks], check)
+    for_all(((each,) for each in section.networks), check)

@@ -118,9 +118,9 @@ pe_parts='who roles hardware services network security tuning system'
 pe_script=$(
     for pe_part in $pe_parts; do
         case $pe_part in (who) pe_needs='prelude lib/node lib/about' ;; (*) pe_needs='lib/node lib/about' ;; esac
-        # shellcheck disable=SC2086
-        echo "    pe_section about.$pe_part$(pe_named $pe_needs "about/$pe_part")"
-    done | pe_whole '' "prelude lib/node lib/about $(for pe_part in $pe_parts; do echo "about/$pe_part"; done)"
+        # shellcheck disable=SC2046,SC2086
+        echo "    pe_section about.$pe_part$(pe_named $pe_needs $(pe_about "$pe_part"))"
+    done | pe_whole '' "prelude lib/node lib/about$(for pe_part in $pe_parts; do pe_about "$pe_part"; done)"
 )
 if [ "${1-}" = --print ]; then
     printf '%s\n' "$pe_script" | sed '$d'

@@ -20,6 +20,11 @@ pe_shared() { # TYPE: the files that its probes share beside lib/node.sh, if the
     done
 }
 
+pe_about() { # PART: the files that a part of "about this node" alone has
+    printf ' about/%s' "$1"
+    [ "$1" != roles ] || for pe_file in "$pe_here"/roles/*.sh; do printf ' roles/%s' "$(basename "$pe_file" .sh)"; done
+}
+
 pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     pe_calls=$(cat)
     cat "$pe_here/prelude.sh"

@@ -41,12 +41,13 @@ for pe_file in "$pe_here"/discovery/*.sh; do
 done
 [ -n "$pe_types" ] || pe_usage
 
-pe_parts='prelude lib/node collect-identity lib/about about/who about/hardware about/roles'
+pe_parts="prelude lib/node collect-identity lib/about about/who about/hardware$(pe_about roles)"
 for pe_each in $pe_types; do pe_parts="$pe_parts $(pe_shared "$pe_each") discovery/$pe_each resources/$pe_each"; done
 {
     echo "    pe_section identity$(pe_named prelude lib/node collect-identity)"
     echo "    pe_section about.who$(pe_named prelude lib/node lib/about about/who)"
-    for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named lib/node lib/about "about/$pe_each")"; done
+    # shellcheck disable=SC2046 # words
+    for pe_each in hardware roles; do echo "    pe_section about.$pe_each$(pe_named lib/node lib/about $(pe_about "$pe_each"))"; done
     for pe_each in $pe_types; do
         pe_first="lib/node $(pe_shared "$pe_each")"
         # shellcheck disable=SC2086 # one word or two

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.about.collect import script_for
+from power_edge.about.collect import script_for, section
 from power_edge.checking.target import Target
 from power_edge.probing.framing import read
 from power_edge.probing.route import Route
@@ -58,11 +58,7 @@ class Tree:
         self, shell: list[str], name: str, path: str | None = None, **environment: str
     ) -> list[list[str]]:
         """The lines of a part, split."""
-        files = (
-            ("prelude", "lib/node", "lib/about", f"about/{name}")
-            if name == "who"
-            else ("lib/node", "lib/about", f"about/{name}")
-        )
+        files = section(name).files
         body = "".join((PROBES / f"{file}.sh").read_text() for file in files)
         if shell[0] == "busybox":  # Debian's takes its own applets before what is on PATH
             replaced = sorted(
@@ -518,16 +514,16 @@ def test_evidence_of_roles(tree: Tree, shell: list[str]) -> None:
     tree.tool("git", "")
     tree.tool("gcc", "")
     assert tree.part(shell, "roles") == [
+        ["forwarding", "net.ipv4.ip_forward is 1"],
+        ["docker", "docker.socket runs"],
+        ["containerd", "containerd.service runs"],
+        ["compiler", "gcc and git are installed"],
+        ["masquerade", 'the firewall has the rule: oifname "eth0" masquerade'],
+        ["k3s", "k3s.service is enabled, and does not run"],
+        ["node_exporter", "the program node_exporter runs"],
         ["openvpn", "openvpn-server@rig.service runs"],
         ["!openvpn@gone.service", "its configuration cannot be read: server or client?"],
         ["openvpn-client", "openvpn@home.service runs"],
-        ["docker", "docker.socket runs"],
-        ["containerd", "containerd.service runs"],
-        ["k3s", "k3s.service is enabled, and does not run"],
-        ["node_exporter", "the program node_exporter runs"],
-        ["compiler", "gcc and git are installed"],
-        ["forwarding", "net.ipv4.ip_forward is 1"],
-        ["masquerade", 'the firewall has the rule: oifname "eth0" masquerade'],
     ]
 
 

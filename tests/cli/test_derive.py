@@ -135,7 +135,12 @@ def test_validate_reads_the_files_of_roles(root: Path) -> None:
 
 
 def test_nodes(root: Path) -> None:
-    assert run(root, "nodes").output.startswith(f"{NAME}  container-host, monitoring-target, vpn")
+    assert run(root, "nodes").output == (
+        "NODE                   SITE                   ENVIRONMENT\n"
+        f"{NAME}  {NAME}  home-lab\n"
+        "  roles  container-host, monitoring-target, vpn-gateway\n"
+        "  tags   docker-host, edge-router, home-lab, vpn-gateway\n"
+    )
     done = run(root, "nodes", "--role", "vpn-gateway", "--tag", "home-lab", "--json")
     assert json.loads(done.output) == [
         {
@@ -153,4 +158,22 @@ def test_nodes(root: Path) -> None:
 def test_a_node_that_cannot_be_used_is_listed(root: Path) -> None:
     (root / NAME / "identity.yaml").write_text("[")
     assert json.loads(run(root, "nodes", "--json").output) == [{"node": NAME, "usable": False}]
-    assert "unusable configuration" in run(root, "nodes").output
+    assert f"{NAME}  unusable: power-edge validate" in run(root, "nodes").output
+
+
+def test_long_names_fit_into_80_columns(root: Path) -> None:
+    folder = root / ("n" * 90)
+    folder.mkdir()
+    (folder / "state.yaml").write_text(
+        f'version: "1.0"\nmetadata: {{site: {"s" * 90}, environment: staging}}\n'
+    )
+    tags = ", ".join(["'::error::x'", "y" * 200, *(f"tag-{number}" for number in range(40))])
+    (folder / "identity.yaml").write_text(
+        f'version: "1.0"\nnode: {{hostname: a, tags: [{tags}]}}\n'
+    )
+    lines = run(root, "nodes").output.splitlines()
+    assert "unusable" not in "".join(lines)
+    assert max(map(len, lines)) <= 80
+    assert f"{'n' * 22}...  {'s' * 22}...  staging" in lines
+    assert sum("tag-" in line for line in lines) > 1
+    assert not any(line.lstrip().startswith("::") for line in lines)

@@ -281,6 +281,29 @@ def test_rules_of_both_files_are_one_firewall(tmp_path: Path) -> None:
     assert len(declared.firewall.rules) == 2
 
 
+@pytest.mark.parametrize(
+    ("state", "derived"),
+    [
+        ("firewall: {enabled: true}\n", ["allow 1195/udp from any to any"]),
+        ("firewall: {enabled: false}\n", []),
+        ("firewall: {default_incoming: deny}\n", []),  # where one is in force, or none
+        ("", []),
+    ],
+)
+def test_a_firewall_of_state_yaml_lets_clients_in(
+    tmp_path: Path, state: str, derived: list[str]
+) -> None:
+    text = "roles: [{name: vpn-gateway}]\nvpn_gateway: {server_config: {port: 1195}}\n"
+    loaded = node(tmp_path, text, state)
+    assert [item.name for item in loaded.items if item.reasons] == derived
+
+
+def test_a_firewall_of_both_files_has_one_reason(tmp_path: Path) -> None:
+    loaded = node(tmp_path, FIREWALL, "firewall: {enabled: true}\n")
+    (found,) = [item for item in loaded.items if item.name == "allow 1195/udp from any to any"]
+    assert [each.path for each in found.reasons] == ["vpn_gateway.server_config.port"]
+
+
 # Declared and derived meet.
 
 
@@ -564,6 +587,7 @@ rules:
         (OWN + "extra: 1\n", "9:1: unknown key"),
         (OWN.replace("backup-target\n", "backup\n"), "1:7: the name is 'backup', and the file is backup-target.yaml"),
         (OWN.replace("{config.service}", "{config.servce}"), "7:9: no schema has the path 'config.servce' (did you mean config.service?)"),
+        (OWN.replace("{config.service}", "{state.firewal.enabled}"), "7:9: no schema has the path 'state.firewal.enabled' (did you mean state.firewall.enabled?)"),
         (OWN.replace("{config.service}", "{vpn_gatway.unit}"), "7:9: no schema has the path 'vpn_gatway.unit' (did you mean vpn_gateway.unit?)"),
         (OWN.replace("{config.service}", "{each}"), "7:9: {each} needs `each`"),
         (OWN.replace("state: running", "state: running, enbled: true"), "7:63: unknown key 'enbled'"),

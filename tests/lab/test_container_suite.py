@@ -143,6 +143,7 @@ def rounds(runtime: str, port: str) -> dict[str, Broken]:
     }
 
 
+BRIDGE = '$(docker network inspect -f "br-{{slice .Id 0 12}}" back)'
 REJECT = "-p tcp --dport 80 -j REJECT --reject-with tcp-reset"
 BROKEN: dict[tuple[str, str], Broken] = {
     (runtime, what): found
@@ -162,9 +163,8 @@ BROKEN: dict[tuple[str, str], Broken] = {
         {"test_runtime_answers": "docker.service is not active"},
     ),
     ("docker", "a bridge has no address, and packets are rejected"): (
-        f"ip addr del 172.30.0.1/16 dev $({(bridge := 'docker network inspect -f br-{{slice .Id 0 12}} back')});"
-        f"iptables -I OUTPUT -d 172.17.0.0/16 {REJECT}",
-        f"ip addr add 172.30.0.1/16 dev $({bridge}); iptables -D OUTPUT 1",
+        f"ip addr del 172.30.0.1/16 dev {BRIDGE}; iptables -I OUTPUT -d 172.17.0.0/16 {REJECT}",
+        f"ip addr add 172.30.0.1/16 dev {BRIDGE}; iptables -D OUTPUT 1",
         {
             NETWORKS: "no interface is up with an address in 172.30.0.0/16",
             TAKES: "nothing listens on",

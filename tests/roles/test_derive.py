@@ -7,7 +7,7 @@ import pytest
 
 from power_edge.config.role_files import schemas
 from power_edge.model.generated.role_schema import RoleFile
-from power_edge.roles.derive import derive
+from power_edge.roles.derive import Beside, derive
 
 CONFIG = {
     "type": "object",
@@ -24,7 +24,7 @@ def derived(rule: dict[str, Any], config: dict[str, Any] | None = None, **identi
     text = {"name": "r", "description": "x", "config": CONFIG, "rules": [{"reason": "y", **rule}]}
     role = msgspec.convert(text, RoleFile)
     declared = {"roles": [{"name": "r", "config": config}], **identity}
-    found = derive(declared, None, {"r": role}, schemas())
+    found = derive(declared, Beside(None, {}), {"r": role}, schemas())
     return [fault.message for fault in found.faults] or [each.declaration for each in found.demands]
 
 

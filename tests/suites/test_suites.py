@@ -735,10 +735,9 @@ def test_containers_that_differ(
     [("exited", "running"), ("running", "stopped"), ("paused", "stopped"), ("running", "absent")],
 )
 def test_a_container_in_another_state(name: str, declared: str) -> None:
+    found = web(state={"Status": name, "Health": {"Status": "starting"}}, restarts=3)
     with pytest.raises(AssertionError, match="web is"):
-        container_tests(
-            {**DOCKER_ANSWERS, **web(state={"Status": name})}, {**WORKLOAD, "state": declared}
-        )
+        container_tests({**DOCKER_ANSWERS, **found}, {**WORKLOAD, "state": declared})
 
 
 def test_containerd_is_asked_whether_it_answers_alone() -> None:

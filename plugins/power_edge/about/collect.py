@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from power_edge import package_data
 from power_edge.about.reading import PARTS, OnFile, about, identity
 from power_edge.checking import check
 from power_edge.checking.target import Target
@@ -61,13 +62,13 @@ def ask(
 
 def section(part: str) -> Section:
     """Return the section of the probe script that reads one part."""
-    # `who` hashes the identifier that the prelude reads.
-    files = (
-        ("prelude", "lib/node", "lib/about", f"about/{part}")
-        if part == "who"
-        else ("lib/node", "lib/about", f"about/{part}")
-    )
-    return Section(f"about.{part}", files)
+    files = ["lib/node", "lib/about", f"about/{part}"]
+    if part == "who":
+        files.insert(0, "prelude")  # it hashes the identifier that the prelude reads
+    elif part == "roles":
+        found = (package_data.folder("probes") / "roles").glob("*.sh")
+        files += [f"roles/{file.stem}" for file in sorted(found)]
+    return Section(f"about.{part}", tuple(files))
 
 
 def _node_of(identity: Identity | None, root: Path | None) -> Node | None:

@@ -1,16 +1,21 @@
 """`power-edge nodes`."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import click
 
 from power_edge.cli._node_name import NODE
 from power_edge.config import select
 from power_edge.config.selectors import Facts, Selectors, facts, narrow
+from power_edge.report.terminal import WIDTH, shortened
 from power_edge.text import printable, printable_json
+
+_HEADER = ("NODE", "SITE", "ENVIRONMENT")
+_LONGEST = (WIDTH - 4) // len(_HEADER)
+"""Columns of one cell: so three of them fit into a line."""
 
 
 @click.command("nodes", short_help="List nodes by role, tag, site or environment.")
@@ -55,10 +60,8 @@ def command(
         text = json.dumps([_as_json(*each) for each in known.items()], ensure_ascii=False, indent=2)
         click.echo(printable_json(text))
         return
-    width = max(len(printable(name)) for name in known)
-    for name, each in known.items():
-        about = "unusable configuration: power-edge validate" if each is None else _line(each)
-        click.echo(f"{printable(name):<{width}}  {about}".rstrip())
+    for line in _table(known):
+        click.echo(printable(line))
 
 
 def _as_json(name: str, known: Facts | None) -> dict[str, object]:
@@ -74,6 +77,31 @@ def _as_json(name: str, known: Facts | None) -> dict[str, object]:
     }
 
 
-def _line(known: Facts) -> str:
-    parts = [printable(", ".join(sorted(getattr(known, each.name)))) for each in fields(known)]
-    return "  ".join(part or "-" for part in parts)
+def _table(known: Mapping[str, Facts | None]) -> Iterator[str]:
+    """Yield the nodes as lines for people."""
+    cells = [_HEADER, *(_cells(*each) for each in known.items())]
+    widths = [min(max(map(len, column)), _LONGEST) for column in zip(*cells, strict=True)]
+    for row, each in zip(cells, [None, *known.values()], strict=True):
+        columns = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(columns).rstrip()
+        if each is not None:
+            yield from _listed("roles", each.role)
+            yield from _listed("tags", each.tag)
+
+
+def _cells(name: str, known: Facts | None) -> tuple[str, str, str]:
+    if known is None:
+        return shortened(name, _LONGEST), "unusable: power-edge validate", ""
+    site, environment = ("".join(each) or "-" for each in (known.site, known.environment))
+    return (
+        shortened(name, _LONGEST),
+        shortened(site, _LONGEST),
+        shortened(environment, _LONGEST),
+    )
+
+
+def _listed(label: str, words: Iterable[str]) -> Iterator[str]:
+    """Yield lines with some words. Without words yield none."""
+    head = f"  {label:<5}  "
+    text = ", ".join(printable(word) for word in sorted(words))
+    yield from wrap(text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head))

@@ -22,7 +22,7 @@ from power_edge.config.state import State, entries, section_of
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Item, Problem, Reason, ResourceType, Source, Value
 from power_edge.resources import resource
-from power_edge.roles.derive import Demand, declared_roles, derive, sections
+from power_edge.roles.derive import Beside, Demand, declared_roles, derive, sections
 from power_edge.roles.faults import Path as YamlPath
 from power_edge.text import identifier, quoted
 
@@ -60,7 +60,10 @@ def join(
     """
     files = _files(folder.parent, identity)
     derivation = derive(
-        identity.value, platform, {name: file.role for name, file in files.items()}, schemas()
+        identity.value,
+        Beside(platform, declared.value),
+        {name: file.role for name, file in files.items()},
+        schemas(),
     )
     problems = [
         Problem(identity.find(fault.path, key=True), fault.message, fault.hint)

@@ -143,7 +143,7 @@ def _is_role(root: Path, name: str) -> bool:
 
 def schemas() -> Schemas:
     """Return the schemas that the paths of role files are about."""
-    return Schemas(schema("node-identity"), schema("system-identity"))
+    return Schemas(schema("node-identity"), schema("system-identity"), schema("state"))
 
 
 @lru_cache(maxsize=256)  # fifty nodes have the same roles

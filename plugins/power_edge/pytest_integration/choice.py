@@ -8,6 +8,7 @@ from power_edge.config.node_configs import NODE_IDENTITY, STATE
 from power_edge.pytest_integration import compat
 from power_edge.pytest_integration.collection import (
     CheckItem,
+    NodeFile,
     NodeFolder,
     add_role_markers,
     file_of,
@@ -40,6 +41,15 @@ class Choice:
         """Return the selected items of a node as it was loaded last, without the gate's own."""
         return [item for item in self._of(name) if item.nodeid not in self._left_out]
 
+    def suites_of(self, name: str) -> Sequence[pytest.Item]:
+        """Return the selected tests of the suites of a node as it was loaded last."""
+        folder = self._folders[name]
+        file = file_of(folder, NODE_IDENTITY)
+        return compat.selected(
+            self._config,
+            [test for test in file.suite_tests() if self._is_argument(folder, file, test)],
+        )
+
     def _of(self, name: str) -> Iterable[CheckItem]:
         folder = self._folders[name]
         # A role can be new as well.
@@ -47,12 +57,14 @@ class Choice:
         return compat.selected(self._config, self._by_arguments(folder))
 
     def _by_arguments(self, folder: NodeFolder) -> Iterator[CheckItem]:
-        selection = self._nodes.selection
-        arguments = set(selection.arguments)
-        whole = folder.path.name in selection.whole
         for each in (STATE, NODE_IDENTITY):
             file = file_of(folder, each)
-            whole_file = whole or str(file.path) in arguments
             for item in file.check_items():
-                if whole_file or f"{file.path}::{item.name}" in arguments:
+                if self._is_argument(folder, file, item):
                     yield item
+
+    def _is_argument(self, folder: NodeFolder, file: NodeFile, item: pytest.Item) -> bool:
+        """Whether an argument names an item, its file or its node."""
+        selection = self._nodes.selection
+        named = {str(file.path), f"{file.path}::{item.name}"}
+        return folder.path.name in selection.whole or not named.isdisjoint(selection.arguments)

@@ -134,10 +134,14 @@ class NodeFile(pytest.File):
     def collect(self) -> Iterator[pytest.Item]:
         yield from self.check_items()
         if self.path.name == NODE_IDENTITY:
-            node = self.nodes.selection.nodes[self.path.parent]
-            for role, suite in suites_of(node).items():
-                assert node.identity is not None
-                yield from tests_of(self, role, suite, node.identity)
+            yield from self.suite_tests()
+
+    def suite_tests(self) -> Iterator[pytest.Item]:
+        """Yield the tests of the suites of the node's roles."""
+        node = self.nodes.selection.nodes[self.path.parent]
+        for role, suite in suites_of(node).items():
+            assert node.identity is not None
+            yield from tests_of(self, role, suite, node.identity)
 
     def check_items(self) -> Iterator["CheckItem"]:
         """Yield its items, without the tests of suites."""

@@ -185,6 +185,17 @@ def end_fixtures_before(
     return None if call.excinfo is None else call
 
 
+def stop_capture(config: pytest.Config) -> None:
+    """Let pytest capture no output any more: the file that holds it is shared by the copies of a
+    process.
+    """
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if capture is not None:
+        capture.stop_global_capturing()
+        capture._method = "no"
+        capture.start_global_capturing()
+
+
 def skip(reason: str) -> BaseException:
     """Return the exception that skips a test, reported at the test's own line."""
     return pytest.skip.Exception(reason, _use_item_location=True)

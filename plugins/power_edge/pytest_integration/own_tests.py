@@ -1,6 +1,6 @@
 """The operators' own tests of a run: the node that each is about, and its outcome."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from power_edge.model import Outcome
@@ -38,6 +38,11 @@ def outcome_of(report: Report, *, blocked: bool) -> Outcome | None:
     return Outcome.COMPLIANT if report.when == "call" else None
 
 
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """Return the worst of some outcomes, at least one."""
+    return min(outcomes, key=_WORST_FIRST.index)
+
+
 class OwnTests:
     """The own tests by test id, in the process that reports."""
 
@@ -51,8 +56,18 @@ class OwnTests:
         """Add the outcome of one phase. The worst of all phases counts."""
         self._begun.add(test)
         if outcome is not None:
-            known = self._outcomes.get(test, outcome)
-            self._outcomes[test] = min(known, outcome, key=_WORST_FIRST.index)
+            self._outcomes[test] = worst([self._outcomes.get(test, outcome), outcome])
+
+    def replace(self, test: str, node: str, outcome: Outcome) -> None:
+        """Let a test about a node have this outcome, whatever it had."""
+        self.node_of[test] = node
+        self._outcomes[test] = outcome
+        self._begun.add(test)
+
+    def forget(self, test: str) -> None:
+        """Forget a test: it is no longer selected."""
+        self.node_of.pop(test, None)
+        self._outcomes.pop(test, None)
 
     def of(self, node: str) -> Mapping[str, Outcome]:
         """Return the outcome of each test about a node, by test id."""

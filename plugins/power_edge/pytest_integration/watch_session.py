@@ -1,13 +1,12 @@
-"""The session around a watch: own tests before it, the reports of its last state after it.
+"""The session around a watch: the operators' own tests before it, the reports of its last state
+after it.
 
 SIGUSR1 lets the reports of the latest state be written while the watch goes on. pytest's reporters
 write once, at the end of a session, and keep what they were given: so a copy of this process ends
 its session.
 """
 
-import os
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -18,7 +17,10 @@ from power_edge.model import Item
 from power_edge.pytest_integration import compat, publishing
 from power_edge.pytest_integration.choice import Choice
 from power_edge.pytest_integration.collection import CheckItem
+from power_edge.pytest_integration.process_copy import in_a_copy
+from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.pytest_integration.watching import Watching
 from power_edge.watch.event_log import EventLog
 from power_edge.watch.relay import Relay
@@ -35,7 +37,7 @@ def watch(
     could_not_write: Callable[[Path, OSError], None],
 ) -> None:
     """Run the operators' own tests once, then watch until a signal ends it. Afterwards the
-    session's items are ours alone, each with its latest result.
+    session's items are ours alone, and the tests of suites, each with its latest result.
 
     Raises UsageError if the event log cannot be opened, and for an output that cannot be.
     """
@@ -44,7 +46,15 @@ def watch(
     if not items:
         return  # there is nothing to watch, and pytest says so
     targets = publishing.targets(session.config, state, items)
-    session.items[:] = [item for item in session.items if not isinstance(item, CheckItem)]
+    watched = {item.node_name for item in items}
+    suites = [
+        item
+        for item in session.items
+        if suite_of(item) is not None and state.node_of(item) in watched
+    ]
+    session.items[:] = [
+        item for item in session.items if not isinstance(item, CheckItem) and item not in suites
+    ]
     own_count = len(session.items)
     if own_count:
         nodes.ask()
@@ -53,7 +63,19 @@ def watch(
     log = _event_log(session.config)
     publisher = publishing.publisher(targets, state, say, own, log)
     choice = Choice(session.config, nodes, items)
-    watching = Watching(nodes, items, say, log, publisher, choose=_declared(choice), own=own)
+    sweep = SuiteSweep(state, suites)
+    session.config.pluginmanager.register(sweep, "power_edge_suites")
+    watching = Watching(
+        nodes,
+        items,
+        say,
+        log,
+        publisher,
+        choose=_declared(choice),
+        own=own,
+        suites=sweep,
+        choose_suites=choice.suites_of,
+    )
     # From now on nobody who does not read holds up the watch, nor its end.
     compat.keep_width(session.config)
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
@@ -63,12 +85,12 @@ def watch(
 
     def latest() -> None:
         watching.settle()
-        session.items[:] = _as_declared_now(items, watching, choice)
+        session.items[:] = [*_as_declared_now(items, watching, choice), *sweep.latest()]
         # Files that were loaded again may have none of the selected items. Then nothing was judged.
         session.testscollected = len(session.items) + own_count
 
     def reports() -> int:
-        return _in_a_copy(lambda: _end(session, latest, run_all))
+        return in_a_copy(lambda: _end(session, latest, run_all))
 
     watching.run(reports)
     latest()
@@ -116,26 +138,3 @@ def _end(session: pytest.Session, latest: Callable[[], None], run_all: RunAll) -
     latest()
     run_all(session)
     session.config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)
-
-
-def _in_a_copy(work: Callable[[], None]) -> int:
-    """Do some work in a copy of this process, which prints nothing and ends then. Return its pid.
-
-    Raises OSError if there can be no copy.
-    """
-    with warnings.catch_warnings():
-        # Python 3.12 warns of fork(2) with threads. Those of a watch only wait or judge, and the
-        # copy needs nothing that they hold.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid:
-        return pid
-    status = 1
-    try:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, 1)
-        os.dup2(nowhere, 2)
-        work()
-        status = 0
-    finally:
-        os._exit(status)

@@ -27,6 +27,7 @@ from power_edge.probing.script import probe_script
 from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
+from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.watch.changes import changes
 from power_edge.watch.event_log import EventLog
 from power_edge.watch.health import is_quiet
@@ -101,6 +102,8 @@ class Watched:
 
 _LATE = 10.0
 """Seconds that a check may be overdue before the watch counts as stuck."""
+_SWEEPS = 2
+"""Nodes whose suites run at once: each takes a process."""
 _LAST_LINES = 0.3
 """Seconds that the end waits for the event log, if that cannot be written."""
 
@@ -118,9 +121,12 @@ class Watching:
         *,
         choose: Callable[[str], Sequence[Item]],
         own: Callable[[str], Mapping[str, Outcome] | None] = lambda _: None,
+        suites: SuiteSweep | None = None,
+        choose_suites: Callable[[str], Sequence[pytest.Item]] = lambda _: (),
     ) -> None:
         """`say` prints a line for people. `choose`: the selected items of a node, as it was loaded
-        last. `own`: the outcomes of a node's own tests, None if it has none.
+        last; `choose_suites`: those tests of its suites. `own`: the outcomes of a node's own tests,
+        None if it has none.
         """
         self._nodes = nodes
         self._say = say
@@ -128,6 +134,13 @@ class Watching:
         self._publisher = publisher
         self._choose = choose
         self._own = own
+        self._suites = suites
+        self._choose_suites = choose_suites
+        self._sweeps = asyncio.Semaphore(_SWEEPS)
+        self._suite_results: dict[str, dict[ItemId, Result]] = defaultdict(dict)
+        """Node -> the latest results of its suites."""
+        self._suites_due: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """Nodes whose suites are to run now."""
         self._selected: dict[str, list[Item]] = defaultdict(list)
         self._gates: set[str] = set()
         """Nodes whose gate's own item is selected."""
@@ -241,7 +254,8 @@ class Watching:
         local = route.url.startswith("local:")
         self._publisher.loaded(node)
         if self._log is not None:
-            self._log.declared(node.name, [*node.items, check.gate_item(node)])
+            suites = self._suites.items(node.name) if self._suites is not None else []
+            self._log.declared(node.name, [*node.items, check.gate_item(node), *suites])
         timeouts = check.timeouts(node)
         platform = node.system_identity.platform if node.system_identity is not None else None
         kept = Kept()
@@ -273,9 +287,35 @@ class Watching:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watch.run())
             await watch.begun.wait()
+            if self._suites is not None:
+                await self._sweep(self._suites, name)
             self._say(summary(name, watch, (self._own(name) or {}).values(), over))
+            while self._suites is not None:
+                # asyncio.wait_for may swallow the end of the watch before Python 3.12.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._suites.seconds):
+                        await self._suites_due[name].wait()
+                await self._sweep(self._suites, name)
+
+    async def _sweep(self, suites: SuiteSweep, name: str) -> None:
+        """Run the suites of a node, and report what has changed since the last time."""
+        async with self._sweeps:
+            self._suites_due[name].clear()
+            self.settle()
+            results = await suites.run(name)
+        known, now = self._suite_results[name], time.time()
+        self._suite_results[name] = {key_of(result.item): result for result in results}
+        for result in results:
+            before = known.get(key_of(result.item))
+            if before is None or before[1:] != result[1:]:
+                outcome = before.outcome if before is not None else None
+                self._on_transition(Transition(now, result, outcome, None))
+        self._publisher.changed()
 
     def _on_transition(self, transition: Transition) -> None:
+        if key_of(transition.result.item) == GATE:
+            # What the suites found behind the other gate says nothing about this machine.
+            self._suites_due[transition.result.item.node].set()
         self._publisher.on_transition(transition)
         if _worth_a_line(transition):
             self._say(line(transition))
@@ -302,9 +342,10 @@ class Watching:
         self._say("SIGHUP: everything is checked now")
         if self._log is not None:
             self._log.reopen()
-        for watched in self._watched.values():
+        for name, watched in self._watched.items():
             watched.kept.try_now()
             watched.watch.check_all("SIGHUP")
+            self._suites_due[name].set()
         self._notifier.send("READY=1")
 
     async def _load(self, tasks: asyncio.TaskGroup, name: str) -> None:
@@ -332,6 +373,8 @@ class Watching:
         await asyncio.gather(before.task, return_exceptions=True)
         self.reloaded.add(name)
         self._nodes.replace(node)
+        if self._suites is not None:
+            self._suites.replace(name, self._choose_suites(name))
         # As at the start: an item that had gone and is back is watched again.
         items = self._choose(name)
         count = len(items) + (name in self._gates)

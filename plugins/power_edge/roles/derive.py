@@ -12,7 +12,7 @@ from power_edge.model import Value
 from power_edge.model.generated.role_schema import RoleFile, Rule, Service
 from power_edge.roles import paths
 from power_edge.roles.faults import Fault, Path, Schemas
-from power_edge.roles.paths import CONFIG, EACH, PLATFORM
+from power_edge.roles.paths import CONFIG, EACH, PLATFORM, STATE
 from power_edge.text import did_you_mean, quoted
 
 _SYSCTL = "sysctl"
@@ -88,15 +88,24 @@ def sections(identity: Mapping[str, Value]) -> Iterator[str]:
             yield name
 
 
+class Beside(NamedTuple):
+    """What other files of the node say: the platform of system-identity.yaml, None without one, and
+    state.yaml.
+    """
+
+    platform: Mapping[str, Value] | None
+    state: Mapping[str, Value]
+
+
 def derive(
     identity: Mapping[str, Value],
-    platform: Mapping[str, Value] | None,
+    beside: Beside,
     files: Mapping[str, RoleFile],
     schemas: Schemas,
 ) -> Derivation:
     """Return what an identity.yaml demands.
 
-    `platform` is that of system-identity.yaml, None without one. `files` has the file of each role
+    `files` has the file of each role
     that is declared, and of each section that has one. All fit their schemas.
     """
     result = Derivation()
@@ -106,10 +115,10 @@ def derive(
         if not role.enabled:
             result.notes.append(Note(role.path, f"{role.name} is not enabled: it derives nothing"))
         elif files[role.name].kind == "role":
-            _run(_Look(identity, platform, files[role.name], schemas, role), result)
+            _run(_Look(identity, beside, files[role.name], schemas, role), result)
     for name in sections(identity):
         if name in files and files[name].kind == "section":
-            _run(_Look(identity, platform, files[name], schemas, None), result)
+            _run(_Look(identity, beside, files[name], schemas, None), result)
     return result
 
 
@@ -202,13 +211,13 @@ class _Look:
     def __init__(
         self,
         identity: Mapping[str, Value],
-        platform: Mapping[str, Value] | None,
+        beside: Beside,
         file: RoleFile,
         schemas: Schemas,
         role: Declared | None,
     ) -> None:
         self.file, self.role = file, role
-        self._identity, self._platform, self._schemas = identity, platform, schemas
+        self._identity, self._beside, self._schemas = identity, beside, schemas
         self.entry: _Entry | None = None
         self.used: list[Path] = []
         """The paths in identity.yaml that gave values."""
@@ -225,6 +234,8 @@ class _Look:
             return self._of_entry(rest)
         if head == PLATFORM:
             return self._of_platform(path, rest)
+        if head == STATE:
+            return _at(self._beside.state, rest)
         if head == CONFIG:
             config: Mapping[str, Value] = self.role.config if self.role is not None else {}
             before: Path = ("roles", self.role.position, CONFIG) if self.role is not None else ()
@@ -269,35 +280,38 @@ class _Look:
 
     def _of_entry(self, rest: Sequence[str]) -> Value:
         assert self.entry is not None, "faults() refuses {each} without `each`"
-        value = self.entry.value
         if rest and rest[0] in self.entry.named:
             return self.entry.named[rest[0]]
-        for key in rest:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        if value is None:
-            raise _Absent
-        return value
+        return _at(self.entry.value, rest)
 
     def _of_platform(self, path: str, rest: Sequence[str]) -> Value:
-        value: Value = self._platform
-        for key in rest:
-            value = value.get(key) if isinstance(value, Mapping) else None
-        if value is None:
-            lacks = "there is no system-identity.yaml" if self._platform is None else "it is not"
+        platform = self._beside.platform
+        try:
+            return _at(platform, rest)
+        except _Absent:
+            lacks = "there is no system-identity.yaml" if platform is None else "it is not"
             hint = (
                 "record the identity: power-edge identity NODE --write"
-                if self._platform is None
+                if platform is None
                 else f"write {path} there"
             )
             raise _Refused(
                 Fault(
                     self.used[0] if self.used else self.place,
                     f"{self.file.name} needs {path} of system-identity.yaml, and {lacks}"
-                    + ("" if self._platform is None else " there"),
+                    + ("" if platform is None else " there"),
                     hint,
                 )
-            )
-        return value
+            ) from None
+
+
+def _at(value: Value, keys: Sequence[str]) -> Value:
+    """Return the value at a path of keys. Raises _Absent."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if value is None:
+        raise _Absent
+    return value
 
 
 def _run(look: _Look, result: Derivation) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from power_edge.model import Value
 from power_edge.model.generated.role_schema import RoleFile
 from power_edge.roles import paths
-from power_edge.roles.paths import CONFIG, EACH, PLATFORM, Schema
+from power_edge.roles.paths import CONFIG, EACH, PLATFORM, STATE, Schema
 from power_edge.text import did_you_mean, quoted
 
 Path = tuple[str | int, ...]
@@ -25,10 +25,11 @@ class Fault(NamedTuple):
 
 
 class Schemas(NamedTuple):
-    """The schemas that paths are about: of identity.yaml, and of system-identity.yaml."""
+    """The schemas that paths are about: of identity.yaml, system-identity.yaml and state.yaml."""
 
     identity: Schema
     system: Schema
+    state: Schema
 
 
 def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
@@ -90,7 +91,8 @@ class _Known:
         head = path.partition(".")[0]
         if head == CONFIG:
             return self._config
-        return self._schemas.system if head == PLATFORM else self._schemas.identity
+        others = {PLATFORM: self._schemas.system, STATE: self._schemas.state}
+        return others.get(head, self._schemas.identity)
 
     def has_always_a_value(self, path: str, found: Schema) -> bool:
         """Whether a path cannot lack a value: a setting with a default, or part of the platform,
@@ -117,7 +119,8 @@ class _Known:
             elif rest:
                 part = paths.subschema({**self._schemas.identity, **each}, rest)
         else:
-            part = paths.subschema(self.root(path), rest if head == CONFIG else path)
+            within = rest if head in (CONFIG, STATE) else path
+            part = paths.subschema(self.root(path), within)
         return f"no schema has the path {quoted(path)}" if part is None else part
 
     def hint(self, path: str) -> str | None:
@@ -132,12 +135,13 @@ class _Known:
                     for key in paths.all_paths(self._schemas.system)
                     if key.startswith(f"{PLATFORM}.")
                 ),
+                *(f"{STATE}.{key}" for key in paths.all_paths(self._schemas.state)),
             ),
         )
 
     def all_heads(self) -> Sequence[str]:
         """Return what a path can begin with."""
-        return [CONFIG, PLATFORM, EACH, *self._heads()]
+        return [CONFIG, PLATFORM, STATE, EACH, *self._heads()]
 
     def _heads(self) -> Sequence[str]:
         properties = self._schemas.identity.get("properties")

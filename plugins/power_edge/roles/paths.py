@@ -11,9 +11,9 @@ from power_edge.model import Value
 Schema: TypeAlias = Mapping[str, Value]
 """A JSON Schema, or a part of one."""
 
-CONFIG, PLATFORM, EACH = "config", "platform", "each"
+CONFIG, PLATFORM, STATE, EACH = "config", "platform", "state", "each"
 """Heads of paths that are no sections of identity.yaml: the role's settings, the platform of
-system-identity.yaml, and the entry of a list that `each` names.
+system-identity.yaml, what state.yaml declares, and the entry of a list that `each` names.
 """
 _PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
 

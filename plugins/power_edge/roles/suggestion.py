@@ -1,6 +1,6 @@
 """Suggest roles and tags for a machine's identity.yaml, from the evidence on it. Pure.
 
-probes/about/roles.sh prints the evidence.
+probes/roles/NAME.sh prints the evidence for a role.
 """
 
 import re
