@@ -70,6 +70,42 @@ def test_whether_a_boot_starts_it_is_what_the_shell_reads(
     assert what.ufw.settings.enabled is enabled
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ -e /nope ] || ENABLED=no",
+        "if true; then ENABLED=no; fi",
+        ". /etc/ufw/more",
+        "ENABLED=no MORE=yes",
+        "ENABLED=$OTHER",
+        'ENABLED="$(cat /etc/x)"',
+        "ENABLED=`cat /etc/x`",
+        'MORE="begun',
+        "MORE=yes \\",
+        "unset ENABLED",
+    ],
+)
+def test_what_code_of_the_shell_sets_is_unknown(tmp_path: Path, line: str) -> None:
+    for files in ((line, "ENABLED=yes"), (f"ENABLED=yes\n{line}", "")):
+        what = probed(conf(tmp_path, *files))
+        assert what.ufw is not None
+        assert what.ufw.settings.code == line
+        assert not what.ufw.settings.plain
+
+
+def test_plain_settings_are_no_code(tmp_path: Path) -> None:
+    plain = """# ufw
+  export ENABLED=yes # since Monday
+LOGLEVEL='low'
+IPT_MODULES="nf_conntrack_ftp nf_nat_ftp"; # more
+EMPTY=
+A="b"'c'd
+"""
+    what = probed(conf(tmp_path, plain, "IPV6=yes"))
+    assert what.ufw is not None
+    assert what.ufw.settings.code == ""
+
+
 def test_other_settings(tmp_path: Path) -> None:
     what = probed(
         conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever')
