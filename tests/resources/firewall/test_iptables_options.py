@@ -103,3 +103,12 @@ def test_a_packet_without_a_connection_has_no_mark_of_it(which: str, expected: s
         inet6="",
     )
     assert outcome(ALLOW_22, node) == expected
+
+
+def test_what_another_table_than_filter_lets_by_is_not_opened_by_a_rule() -> None:
+    rule = "-p tcp -m tcp --dport 22 -j ACCEPT"
+    for table, chain in (("mangle", "INPUT"), ("filter", "INPUT")):
+        text = f"*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} {rule}\nCOMMIT\n"
+        node = observed(nft='{"nftables": []}', ip_legacy_tables=table, ip_legacy=text, inet6="")
+        expected = "compliant" if table == "filter" else "drift"
+        assert outcome(ALLOW_22, node) == expected, table
