@@ -79,6 +79,7 @@ PING = ("-p icmp -j ACCEPT",)
         ("-m rpfilter --invert -j DROP", TO_22, ALLOW_22, "compliant"),
         ("-p udp -m rpfilter --loose -m udp --dport 22 -j DROP", UDP_OPEN, UDP_22, "drift"),
         ("-p tcp -m tcp --tcp-flags SYN,ECE SYN -j DROP", TO_22, ALLOW_22, "unknown"),
+        ("-p tcp -j SURPRISE", TO_22, ALLOW_22, "unknown"),
     ],
 )
 def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str) -> None:

@@ -10,7 +10,7 @@ from power_edge import package_data
 from power_edge.model import NotObserved
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.ufw_files import by_hand, settings
+from power_edge.resources.firewall.ufw_files import by_hand, settings, tuples
 
 pytestmark = pytest.mark.shell
 
@@ -106,6 +106,12 @@ A="b"'c'd
     assert what.ufw.settings.code == ""
 
 
+def test_a_rule_of_one_family_is_not_spelled_as_both() -> None:
+    (found,) = tuples(["### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in"])
+    assert found.spelling() == ("allow", "22/tcp")
+    assert " ".join(found.spelling(both=False)) == "allow proto tcp from 0.0.0.0/0 to any port 22"
+
+
 def test_other_settings(tmp_path: Path) -> None:
     what = probed(
         conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever')
@@ -113,6 +119,8 @@ def test_other_settings(tmp_path: Path) -> None:
     assert what.ufw is not None
     assert (what.ufw.settings.ipv6, what.ufw.settings.incoming) == (False, "deny")
     assert settings(["yes"], [], None).enabled
+    managed = settings([], ["MANAGE_BUILTINS=yes"], ("/etc/ufw/before.rules",))
+    assert (managed.builtins, managed.edited) == (True, ("/etc/ufw/before.rules",))
 
 
 @pytest.mark.parametrize(
