@@ -251,3 +251,16 @@ def test_the_order_of_ufw_splits_no_opening() -> None:
     found = results(Firewall(exclusive=True), node)["exclusive"].findings[0].why
     assert found is not None
     assert ("broadcast" in found, found.endswith("and 150 more")) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("family", "types", "expected"),
+    [
+        (4, ["unicast", "local", "broadcast"], "compliant"),
+        # A source without a route has no type in IPv6. Such a packet is made by hand.
+        (6, ["unicast", "local", "anycast"], "drift"),
+    ],
+)
+def test_whether_each_source_has_a_type(family: int, types: list[str], expected: str) -> None:
+    node = observed(nft=nft([fib("saddr", {"set": types}), DROP], [TCP22, ACCEPT]))
+    assert outcome(rule("deny", family), node) == expected

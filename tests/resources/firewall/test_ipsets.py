@@ -122,6 +122,20 @@ def test_rules_that_look_at_a_set(
     assert (outcome(FROM_OWN, what), outcome(ALLOW_22, what)) == (own, everybody)  # type: ignore[arg-type]
 
 
+MARKED = (
+    "INPUT -m set --match-set s src -j MARK --set-xmark 0x1/0xffffffff",
+    "INPUT -m mark --mark 0x1 -j DROP",
+    TO_ALL,
+)
+
+
+@pytest.mark.parametrize(("timeout", "expected"), [("0", "compliant"), ("30", "unknown")])
+def test_a_mark_by_a_set_that_expires_is_no_pass(timeout: str, expected: str) -> None:
+    what = node(saved_set("ip", f"{OWN} timeout {timeout}", more=" timeout 60"), *MARKED)
+    banned = Rule(proto="tcp", port=22, action="deny", from_=OWN)
+    assert outcome(banned, what) == expected  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("elements", "more", "own", "everybody"),
     [

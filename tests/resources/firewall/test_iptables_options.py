@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import marks
+from power_edge.resources.firewall.iptables import changes
 from tests.resources.firewall.test_firewall import ALLOW_22, DENY_22, observed, outcome, save
 
 OFFICE = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
@@ -79,6 +81,7 @@ PING = ("-p icmp -j ACCEPT",)
         ("-m rpfilter --invert -j DROP", TO_22, ALLOW_22, "compliant"),
         ("-p udp -m rpfilter --loose -m udp --dport 22 -j DROP", UDP_OPEN, UDP_22, "drift"),
         ("-p tcp -m tcp --tcp-flags SYN,ECE SYN -j DROP", TO_22, ALLOW_22, "unknown"),
+        ("-p tcp -j SURPRISE", TO_22, ALLOW_22, "unknown"),
     ],
 )
 def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str) -> None:
@@ -103,3 +106,52 @@ def test_a_packet_without_a_connection_has_no_mark_of_it(which: str, expected: s
         inet6="",
     )
     assert outcome(ALLOW_22, node) == expected
+
+
+def test_what_another_table_than_filter_lets_by_is_not_opened_by_a_rule() -> None:
+    rule = "-p tcp -m tcp --dport 22 -j ACCEPT"
+    for table, chain in (("mangle", "INPUT"), ("filter", "INPUT")):
+        text = f"*{table}\n:{chain} ACCEPT [0:0]\n-A {chain} {rule}\nCOMMIT\n"
+        node = observed(nft='{"nftables": []}', ip_legacy_tables=table, ip_legacy=text, inet6="")
+        expected = "compliant" if table == "filter" else "drift"
+        assert outcome(ALLOW_22, node) == expected, table
+
+
+PACKET, CONNECTION, ALL = marks.PACKET, marks.CONNECTION, marks.ALL
+
+
+@pytest.mark.parametrize(
+    ("target", "options", "expected"),
+    [
+        ("MARK", "--set-xmark 0x1/0xff", (PACKET, ALL & ~0xFF, 0, 1, False)),
+        ("MARK", "--set-mark 0x100/0xff", (PACKET, ALL & ~0x1FF, 0, 0x100, False)),
+        ("MARK", "--set-xmark 0x1", (PACKET, 0, 0, 1, False)),
+        ("CONNMARK", "--set-xmark 0x1/0xff", (CONNECTION, ALL & ~0xFF, 0, 1, True)),
+        (
+            "CONNMARK",
+            "--restore-mark --nfmask 0xff --ctmask 0xf",
+            (PACKET, ALL & ~0xFF, 0xF, 0, True),
+        ),
+        (
+            "CONNMARK",
+            "--save-mark --nfmask 0xff --ctmask 0xf",
+            (CONNECTION, ALL & ~0xF, 0xFF, 0, True),
+        ),
+        ("CONNMARK", "--restore-mark --mask 0xf", (PACKET, ALL & ~0xF, 0xF, 0, True)),
+        ("CONNMARK", "--restore-mark", (PACKET, 0, ALL, 0, True)),
+        ("CONNMARK", "--save-mark", (CONNECTION, 0, ALL, 0, True)),
+    ],
+)
+def test_a_target_that_sets_a_mark(target: str, options: str, expected: tuple[Any, ...]) -> None:
+    assert changes(target, tuple((word, True) for word in options.split())) == [
+        marks.Change(*expected)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [("MARK", "--restore-mark"), ("MARK", "--or-mark 0x1"), ("CONNMARK", "--save-mark --odd 1")],
+)
+def test_a_mark_that_is_not_understood_may_be_any(target: str, options: str) -> None:
+    words = tuple((word, True) for word in options.split())
+    assert changes(target, words) == [marks.Change(PACKET, None), marks.Change(CONNECTION, None)]

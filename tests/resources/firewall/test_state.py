@@ -118,6 +118,11 @@ V4, V6 = "0.0.0.0/0", "::/0"
         ({"ufw_rules": (2, "sed: cannot open"), "ufw_rules6": ""}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": (2, "sed: cannot open")}, "unknown"),
         ({}, "unknown"),
+        ({"ufw_rules": "", "ufw_rules6": "", "ufw_code": "[ -e /x ] || ENABLED=no"}, "unknown"),
+        (
+            {"ufw": "ENABLED=no", "ufw_rules": "", "ufw_rules6": "", "ufw_code": ". /etc/x"},
+            "unknown",
+        ),
         ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines": (2, "sed: cannot open")}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines": BY_HAND.format("")}, "unknown"),
         ({"ufw_rules": "", "ufw_rules6": "", "ufw_lines6": BY_HAND.format("6")}, "unknown"),
@@ -141,9 +146,18 @@ def test_empty_chains_of_ufw_are_all_only_if_its_files_say_so(
         nft='{"nftables": []}',
         ip_legacy_tables="filter",
         ip6_legacy_tables="filter",
-        ufw="yes",
-        **{"ufw_settings": f"IPV6=yes\n{CLOSED}", **texts, **files},
+        **{"ufw": "yes", "ufw_settings": f"IPV6=yes\n{CLOSED}", **texts, **files},
     )
     assert [
         str(results(Firewall(enabled=wanted), node)["enabled"].outcome) for wanted in (True, False)
     ] == [enabled, "drift"]
+
+
+@pytest.mark.parametrize("conf", ["ENABLED=yes", "ENABLED=no"])
+def test_whether_a_boot_loads_ufw_is_unknown_where_its_configuration_is_code(conf: str) -> None:
+    node = observed(nft='{"nftables": []}', ufw=conf, ufw_code=". /etc/x")
+    found = {
+        wanted: str(results(Firewall(enabled=wanted), node)["enabled"].outcome)
+        for wanted in (True, False)
+    }
+    assert found == {True: "drift", False: "unknown"}

@@ -10,7 +10,7 @@ from power_edge import package_data
 from power_edge.model import NotObserved
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.ufw_files import by_hand, settings
+from power_edge.resources.firewall.ufw_files import by_hand, settings, tuples
 
 pytestmark = pytest.mark.shell
 
@@ -70,6 +70,48 @@ def test_whether_a_boot_starts_it_is_what_the_shell_reads(
     assert what.ufw.settings.enabled is enabled
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[ -e /nope ] || ENABLED=no",
+        "if true; then ENABLED=no; fi",
+        ". /etc/ufw/more",
+        "ENABLED=no MORE=yes",
+        "ENABLED=$OTHER",
+        'ENABLED="$(cat /etc/x)"',
+        "ENABLED=`cat /etc/x`",
+        'MORE="begun',
+        "MORE=yes \\",
+        "unset ENABLED",
+    ],
+)
+def test_what_code_of_the_shell_sets_is_unknown(tmp_path: Path, line: str) -> None:
+    for files in ((line, "ENABLED=yes"), (f"ENABLED=yes\n{line}", "")):
+        what = probed(conf(tmp_path, *files))
+        assert what.ufw is not None
+        assert what.ufw.settings.code == line
+        assert not what.ufw.settings.plain
+
+
+def test_plain_settings_are_no_code(tmp_path: Path) -> None:
+    plain = """# ufw
+  export ENABLED=yes # since Monday
+LOGLEVEL='low'
+IPT_MODULES="nf_conntrack_ftp nf_nat_ftp"; # more
+EMPTY=
+A="b"'c'd
+"""
+    what = probed(conf(tmp_path, plain, "IPV6=yes"))
+    assert what.ufw is not None
+    assert what.ufw.settings.code == ""
+
+
+def test_a_rule_of_one_family_is_not_spelled_as_both() -> None:
+    (found,) = tuples(["### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in"])
+    assert found.spelling() == ("allow", "22/tcp")
+    assert " ".join(found.spelling(both=False)) == "allow proto tcp from 0.0.0.0/0 to any port 22"
+
+
 def test_other_settings(tmp_path: Path) -> None:
     what = probed(
         conf(tmp_path, "ENABLED=yes\nIPV6=no", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP" # as ever')
@@ -77,6 +119,8 @@ def test_other_settings(tmp_path: Path) -> None:
     assert what.ufw is not None
     assert (what.ufw.settings.ipv6, what.ufw.settings.incoming) == (False, "deny")
     assert settings(["yes"], [], None).enabled
+    managed = settings([], ["MANAGE_BUILTINS=yes"], ("/etc/ufw/before.rules",))
+    assert (managed.builtins, managed.edited) == (True, ("/etc/ufw/before.rules",))
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _options(
     for word in left:
         if word not in plain | valued:
             raise ValueError(word)
-        yield word, next(left) if word in valued and (word not in plain) else ""
+        yield word, next(left) if word in valued else ""
 
 
 def _set(family: int, elements: list[_Element]) -> AddressSet:

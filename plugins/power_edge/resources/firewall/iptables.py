@@ -19,8 +19,6 @@ from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
     MANY_RULES,
-    NAT_FIRST,
-    NAT_LAST,
     REJECT,
     Action,
     BaseChain,
@@ -40,7 +38,7 @@ HOOKS = {
     "OUTPUT": "output",
     "POSTROUTING": "postrouting",
 }
-PRIORITIES = {"raw": -300, "mangle": -150, "filter": 0, "security": 50}
+PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 """Priorities of netfilter's hooks (linux/netfilter_ipv4.h). Those of nat depend on the hook."""
 TARGETS = {
     "ACCEPT": Effect(ALLOW),
@@ -118,13 +116,13 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[SavedR
         elif line.startswith(":") and table:
             name, policy, *_ = [*line[1:].split(), "", ""]
             rules[kind, table, name], policies[kind, table, name] = [], policy
-        elif table and (start := line.find("-A ")) in {0, line.find("] ") + 2}:
-            chain, _, rest = line[start + 3 :].partition(" ")
+        elif table and line.startswith("-A "):
+            chain, _, rest = line[3:].partition(" ")
             if (kind, table, chain) not in rules:
                 raise ValueError(
                     f"iptables-save adds to a chain that it does not list: {chain[:80]!r}"
                 )
-            rules[kind, table, chain].append(_saved(rest, line[start:]))
+            rules[kind, table, chain].append(_saved(rest, line))
         elif line.strip() and line.strip() != "COMMIT" and not line.startswith("#"):
             raise ValueError(f"not a line of iptables-save: {line[:80]!r}")
     return policies, rules
@@ -174,21 +172,14 @@ def _is_value(tokens: tuple[Token, ...], place: int) -> bool:
 def _base(chain: tuple[str, str, str], policy: str, family: int) -> BaseChain:
     _, table, name = chain
     hook = HOOKS[name]
-    if table != "nat" and table not in PRIORITIES:
+    if table not in PRIORITIES:
         raise ValueError(f"iptables table {table!r}")
-    priority = (
-        PRIORITIES[table]
-        if table != "nat"
-        else NAT_FIRST
-        if hook in {"prerouting", "output"}
-        else NAT_LAST
-    )
     verdict = {"ACCEPT": ALLOW, "DROP": DENY}.get(policy)
     if verdict is None:
         raise ValueError(f"policy {policy!r} of chain {name}")
     return BaseChain(
         hook,
-        priority,
+        PRIORITIES[table],
         chain,
         (family,),
         verdict,

@@ -269,7 +269,12 @@ def _ufw(by_name: Mapping[str, Block]) -> Ufw | None:
         return None
     edited = tuple(_lines(by_name, "ufw-edited")) if "ufw-edited" in by_name else None
     return Ufw(
-        settings(_lines(by_name, "ufw"), _lines(by_name, "ufw-settings"), edited),
+        settings(
+            _lines(by_name, "ufw"),
+            _lines(by_name, "ufw-settings"),
+            edited,
+            next(iter(_lines(by_name, "ufw-code")), ""),
+        ),
         _tuples(by_name),
         _by_hand(by_name),
     )

@@ -9,6 +9,7 @@ from power_edge.resources.firewall.packet_filter import Program
 from power_edge.resources.firewall.packet_sets import Numbers, interface, numbers
 from power_edge.resources.firewall.ssh_access import DEFAULT_ACCESS, SshAccess
 from power_edge.resources.firewall.ufw_files import Settings, Tuple, tuples
+from power_edge.text import printable
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,6 +88,14 @@ class Ruleset:
     def ufw_enabled(self) -> bool:
         """Whether ufw is installed, and ufw.conf says enabled."""
         return self.ufw is not None and self.ufw.settings.enabled
+
+    @property
+    def ufw_undecided(self) -> str:
+        """Why it is unknown whether a boot loads ufw; empty where it is known."""
+        if self.ufw is None or not self.ufw.settings.code:
+            return ""
+        line = printable(self.ufw.settings.code[:100])
+        return f"ufw's configuration has code of the shell, which is not run here: {line}"
 
     @property
     def ufw_without_ipv6(self) -> bool:

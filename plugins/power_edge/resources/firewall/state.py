@@ -43,6 +43,13 @@ IN_KERNEL = {Loaded.FULL, Loaded.PART, Loaded.UNSURE}
 
 def in_force(observed: Ruleset) -> Status:
     """Return whether a firewall is in force, as `enabled: true` declares."""
+    status = _in_force(observed)
+    if status.holds and observed.ufw_undecided:
+        return Status(None, observed.ufw_undecided)
+    return status
+
+
+def _in_force(observed: Ruleset) -> Status:
     families = queries.judged_families(observed, "deny")
     filtered = {family: defaults.filters(observed, family) for family in families}
     loaded = {family: ufw_loaded(observed, family) for family in families}
@@ -87,7 +94,7 @@ def any_part(observed: Ruleset) -> Status:
         return Status(True, f"connections over {_named(filtered, True)} are filtered")
     if observed.firewalld_runs or observed.has_firewalld_rules:
         return Status(True, active.why)
-    if observed.ufw_enabled:
+    if observed.ufw_enabled and not observed.ufw_undecided:
         idle = "ufw is enabled in /etc/ufw/ufw.conf"
         if {Loaded.FULL, Loaded.UNSURE} & {
             ufw_loaded(observed, family) for family in traffic.FAMILIES
@@ -107,13 +114,15 @@ def any_part(observed: Ruleset) -> Status:
             None,
             next(filter(None, doubts), "only connections from or to some addresses are filtered"),
         )
+    if observed.ufw_undecided:
+        return Status(None, observed.ufw_undecided)
     return Status(False, active.why)
 
 
 def _ufw(
     observed: Ruleset, filtered: Mapping[int, bool | None], loaded: Mapping[int, Loaded]
 ) -> Status:
-    if observed.ufw is not None and not observed.ufw.settings.enabled:
+    if observed.ufw is not None and not (observed.ufw_enabled or observed.ufw_undecided):
         return Status(
             False,
             "ufw's rules are loaded, but /etc/ufw/ufw.conf says ENABLED=no: no boot loads them",

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
     whether IPv6 goes through ufw's rules; `builtins`: whether ufw flushes everything else in the
     filter table when it starts. `init`: the path of ufw-init. `edited`: the files of rules that are
     not as installed. `plain`: whether ufw's commands read ENABLED as ufw-init does at a boot.
+    `code`: a line of these files that is code of the shell, and may set anything; empty for none.
     """
 
     enabled: bool
@@ -49,6 +50,7 @@ class Settings(NamedTuple):
     init: str | None = None
     edited: tuple[str, ...] | None = None
     plain: bool = True
+    code: str = ""
 
 
 class Tuple(NamedTuple):
@@ -116,9 +118,9 @@ class Tuple(NamedTuple):
 
 
 def settings(
-    conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None
+    conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None, code: str = ""
 ) -> Settings:
-    """Return the settings in lines such as `ENABLED=yes`.
+    """Return the settings in lines such as `ENABLED=yes`; `code`: a line that is none.
 
     As for the shell, the last line of a name counts, and a value ends before a blank.
     """
@@ -135,7 +137,8 @@ def settings(
         _truth(words.get("MANAGE_BUILTINS")),
         words.get("INIT"),
         edited,
-        all(map(_PLAIN.fullmatch, conf)),
+        all(map(_PLAIN.fullmatch, conf)) and not code,
+        code,
     )
 
 

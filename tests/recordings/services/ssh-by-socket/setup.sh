@@ -1,0 +1,3 @@
+set -eu
+systemctl -q disable --now ssh.service
+systemctl -q enable --now ssh.socket

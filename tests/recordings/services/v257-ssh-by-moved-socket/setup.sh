@@ -1,0 +1,1 @@
+../ssh-by-moved-socket/setup.sh

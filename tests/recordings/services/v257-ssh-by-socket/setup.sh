@@ -1,0 +1,1 @@
+../ssh-by-socket/setup.sh
