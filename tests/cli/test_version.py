@@ -158,7 +158,7 @@ def test_what_is_not_committed_is_refused(
     (repository / "pyproject.toml").write_text("")
     code, out, err = run(monkeypatch, capsys, *words)
     assert (code, out) == (4, "")
-    assert "pyproject.toml' is not committed, and what is judged is a commit" in err
+    assert "not committed: 'pyproject.toml'" in err
 
 
 @pytest.mark.shell

@@ -168,6 +168,11 @@ def test_where_x_since_can_stand() -> None:
     assert need({"items": {"not": new}}, [1]) == []
 
 
+@pytest.mark.parametrize("name", names())
+def test_every_schema_of_the_program_can_be_walked(name: str) -> None:
+    assert needed.fields_of(schema(name)).named
+
+
 def test_a_schema_that_refers_to_itself_has_an_end() -> None:
     part = {"properties": {"in": {"$ref": "#"}, "new": {"x-since": "1.1"}}}
     fields = needed.fields_of(part)

@@ -5,7 +5,9 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from power_edge.config.schema import validator
 from power_edge.release import build, tags
 from power_edge.release.version import Version
-from tests.support import releases, repository
+from tests.support import github, releases, repository
 from tests.support.releases import release
 from tests.support.repository import git
 
@@ -468,3 +470,62 @@ def test_no_environment_of_the_caller_changes_a_build(
     monkeypatch.setenv("POWER_EDGE_VERSION", "9.9.9")
     release("promote", "v1.1.0-pre.2", "1.1.0")
     assert os.listdir("dist/v1.1.0")  # noqa: PTH208
+
+
+def test_tags_that_are_no_versions_are_nothing(project: Path) -> None:
+    for name in ("latest", "v9", "v9.0", "v09.0.0", "9.0.0", "v9.0.0-rc1", "v9.0.0+a", "x/v9.0.0"):
+        git("tag", name)
+    release("promote", "v1.1.0-pre.2", "1.1.0")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, project: Path) -> Iterator[github.Server]:
+    with github.served() as found:
+        github.as_in_a_workflow(found, monkeypatch)
+        yield found
+
+
+RELEASES = "/repos/an-owner/a-project/releases"
+
+
+def test_the_files_of_the_pre_release_are_taken_from_github(
+    project: Path, server: github.Server
+) -> None:
+    assets = []
+    for path in Path("dist/v1.1.0-pre.2").iterdir():
+        server.answers[f"GET {RELEASES}/assets/{path.name}"] = 200, path.read_bytes()
+        assets.append({"name": path.name, "url": f"{server.url}{RELEASES}/assets/{path.name}"})
+    server.answers[f"GET {RELEASES}/tags/v1.1.0-pre.2"] = 200, {"assets": assets}
+    shutil.rmtree("dist")
+    release("promote", "v1.1.0-pre.2", "1.1.0")
+    release("check-tag", "v1.1.0")
+
+
+def test_what_is_published_is_not_promoted_again(project: Path, server: github.Server) -> None:
+    """In a new clone, where nothing else says that all was done."""
+    release("promote", "v1.1.0-pre.2", "1.1.0")
+    shutil.rmtree("dist/v1.1.0")
+    server.answers[f"GET {RELEASES}/tags/v1.1.0"] = 200, {"id": 1}
+    assert "v1.1.0 is published already" in refused("v1.1.0-pre.2", "1.1.0")
+
+
+def test_the_whole_program_ends_with_its_usual_statuses(project: Path) -> None:
+    code = "import sys; sys.argv[0] = 'power-edge'; from power_edge.command import main; main()"
+
+    def ended(*words: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "release", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    wheel = "dist/v1.1.0-pre.2/power_edge-1.1.0rc2-py3-none-any.whl"
+    assert ended("promote", "v1.1.0-pre.2", "1.0.0")[0] == 4
+    assert ended("verify", wheel)[0] == 1
+    assert ended("verify", "nothing")[0] == 4
+    Path("dist/v1.1.0-pre.2/tested.json").write_text("[")
+    status, output = ended("promote", "v1.1.0-pre.2", "1.1.0")
+    assert (status, "tested.json of v1.1.0-pre.2:2:1: " in output) == (4, True), output

@@ -249,7 +249,7 @@ def test_a_version_of_the_schemas_that_is_not_as_they_ask(
     schema: str, says: str, right: str
 ) -> None:
     (problem,) = after({STATE_FILE: schema, VERSION: says}, BREAKING).problems
-    assert problem.startswith(f"schemas/VERSION is {says}, and was 1.0 at the last release: ")
+    assert problem.startswith(f"schemas/VERSION is {says}, and was 1.0 at a release: ")
     assert problem.endswith(f"; write {right}")
 
 
@@ -318,6 +318,12 @@ def test_a_new_field_with_its_x_since() -> None:
         "state.schema.yaml: b had x-since 1.1, and has None: keep it"
         " (state.schema.yaml#/properties/b)"
     )
+
+
+def test_a_new_field_that_may_hold_anything_needs_it_too() -> None:
+    schema = STATE + "  b: true\n  c: false\n"
+    (problem,) = after({STATE_FILE: schema, VERSION: "1.1"}, FEATURE).problems
+    assert "state.schema.yaml: b is new, and has no x-since" in problem
 
 
 def test_a_new_field_speaks_for_those_inside_of_it() -> None:
@@ -446,6 +452,23 @@ def test_a_rollback_is_the_last_release_though_it_is_older() -> None:
     assert next_version().semver == "1.4.0"
 
 
+def test_after_a_rollback_the_schemas_go_on_from_the_highest_ones() -> None:
+    first = git("rev-parse", "HEAD")
+    commit({STATE_FILE: MORE % ', x-since: "1.1"', VERSION: "1.1", **FEATURE}, "v1.3.0")
+    git("tag", "v1.3.1", first)
+    more = MORE % ', x-since: "1.1"' + '  c: {type: string, x-since: "1.2"}\n'
+    found = after({STATE_FILE: more, VERSION: "1.2", "changelog.d/2.feature.md": "c"})
+    assert (found.base, found.bump, found.problems) == ("v1.3.1", MINOR, ())
+    (problem,) = after({VERSION: "1.3"}).problems
+    assert problem.endswith("write 1.2")
+
+
+def test_a_release_without_a_version_of_the_schemas_asks_for_none() -> None:
+    commit({VERSION: None}, "v1.3.0")
+    git("tag", "-d", "v1.2.3")
+    assert after({STATE_FILE: MORE % "", VERSION: "1.0", **FEATURE}).problems == ()
+
+
 @pytest.mark.parametrize("ref", ["nope", "--help", "", "a\nb", "$(touch x)", "HEAD:schemas"])
 def test_a_ref_that_does_not_exist(ref: str, repository: Path) -> None:
     before = sorted(path.name for path in repository.iterdir())
@@ -476,11 +499,12 @@ def test_a_tree_that_is_not_committed(repository: Path) -> None:
     commit({})
     check_committed()
     write(repository, {"changelog.d/2.feature.md": "b\n"})
-    assert '"changelog.d/2.feature.md" is not committed' in refused(check_committed).replace(
-        "'", '"'
+    assert refused(check_committed) == (
+        "not committed: 'changelog.d/2.feature.md'; a commit is judged, so commit all changes or"
+        " remove them"
     )
     write(repository, {"pyproject.toml": "a\n"})
-    assert "and 1 more is not committed" in refused(check_committed)
+    assert ", and 1 more; " in refused(check_committed)
 
 
 @pytest.mark.parametrize(

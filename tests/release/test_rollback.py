@@ -259,6 +259,17 @@ def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path
         rollback._asked(tmp_path / "old", project / "node-configs")
 
 
+def test_an_old_program_that_cannot_say_needs_somebody_who_accepts_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MODULE", "power_edge.release.no_such_module")
+    assert "cannot read node-configs" in rolled_back(status=4)
+    assert "cannot read node-configs" in rolled_back("--with-config=HEAD", status=4)
+    rolled_back("--accept-config-loss")
+    assert record()["nodes"] == ["at-home", "gateway", "packed", "plain", "socket"]
+    assert all("No module named" in loss for loss in record()["losses"])
+
+
 def test_a_reading_has_all_that_the_corpus_has(project: Path) -> None:
     found = reading.readings(project / "node-configs")["nodes"]
     assert set(found) == {"at-home", "gateway", "packed", "plain", "socket"}

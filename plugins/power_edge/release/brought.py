@@ -13,7 +13,14 @@ from power_edge.config.node_configs import (
     WATCHER,
 )
 from power_edge.release import tags
-from power_edge.release.schema_set import Json, Place, Schema, SchemaSet, is_annotation
+from power_edge.release.schema_set import (
+    Json,
+    Place,
+    Schema,
+    SchemaSet,
+    Unusable,
+    is_annotation,
+)
 from power_edge.release.source import INSTALLED, of_ref, source
 from power_edge.release.version import Version
 
@@ -66,7 +73,10 @@ class Brought:
             for since in (each[_SINCE] for each in now if _SINCE in each):
                 return f"version {since} of the schemas"
         for version in self._newer:
-            there = shape(self._schemas(version), root, part)
+            try:
+                there = shape(self._schemas(version), root, part)
+            except Unusable:  # a release of long ago must not stop a rollback
+                continue
             if there is not None and _bare(there) == _bare(now):
                 return version.tag
         return None

@@ -5,6 +5,7 @@ What a person or a pull request calls a ref is only ever an argument behind `--e
 
 import os
 import re
+from collections.abc import Iterator, Sequence
 
 from power_edge.release.git_command import git
 from power_edge.release.schema_set import Unusable
@@ -41,7 +42,16 @@ def is_shallow() -> bool:
 def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
     """Return the tag of the highest release (`vX.Y.Z`) that a commit contains; None without one.
 
-    Other tags are nothing here, nor is the tag `without`. Raises Unusable if tags may be missing.
+    Raises Unusable if tags may be missing.
+    """
+    return next(reversed(releases(head, without)), None)
+
+
+def releases(head: str, without: str | None = None) -> list[str]:
+    """Return the tags of the releases (`vX.Y.Z`) that a commit contains, the lowest first.
+
+    Other tags are nothing here, nor is `without`. Raises Unusable if there is none, and tags may be
+    missing.
     """
     status, output = ask("tag", "--list", "--merged", head)
     if status != 0:
@@ -56,7 +66,7 @@ def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
             "no release was found, but this clone is shallow: git fetch --unshallow --tags brings"
             " the tags"
         )
-    return max(found)[1] if found else None
+    return [tag for _, tag in sorted(found)]
 
 
 def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
@@ -72,16 +82,30 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
         if kind != "blob" or mode == _LINK:
             raise Unusable(f"{folder}/{name} is no regular file in {commit_hash[:12]}")
         names.append((name, blob))
-    _, content = ask("cat-file", "--batch", stdin="".join(f"{blob}\n" for _, blob in names))
     found: dict[str, bytes] = {}
-    for name, blob in names:
-        head, _, content = content.partition(b"\n")
-        words = head.split(b" ")
-        if len(words) != 3:
+    for (name, blob), content in zip(names, _blobs([blob for _, blob in names]), strict=True):
+        if content is None:
             raise Unusable(f"git has no content for {folder}/{name} ({blob[:12]})")
-        size = int(words[2])
-        found[name], content = content[:size], content[size + 1 :]
+        found[name] = content
     return found
+
+
+def at_tags(tags: Sequence[str], path: str) -> list[bytes | None]:
+    """Return a file as each of these tags has it, None where there is none."""
+    return list(_blobs([f"refs/tags/{tag}:{path}" for tag in tags]))
+
+
+def _blobs(names: Sequence[str]) -> Iterator[bytes | None]:
+    _, output = ask("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names))
+    for _ in names:
+        head, _, output = output.partition(b"\n")
+        words = head.split(b" ")
+        if len(words) != 3:  # "NAME missing"
+            yield None
+            continue
+        size = int(words[2])
+        content, output = output[:size], output[size + 1 :]
+        yield content
 
 
 def file(commit_hash: str, path: str) -> bytes | None:

@@ -69,8 +69,7 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
     accepted.yaml.
     """
     judged = git.commit(head)
-    release = git.last_release(judged, without)
-    ref = release if base is None else base
+    ref = git.last_release(judged, without) if base is None else base
     since = None if ref is None else git.commit(ref)
     if base is not None and since is not None:
         since = git.fork_point(since, judged)
@@ -94,7 +93,7 @@ def required(base: str | None, head: str = "HEAD", *, without: str | None = None
         (
             *_missing(new_fragments, reasons, _shipped(paths, since, judged)),
             *_without_list(judged),
-            *_of_version(release, judged, after, trusted),
+            *_of_version(judged, after, trusted),
         ),
         build=any(not _is_configuration(path) for path in paths),
     )
@@ -104,10 +103,10 @@ def check_committed() -> None:
     """Check that the work tree is as HEAD has it: a commit is judged. Raises Unusable."""
     changes = git.uncommitted()
     if changes:
-        more = f" and {len(changes) - 1} more" if len(changes) > 1 else ""
+        more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
         raise Unusable(
-            f"{quoted(changes[0], 200)}{more} is not committed, and what is judged is a commit:"
-            " commit it, or remove it"
+            f"not committed: {quoted(changes[0], 200)}{more}; a commit is judged, so commit all"
+            " changes or remove them"
         )
 
 
@@ -227,23 +226,27 @@ def _without_list(judged: str) -> Iterator[str]:
         yield f"{interface.FILE} is missing, so nobody knows what changed: make generate writes it"
 
 
-def _of_version(
-    release: str | None, judged: str, after: Source, trusted: Sequence[Entry] | None
-) -> Iterator[str]:
-    """Yield what is wrong with schemas/VERSION and x-since. They are compared with the last
-    release, whatever the base: one step is enough for all changes since.
+def _of_version(judged: str, after: Source, trusted: Sequence[Entry] | None) -> Iterator[str]:
+    """Yield what is wrong with schemas/VERSION and x-since. They are compared with the release of
+    the highest schemas, whatever the base: one step is enough for all changes since. The last
+    release may be a rollback, with lower ones.
     """
     new = version_of(git.file(judged, VERSION_FILE), judged[:12])
-    if release is None:
+    tags = git.releases(judged)
+    versions = [
+        version_of(data, tag)
+        for tag, data in zip(tags, git.at_tags(tags, VERSION_FILE), strict=True)
+    ]
+    numbered = [(version, tag) for version, tag in zip(versions, tags, strict=True) if version]
+    if not numbered:
         yield from not_raised(None, new, Verdict.PATCH)
         return
-    tagged = git.commit(release)
-    before = of_ref(tagged)
-    old = version_of(git.file(tagged, VERSION_FILE), release)
+    old, release = max(numbered, key=lambda each: each[0])
+    before = of_ref(git.commit(release))
     difference = _difference(before, after, trusted)
     verdict = verdict_of_files(difference, before.schemas, after.schemas)
     yield from not_raised(old, new, verdict)
-    if old is not None and new is not None:
+    if new is not None:
         yield from without_since(before.schemas, after.schemas, old, new)
 
 

@@ -78,6 +78,10 @@ class Lossy(Unusable):
     loss."""
 
 
+class Silent(Unusable):
+    """An old version does not say how it reads a node-configs/."""
+
+
 def judged(
     wheel: Wheel,
     commit: str,
@@ -90,8 +94,9 @@ def judged(
     """Return what a rollback to the wheel of a commit does to the configuration.
 
     `root` is today's node-configs/, `reverted` a git ref with the configuration's own revert.
-    Raises Lossy if there are losses that nothing makes up for, Unusable if the revert does not
-    load, and ConfigError if there is no node.
+    Raises Lossy if there are losses that nothing makes up for, Silent if the old version does not
+    say how it reads files and nobody accepts that, Unusable if the revert does not load, and
+    ConfigError if there is no node.
     """
     if root is None:
         raise Unusable(
@@ -102,7 +107,15 @@ def judged(
         program = Path(scratch) / "program"
         with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
             archive.extractall(program)
-        losses = list(_losses(_asked(program, root), root, Brought(commit)))
+        try:
+            losses = list(_losses(_asked(program, root), root, Brought(commit)))
+        except Silent as error:
+            if not accepted:
+                raise
+            losses = [
+                Loss(each.name, Source(node_file(each, STATE), 0), str(error), None)
+                for each in nodes(root)
+            ]
         config_commit = None
         if reverted is not None:
             config_commit = git.commit(reverted)
@@ -139,20 +152,20 @@ class _Printed(msgspec.Struct):
 
 
 def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
-    """Return how an unpacked version reads a node-configs/. Raises Unusable."""
-    argv = [
-        "env", f"PYTHONPATH={program}", sys.executable, "-P", "-m", reading.MODULE, str(root),
-    ]  # fmt: skip
+    """Return how an unpacked version reads a node-configs/. Raises Silent."""
+    # Its dependencies are those of this program; its own code comes first.
+    paths = os.pathsep.join([str(program), *filter(None, sys.path)])
+    argv = ["env", f"PYTHONPATH={paths}", sys.executable, "-P", "-m", reading.MODULE, str(root)]
     try:
         ended = run(argv, b"", Lifeline())
         if ended.status != 0:
             last = ended.stderr.decode("utf-8", "replace").strip().split("\n")[-1]
-            raise Unusable(f"the old version cannot read {NODE_CONFIGS}/: {printable(last)}")
+            raise Silent(f"the old version cannot read {NODE_CONFIGS}/: {printable(last)}")
         printed = msgspec.json.decode(ended.stdout, type=_Printed)
     except (TooLong, NoRoom, msgspec.MsgspecError) as error:
-        raise Unusable(f"the old version's reading of {NODE_CONFIGS}/: {error}") from None
+        raise Silent(f"the old version's reading of {NODE_CONFIGS}/: {error}") from None
     if not os.path.realpath(printed.program).startswith(f"{os.path.realpath(program)}{os.sep}"):
-        raise Unusable(f"not the old version was asked, but {quoted(printed.program, 200)}")
+        raise Silent(f"not the old version was asked, but {quoted(printed.program, 200)}")
     return printed.nodes
 
 

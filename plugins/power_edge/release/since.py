@@ -57,14 +57,14 @@ def not_raised(
 ) -> Iterator[str]:
     """Yield what is wrong with a version of the schemas, and what to write.
 
-    `old` is that of the last release, `verdict` what changed in the files of people since then.
+    `old` is that of a release, `verdict` what changed in the files of people since then.
     """
     if new is None:
         yield f"{FILE} is missing: write {old or '1.0'} into it"
     elif old is not None and new not in [raised(old, bump) for bump in Verdict if bump >= verdict]:
         yield (
-            f"{FILE} is {new}, and was {old} at the last release: what the schemas allow changed by"
-            f" a {verdict.name} since; write {raised(old, verdict)}"
+            f"{FILE} is {new}, and was {old} at a release: the schemas have a"
+            f" {verdict.name} change since then; write {raised(old, verdict)}"
         )
 
 
@@ -80,7 +80,7 @@ def without_since(
 ) -> Iterator[str]:
     """Yield what is wrong with the x-since of fields, and what to write.
 
-    `old` are the schemas of the last release. A field that they do not have needs a version above
+    `old` are the schemas of a release. A field that they do not have needs a version above
     theirs; of those inside of it, it speaks for all. A field that they have keeps what it has.
     """
     for file in _FILES:
@@ -121,11 +121,14 @@ def fields(found: SchemaSet, file: str) -> Iterator[tuple[Way, list[Place]]]:
 def _below(
     found: SchemaSet, places: list[Place], way: Way, above: Sequence[frozenset[Place]]
 ) -> Iterator[tuple[Way, list[Place]]]:
-    beside = together(found, places)
-    here = frozenset(beside)
-    if not beside or here in above:
+    places = [place for place in places if found.schema(place) is not False]
+    if not places:
         return
     yield way, places
+    beside = together(found, places)
+    here = frozenset(beside)
+    if here in above:
+        return
     inner: Mapping[Way, list[Place]] = {
         **{
             (("name", name),): for_name(found, beside, name)
