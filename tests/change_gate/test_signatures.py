@@ -107,3 +107,41 @@ def test_a_change_of_nothing_asks_for_no_signature(signed_site: Site) -> None:
     signed_site.branch()
     signed_site.commit()
     assert signed_site.rules() == []
+
+
+GPG = """\
+#!/bin/sh
+case "$*" in
+*--verify*)
+    cat >/dev/null
+    echo "[GNUPG:] NEWSIG"
+    echo "[GNUPG:] GOODSIG 0123456789ABCDEF Ann <ann@example.org>"
+    echo "[GNUPG:] VALIDSIG 0123456789ABCDEF0123456789ABCDEF01234567 2026-01-01 1 0 4 0 1 10 00 0123456789ABCDEF0123456789ABCDEF01234567"
+    echo "[GNUPG:] $TRUST 0 pgp" ;;
+*)
+    cat >/dev/null
+    echo "[GNUPG:] SIG_CREATED " >&2
+    printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nx\\n-----END PGP SIGNATURE-----\\n' ;;
+esac
+"""
+
+
+@pytest.mark.parametrize(
+    ("trust", "rules"), [("TRUST_ULTIMATE", []), ("TRUST_UNDEFINED", ["owners"])]
+)
+def test_a_key_that_nobody_vouches_for_names_nobody(
+    site: Site, monkeypatch: pytest.MonkeyPatch, trust: str, rules: list[str]
+) -> None:
+    """Anybody may write any name into a key of GnuPG."""
+    program = site.path.parent / "gpg"
+    program.write_text(GPG)
+    program.chmod(0o755)
+    monkeypatch.setenv("TRUST", trust)
+    site.git("config", "gpg.program", str(program))
+    site.node("rig-1")
+    site.policy(owners=OWNED, signed=True)
+    site.branch()
+    site.node("rig-1", {"vm.swappiness": "10"})
+    site.git("add", "-A")
+    site.git("-c", "user.signingkey=x", "commit", "-q", "-S", "-m", "a")
+    assert site.rules() == rules
