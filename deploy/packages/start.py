@@ -5,6 +5,14 @@ import sys
 
 
 def _begin():
+    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
+        for python in ("python3.14", "python3.13", "python3.12", "python3.11"):
+            if _works(python):
+                os.execvp(python, [python] + sys.argv)
+        _end(
+            "it needs Python 3.11 to 3.14, and there is only %d.%d: install one (such as"
+            " python3.11), or check this machine over SSH from another one" % sys.version_info[:2]
+        )
     system = "%s on %s" % (os.uname()[0], os.uname()[4])
     try:
         libc = os.confstr("CS_GNU_LIBC_VERSION")
@@ -14,14 +22,6 @@ def _begin():
         _end(
             "it is for Linux on x86_64 with glibc, and this is %s%s: install the wheel, or check"
             " this machine over SSH from another one" % (system, "" if libc else " without glibc")
-        )
-    if not (3, 11) <= sys.version_info[:2] <= (3, 14):
-        for python in ("python3.14", "python3.13", "python3.12", "python3.11"):
-            if _works(python):
-                os.execvp(python, [python] + sys.argv)
-        _end(
-            "it needs Python 3.11 to 3.14, and there is only %d.%d: install one (such as"
-            " python3.11), or check this machine over SSH from another one" % sys.version_info[:2]
         )
     if os.geteuid() == 0:
         # Where a unit of systemd may write, and a package removes it.

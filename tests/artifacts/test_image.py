@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,13 +24,16 @@ def work(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a job would have: node-configs/."""
     folder = tmp_path_factory.mktemp("work")
     declare(folder, node, STATE)
+    shutil.chown(folder, 1000, 1000)
     return folder
 
 
 @pytest.fixture(scope="module")
-def inside(lab: Lab, work: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def inside(lab: Lab, work: Path) -> Iterator[Run]:
     """Runs a command in the image as its user, on the lab's network, with the work at /work."""
-    storage = tmp_path_factory.mktemp("storage")
+    # Not in pytest's folders: the image's user may not look into these, not even from inside.
+    storage = Path(tempfile.mkdtemp(prefix="power-edge-image-", dir="/var/tmp"))
+    storage.chmod(0o711)
     places = (f"--root={storage}/root", f"--runroot={storage}/run")
     buildah = ("buildah", *places, "--storage-driver=vfs")
     try:
@@ -62,7 +66,7 @@ def test_it_judges_an_answer(inside: Run, node: Node, work: Path) -> None:
     (work / "answer").write_text(node.run("/bin/sh", stdin=script).stdout)
     done = inside("power-edge", "check", node.name, "--answers=answer", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{node.name}: 1 compliant" in done.stdout
+    assert "2 passed" in done.stdout  # the item and the gate
 
 
 def test_it_checks_a_node_over_ssh(inside: Run, lab: Lab, node: Node, work: Path) -> None:

@@ -65,7 +65,7 @@ def make(build: Build) -> None:
         *(f"--label={name}={value}" for name, value in labels.items()),
         f"--file={build.tree / 'deploy/image/Containerfile'}", "--tag=power-edge", context,
     )  # fmt: skip
-    build.run(*buildah, "push", "--quiet", "power-edge", f"oci:{layout}:{build.semver}")
+    build.run(*buildah, "push", "--quiet", "power-edge", f"oci:{layout}:power-edge:{build.semver}")
     build.tar(layout, build.out / f"power-edge-{build.version}.oci.tar", ".")
     shutil.rmtree(work)
 
