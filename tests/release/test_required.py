@@ -211,6 +211,14 @@ def test_configuration_that_is_gone_is_no_build_and_code_that_is_gone_is_one() -
     assert "plugins/power_edge/a.py" in found.problems[0]
 
 
+def test_code_that_moves_into_the_configuration_is_a_build() -> None:
+    text = "a = 1\n" * 20
+    commit({"plugins/power_edge/b.py": text}, "v1.2.4")
+    found = after({"plugins/power_edge/b.py": None, "node-configs/rig/b.py": text})
+    assert found.build is True
+    assert "plugins/power_edge/b.py" in found.problems[0]
+
+
 # Another base
 
 
@@ -489,8 +497,11 @@ def test_a_shallow_clone(repository: Path, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path / "clone")
     assert "git fetch --unshallow --tags" in refused(lambda: required(None))
     assert "git fetch --unshallow --tags" in refused(next_version)
-    git("tag", "v1.2.3")
-    assert "git fetch --unshallow --tags" in refused(lambda: next_version(pre=True))
+    git("tag", "v1.2.3")  # a higher one may be missing all the same
+    assert "git fetch --unshallow --tags" in refused(lambda: required(None))
+    assert "cannot be counted: git fetch --unshallow --tags" in refused(
+        lambda: repository_of.count("HEAD")
+    )
 
 
 def test_a_tree_that_is_not_committed(repository: Path) -> None:
@@ -521,6 +532,10 @@ def test_a_tree_that_is_not_committed(repository: Path) -> None:
 def test_a_fragment_of_no_known_type(name: str, words: str) -> None:
     commit({f"changelog.d/{name}": "b\n"})
     assert words in refused(lambda: required(None))
+
+
+def test_a_hidden_file_is_no_fragment() -> None:
+    assert after({"changelog.d/.template.md": "b\n"}).by(CHANGELOG) is PATCH
 
 
 def test_a_fragment_that_says_nothing() -> None:

@@ -50,9 +50,13 @@ def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
 def releases(head: str, without: str | None = None) -> list[str]:
     """Return the tags of the releases (`vX.Y.Z`) that a commit contains, the lowest first.
 
-    Other tags are nothing here, nor is `without`. Raises Unusable if there is none, and tags may be
-    missing.
+    Other tags are nothing here, nor is `without`. Raises Unusable if tags may be missing.
     """
+    if is_shallow():
+        raise Unusable(
+            "this clone is shallow, so releases may be missing: git fetch --unshallow --tags brings"
+            " them"
+        )
     status, output = ask("tag", "--list", "--merged", head)
     if status != 0:
         raise Unusable("last-release needs a git repository with a commit in the current folder")
@@ -61,11 +65,6 @@ def releases(head: str, without: str | None = None) -> list[str]:
         for line in output.decode("utf-8", "replace").splitlines()
         if (match := _RELEASE.fullmatch(line)) and line != without
     ]
-    if not found and is_shallow():
-        raise Unusable(
-            "no release was found, but this clone is shallow: git fetch --unshallow --tags brings"
-            " the tags"
-        )
     return [tag for _, tag in sorted(found)]
 
 
@@ -135,7 +134,7 @@ def fork_point(base: str, head: str) -> str:
 
 def changed(old: str, new: str) -> list[str]:
     """Return the paths that differ between two commits, those of the whole repository."""
-    _, output = ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
+    _, output = ask("diff-tree", "-r", "-z", "--name-only", old, new)
     return _paths(output)
 
 
