@@ -134,7 +134,7 @@ def fork_point(base: str, head: str) -> str:
 
 def changed(old: str, new: str) -> list[str]:
     """Return the paths that differ between two commits, those of the whole repository."""
-    _, output = ask("diff-tree", "-r", "-z", "--name-only", old, new)
+    _, output = ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
     return _paths(output)
 
 
