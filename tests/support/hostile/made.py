@@ -12,9 +12,12 @@ from tests.support.answers import MACHINE
 from tests.support.hostile.values import places
 from tests.support.project import identity_of
 
-OUTPUTS = frozenset({"about", "event", "report", "status"})
-"""Schemas of what is printed; all others are of files in a node's folder."""
-FILES = {name: f"{name.removeprefix('node-')}.yaml" for name in names() if name not in OUTPUTS}
+FILES = {
+    name: f"{name.removeprefix('node-')}.yaml"
+    for name in names()
+    if schema(name).get("x-direction") != "output"
+}
+"""Schemas of files that people write, with the name of the file in a node's folder."""
 STATE: dict[str, Any] = {
     "version": "1.0",
     "metadata": {"site": "here", "environment": "development"},
