@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds actionlint and act into .venv/bin where Go is installed; `make lint` and the tests of the workflows say so where it is not. A Go older
+# Builds actionlint and act into .venv/bin where Go is installed; `make lint` and the tests of the workflows say so where it is not, or where Go
+# cannot fetch them. A Go older
 # than 1.21 counts as none: it cannot fetch the Go that the two are written for.
 set -eu
 cd "$(dirname "$0")/.."
@@ -11,8 +12,11 @@ install() { # NAME MODULE VERSION
     stamp=.venv/.$1-$3
     [ ! -e "$stamp" ] || return 0
     echo "Building $1 $3 (once)" >&2
-    GOBIN=$PWD/.venv/bin go install "$2@$3"
-    : >"$stamp"
+    if GOBIN=$PWD/.venv/bin go install "$2@$3"; then
+        : >"$stamp"
+    else
+        echo "$1 could not be built: what needs it is not run" >&2
+    fi
 }
 
 install actionlint github.com/rhysd/actionlint/cmd/actionlint v1.7.12

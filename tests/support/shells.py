@@ -42,13 +42,13 @@ def not_installed(item: pytest.Item) -> set[str]:
     """Return the shells that a test is marked with and that this machine lacks.
 
     None in CI, which installs them all: there such a test fails. What tools/go-tools.sh builds is
-    left out in CI too, if there is no Go.
+    left out in CI too, where it could not be built: without Go, or without what Go fetches.
     """
     names: Iterable[str] = (name for mark in item.iter_markers("shell") for name in mark.args)
     lacking = {name for name in names if path_of(name) is None}
     if "CI" not in os.environ:
         return lacking
-    return set() if path_of("go") else lacking & _BUILT_BY_GO
+    return lacking & _BUILT_BY_GO
 
 
 def _path() -> str:

@@ -37,6 +37,12 @@ def test_in_ci_no_test_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lacks(pytest.mark.shell("nosuchshell")) == set()
 
 
+def test_what_go_builds_may_be_missing_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setattr("tests.support.shells.path_of", lambda name: None)
+    assert lacks(pytest.mark.shell("act"), pytest.mark.shell("sh")) == {"act"}
+
+
 def test_each_shell_is_a_mark_with_its_name() -> None:
     (_, parameters) = each_shell("dash", "busybox").args
     assert [(each.values[0], each.marks[0].args) for each in parameters] == [

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.shell
 SCRIPT = Path(__file__).parents[2] / "tools" / "go-tools.sh"
 
 
-def built(tmp_path: Path, version: str) -> tuple[int, list[str]]:
+def built(tmp_path: Path, version: str, *, fails: bool = False) -> tuple[int, list[str]]:
     """Run the script in a checkout with a Go that only writes down what it is asked for."""
     checkout = tmp_path / "checkout"
     (checkout / ".venv").mkdir(parents=True, exist_ok=True)
@@ -22,7 +22,11 @@ def built(tmp_path: Path, version: str) -> tuple[int, list[str]]:
     log = tmp_path / "log"
     log.write_text("")
     answer = f'echo "{version}"' if version else "exit 1"
-    tool(tmp_path, "go", f'if [ "$1" = env ]; then {answer}; else echo "$GOBIN $*" >>"{log}"; fi')
+    tool(
+        tmp_path,
+        "go",
+        f'if [ "$1" = env ]; then {answer}; else echo "$GOBIN $*" >>"{log}"; {"exit 1" if fails else ":"}; fi',
+    )
     done = subprocess.run(
         ["sh", checkout / "tools" / "go-tools.sh"],
         check=False,
@@ -39,6 +43,11 @@ def test_both_are_built_once(tmp_path: Path, version: str) -> None:
     assert [line.split("/")[-1].split("@")[0] for line in lines] == ["actionlint", "act"]
     assert all(line.startswith(f"{tmp_path}/checkout/.venv/bin install ") for line in lines)
     assert built(tmp_path, version) == (0, [])
+
+
+def test_a_build_that_fails_ends_nothing_and_is_tried_again(tmp_path: Path) -> None:
+    assert built(tmp_path, "go1.26.8", fails=True)[0] == 0
+    assert len(built(tmp_path, "go1.26.8")[1]) == 2
 
 
 @pytest.mark.parametrize("version", ["", "go1.19.8", "go1.20", "devel"])
