@@ -1,7 +1,6 @@
 #!/bin/sh
-# Builds actionlint and act into .venv/bin where Go is installed; `make lint` and the tests of the workflows say so where it is not, or where Go
-# cannot fetch them. A Go older
-# than 1.21 counts as none: it cannot fetch the Go that the two are written for.
+# Builds actionlint and act into .venv/bin where Go is installed. Where it is not, or cannot fetch them, `make lint` and the tests of the workflows
+# say so. A Go older than 1.21 counts as none: it cannot fetch the Go that the two are written for.
 set -eu
 cd "$(dirname "$0")/.."
 version=$(go env GOVERSION 2>/dev/null) || exit 0
