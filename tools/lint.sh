@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.." || exit
 status=0
 
 run() {
-    echo "lint: $*"
+    printf 'lint: %.90s\n' "$*" # a list of files may follow
     "$@" || status=1
 }
 
