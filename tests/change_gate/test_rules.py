@@ -298,6 +298,25 @@ def test_another_spelling_gets_round_no_rule(
     assert "it changes a protected field" in [why for _, why in site.judge().risk.reasons]
 
 
+@pytest.mark.parametrize("how", ["swap", "new", "gone"])
+def test_a_machine_cannot_leave_what_is_protected(site: Site, how: str) -> None:
+    """Each node keeps its items, and the machine gets another node's."""
+    closed = {"firewall": {"enabled": True}}
+    site.node("rig-1", machine=answers.MACHINE, **closed)
+    if how != "new":
+        site.node("rig-2", machine=answers.OTHER)
+    site.policy(protected=["firewall"])
+    site.branch()
+    if how == "gone":
+        site.git("rm", "-qr", "node-configs/rig-1")
+    else:
+        site.node("rig-1", machine=answers.OTHER, **closed)
+    site.node("rig-2", machine=answers.MACHINE)
+    found = site.judge().breaches
+    assert "protected" in [each.rule for each in found]
+    assert any("firewall.enabled" in each.message and "rig-2" in each.message for each in found)
+
+
 def test_what_an_own_section_demands_is_protected_with_it(site: Site) -> None:
     section = {
         "name": "access_control",
