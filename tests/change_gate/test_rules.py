@@ -301,7 +301,7 @@ def test_another_spelling_gets_round_no_rule(
 @pytest.mark.parametrize("how", ["swap", "new", "gone"])
 def test_a_machine_cannot_leave_what_is_protected(site: Site, how: str) -> None:
     """Each node keeps its items, and the machine gets another node's."""
-    closed = {"firewall": {"enabled": True}}
+    closed: dict[str, Any] = {"firewall": {"enabled": True}}
     site.node("rig-1", machine=answers.MACHINE, **closed)
     if how != "new":
         site.node("rig-2", machine=answers.OTHER)
