@@ -372,6 +372,22 @@ look_around() {
     say "$(sed -n 's/^\([^ ]* \)\{4\}\([^ ]*\) \(r[ow]\)[^ ]* .*- \([^ ]*\) [^ ]* \(r[ow]\).*$/mount \2 \4:\3:\5/p' "/proc/${PE_OUTSIDE:-self}/mountinfo" 2>/dev/null)"
 }
 
+# Whether everybody may look for a file in all folders above it: its own mode does not say that. $real: its path without links.
+in_open_folders() { # FILE
+    real=$(readlink -f -- "$1") || return
+    step=${real#"${PE_ROOT-}"}
+    step=${step%/*}
+    set -- "${PE_ROOT-}/"
+    while [ -n "$step" ]; do
+        set -- "$@" "${PE_ROOT-}$step"
+        step=${step%/*}
+    done
+    modes=$(stat -c %A -- "$@" 2>/dev/null) || return
+    for each in $modes; do
+        case $each in d????????[xt]) ;; *) return 1 ;; esac
+    done
+}
+
 # Sends the contents of the files that differ from a declared text. What is sent is what was searched for secrets: it is read once.
 send_texts() {
     flush
@@ -380,10 +396,11 @@ send_texts() {
         file=${PE_ROOT-}$raw
         [ -r "$file" ] || continue
         if late; then return; fi
+        in_open_folders "$file" || continue
         text=$(timeout 2 head -c $longest -- "$file" 2>/dev/null | base64 2>/dev/null | tr -d '\n')
         [ $((sent + ${#text})) -le $most ] || continue
         # shellcheck disable=SC2254 # a pattern
-        case $raw in
+        case $real in
         $no_secrets) ;;
         *)
             echo "$text" | base64 -d 2>/dev/null | timeout 1 grep -qiE -- "$secret_lines" 2>/dev/null

@@ -117,6 +117,9 @@ up=$(without_loops)
 echo '== up'
 [ -z "$up" ] || say "$up"
 [ -z "$boot" ] || say '== boot' "$jobs"
+# Of these less is read about a boot, and what is read depends on what else is declared.
+now=$(say "$declared" | awk '$2 == "now" { print $1 }')
+[ -z "$now" ] || say '== now' "$now"
 
 for unit; do
     shift

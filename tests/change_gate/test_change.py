@@ -29,7 +29,7 @@ def test_another_spelling_of_one_thing_is_the_same_item() -> None:
     [change] = of_items("a", [one], [other._replace(name="ssh.service")], {})
     assert (change.kind, change.name, change.source) == (Kind.CHANGED, "ssh.service", PLACE)
     assert change.fields == (Field("state", "running", "stopped"),)
-    assert change.paths == ("services.ssh.service.state",)
+    assert change.paths == (("services.ssh.service.state", "services.ssh.state"),)
 
 
 def test_values_that_only_look_equal_are_not_one_group() -> None:

@@ -506,6 +506,10 @@ def test_identities_that_fit(tmp_path: Path, document: dict[str, Any]) -> None:
             "hardware_uuid differs from primary_id",
         ),
         (
+            identity(UUID, "product-uuid", identifiers__hardware_uuid=OTHER_UUID),
+            "hardware_uuid differs from primary_id",
+        ),
+        (
             identity(UUID, "hardware-uuid", identifiers__dmi_product_uuid=OTHER_UUID),
             "dmi_product_uuid differs from primary_id",
         ),

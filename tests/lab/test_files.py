@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -69,6 +70,15 @@ def judged(item: Declared, observed: Observations | NotObserved) -> Result:
 @pytest.fixture(params=SHELLS, ids=lambda shell: shell[0])
 def shell(request: pytest.FixtureRequest) -> Any:
     return request.param
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may look into; pytest's own are for its user alone."""
+    with TemporaryDirectory(prefix="power-edge-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 def test_any_name(shell: list[str], tmp_path: Path) -> None:
@@ -564,7 +574,7 @@ def test_a_kernel_s_file_is_no_file_to_write(node: Node) -> None:
     )
 
 
-def test_the_text_of_what_differs_is_sent(shell: list[str], tmp_path: Path) -> None:
+def test_the_text_of_what_differs_is_sent(shell: list[str], open_folder: Path) -> None:
     declared = "one\ntwo\n"
     texts = {
         "same size": "one\ntoo\n",
@@ -577,14 +587,14 @@ def test_the_text_of_what_differs_is_sent(shell: list[str], tmp_path: Path) -> N
         "café": "é\n",
     }
     for name, text in texts.items():
-        (tmp_path / name).write_text(text)
+        (open_folder / name).write_text(text)
     observed = probe(
-        shell, [Declared(path=f"{tmp_path}/{name}", content=declared) for name in texts]
+        shell, [Declared(path=f"{open_folder}/{name}", content=declared) for name in texts]
     )
-    assert {name: observed[f"{tmp_path}/{name}"].text for name in texts} == texts
+    assert {name: observed[f"{open_folder}/{name}"].text for name in texts} == texts
 
 
-def test_what_is_never_sent(shell: list[str], tmp_path: Path) -> None:
+def test_what_is_never_sent(shell: list[str], open_folder: Path) -> None:
     contents: dict[str, bytes] = {
         "equal": b"one\n",
         "too long": b"x" * (256 * 1024 + 1),
@@ -600,18 +610,18 @@ def test_what_is_never_sent(shell: list[str], tmp_path: Path) -> None:
         "of its group, same size": b"two\n",
     }
     for name, content in contents.items():
-        (tmp_path / name).write_bytes(content)
+        (open_folder / name).write_bytes(content)
     for name in ("of its group", "of its group, same size"):
-        (tmp_path / name).chmod(0o640)
-    (tmp_path / "leads").symlink_to("id_rsa")
-    os.mkfifo(tmp_path / "fifo")
+        (open_folder / name).chmod(0o640)
+    (open_folder / "leads").symlink_to("id_rsa")
+    os.mkfifo(open_folder / "fifo")
     declared: dict[str, dict[str, str]] = {
         "by hash": {"sha256": HELLO},
         "nothing declared": {"mode": "0600"},
         "declared is secret": {"content": "password = x\n"},
     }
     items = [
-        Declared(path=f"{tmp_path}/{name}", **declared.get(name, {"content": "one\n"}))
+        Declared(path=f"{open_folder}/{name}", **declared.get(name, {"content": "one\n"}))
         for name in (*contents, "leads", "fifo")
     ]
     observed = probe(shell, items)
@@ -619,12 +629,12 @@ def test_what_is_never_sent(shell: list[str], tmp_path: Path) -> None:
     assert len(observed) == len(items)
 
 
-def test_all_that_is_sent_together_is_bounded(shell: list[str], tmp_path: Path) -> None:
+def test_all_that_is_sent_together_is_bounded(shell: list[str], open_folder: Path) -> None:
     """A section that is too long would make all of its items unknown."""
     for number in range(9):
-        (tmp_path / str(number)).write_text(f"{'x' * 63}\n" * 3900)
+        (open_folder / str(number)).write_text(f"{'x' * 63}\n" * 3900)
     observed = probe(
-        shell, [Declared(path=f"{tmp_path}/{number}", content="y") for number in range(9)]
+        shell, [Declared(path=f"{open_folder}/{number}", content="y") for number in range(9)]
     )
     sent = [file for file in observed.values() if file.text is not None]
     assert len(sent) == 6
@@ -632,3 +642,25 @@ def test_all_that_is_sent_together_is_bounded(shell: list[str], tmp_path: Path) 
         judged(Declared(path=path, content="y"), observed).findings[1].outcome == "drift"
         for path in observed
     )
+
+
+def test_a_text_in_a_closed_folder_is_not_sent(shell: list[str], open_folder: Path) -> None:
+    """Its own mode lets everybody read it, and a folder above it lets nobody come there."""
+    closed, below = open_folder / "closed", open_folder / "closed" / "open"
+    below.mkdir(parents=True)
+    files = [open_folder / "a", closed / "a", below / "a", open_folder / "leads"]
+    for file in files[:3]:
+        file.write_text("two\n")
+    files[3].symlink_to("closed/a")
+    closed.chmod(0o750)
+    observed = probe(shell, [Declared(path=str(file), content="one\n") for file in files])
+    assert [observed[str(file)].text for file in files] == ["two\n", None, None, None]
+
+
+def test_a_name_that_leads_elsewhere_allows_no_secret(shell: list[str], open_folder: Path) -> None:
+    """Lines of nsswitch.conf look like secrets and are none; those of what it leads to may be."""
+    (open_folder / "app").write_text("password = hunter2\n")
+    path = open_folder / "nsswitch.conf"
+    path.symlink_to("app")
+    observed = probe(shell, [Declared(path=str(path), content="x\n")])
+    assert observed[str(path)].text is None

@@ -277,7 +277,43 @@ def test_a_file_that_was_changed_or_is_gone_is_refused(name: str, folder: Path) 
 
 def test_a_file_that_nobody_recorded_is_refused(folder: Path) -> None:
     (folder / "more").write_text("")
-    assert "more: sha256" in release("check-tag", "v1.1.0", status=4)
+    assert "more is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
+
+
+def sums_anew(folder: Path) -> None:
+    """Make the sums fit what is there now, as whoever changes a file can do."""
+    files = [path for path in sorted(folder.iterdir()) if not path.name.startswith("SHA256SUMS")]
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+    (folder / "SHA256SUMS.sig").unlink(missing_ok=True)
+
+
+def test_a_file_that_new_sums_name_is_refused(folder: Path) -> None:
+    (folder / "power-edge.deb").write_text("")
+    sums_anew(folder)
+    assert "power-edge.deb is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
+
+
+@pytest.mark.parametrize(("name", "check"), [("tested.json", "tested"), ("NOTES.md", "notes")])
+def test_what_new_sums_name_must_be_of_the_record(name: str, check: str, folder: Path) -> None:
+    content = (folder / name).read_text()
+    assert "runs/1" in content
+    (folder / name).write_text(content.replace("runs/1", "runs/2"))
+    sums_anew(folder)
+    assert f"{name}: {check}: " in release("check-tag", "v1.1.0", status=4)
+    assert names(verify(folder, name)) == [check]
+
+
+def test_a_tested_json_that_is_none_is_said(folder: Path) -> None:
+    (folder / "tested.json").write_text("[")
+    sums_anew(folder)
+    assert names(verify(folder, "tested.json")) == ["tested"]
+
+
+def test_a_signature_of_other_sums_is_refused(folder: Path) -> None:
+    sums = folder / "SHA256SUMS"
+    sums.write_text("".join(f"{line}\n" for line in reversed(sums.read_text().splitlines())))
+    assert "signature: the signature is not of these" in release("check-tag", "v1.1.0", status=4)
 
 
 def test_sums_without_the_wheel_are_refused(folder: Path) -> None:

@@ -51,6 +51,8 @@ class Change(NamedTuple):
     """Where that file has changed."""
     of_node: bool = False
     """Whether its node as a whole is added or removed."""
+    spellings: tuple[str, ...] = ()
+    """All names of the item."""
 
     @property
     def is_item(self) -> bool:
@@ -58,12 +60,18 @@ class Change(NamedTuple):
         return not self.type.endswith(".yaml")
 
     @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of what differs, as a policy calls it."""
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """The paths of what differs, as a policy calls it, each in all its spellings: a change must
+        not get round a rule by another one. The first is for people.
+        """
         if not self.is_item:
-            return (self.name,)
-        by = (self.role,) if self.role is not None else ()
-        return (*by, *(f"{self.type}.{self.name}.{field.name}" for field in self.fields))
+            return ((self.name,),)
+        by = ((self.role,),) if self.role is not None else ()
+        names = tuple(dict.fromkeys([self.name, *self.spellings]))
+        return (
+            *by,
+            *(tuple(f"{self.type}.{name}.{field.name}" for name in names) for field in self.fields),
+        )
 
 
 class Group(NamedTuple):
@@ -111,7 +119,24 @@ def of_items(
             tuple(dict.fromkeys(reason.text for reason in item.reasons)),
             role,
             roles[role] if role is not None else None,
+            spellings=tuple(_spellings(item, first)),
         )
+
+
+_SWAPPED = {ord("."): "/", ord("/"): "."}
+
+
+def _spellings(item: Item, before: Item | None) -> Iterator[str]:
+    """Yield the names that a policy may have for an item: those declared, the one that identifies
+    it, and the usual ones that mean the same (`net.ipv4.ip_forward`, `ssh` for `ssh.service`).
+    """
+    yield item.name
+    if before is not None:
+        yield before.name
+    same = resource(item.type).canonical
+    for name in (item.key, item.key.translate(_SWAPPED), item.key.rpartition(".")[0]):
+        if same(name) == item.key:
+            yield name
 
 
 def _files(*items: Item | None) -> Iterator[str]:

@@ -64,9 +64,9 @@ class Case:
     """Commits, by hash, whose signatures do not hold; only asked for where the policy does."""
 
     @cached_property
-    def by_path(self) -> Mapping[str, Sequence[Change]]:
-        """The changes of each path of a field."""
-        paths: dict[str, list[Change]] = {}
+    def by_path(self) -> Mapping[tuple[str, ...], Sequence[Change]]:
+        """The changes of each path of a field, by its spellings."""
+        paths: dict[tuple[str, ...], list[Change]] = {}
         for change in self.difference.changes:
             for path in change.paths:
                 paths.setdefault(path, []).append(change)
@@ -104,9 +104,11 @@ def covers(pattern: str, path: str) -> bool:
     return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern.rstrip('/')}/*")
 
 
-def touches(pattern: str, path: str) -> bool:
-    """Whether a pattern of fields means the path of a field, a part of it, or what it is below."""
-    return fnmatchcase(f".{path}.", f"*.{pattern}.*")
+def touches(pattern: str, spellings: Iterable[str]) -> bool:
+    """Whether a pattern of fields means the path of a field, a part of it, or what it is below; in
+    any spelling of that path.
+    """
+    return any(fnmatchcase(f".{path}.", f"*.{pattern}.*") for path in spellings)
 
 
 def place_of(change: Change) -> Source:
@@ -239,7 +241,7 @@ def _owned(case: Case, paths: Sequence[str], fields: Sequence[str]) -> Iterator[
             yield quoted(file.path, 200)[1:-1], Source(quoted(file.path, 200)[1:-1], 0)
     for path, changes in case.by_path.items():
         if any(touches(pattern, path) for pattern in fields):
-            yield f"{quoted(path, 200)[1:-1]} ({_where(changes)})", place_of(changes[0])
+            yield f"{quoted(path[0], 200)[1:-1]} ({_where(changes)})", place_of(changes[0])
 
 
 def _freeze(case: Case) -> Iterator[Breach]:
@@ -269,7 +271,7 @@ def _protected(case: Case) -> Iterator[Breach]:
                 continue
             yield Breach(
                 "protected",
-                f"{quoted(path, 200)[1:-1]} is protected, and changed by {_name(case.actor)}"
+                f"{quoted(path[0], 200)[1:-1]} is protected, and changed by {_name(case.actor)}"
                 f" ({_where(changes)})",
                 place_of(changes[0]),
                 case.policy.at("protected", index),

@@ -217,7 +217,9 @@ def _role_change(name: str, first: Document, second: Document) -> RoleChange:
 
 
 def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
-    """Yield all changes of all nodes."""
+    """Yield all changes of all nodes. One that gets the machine of another is compared with that
+    node as well.
+    """
     roles = {change.name: change.source for change in changed_roles(old, new)}
     for pair in pairs:
         whole = pair.before is None or pair.now is None
@@ -231,6 +233,24 @@ def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
             *_of_files(pair),
         ]
         yield from (change._replace(of_node=True) for change in found) if whole else found
+        if (was := _had_its_machine(old, pair)) is not None:
+            yield from of_items(pair.name, was.items, pair.now.items if pair.now else (), {})
+            yield from _of_files(pair._replace(before=was))
+
+
+def _had_its_machine(old: Side, pair: Pair) -> Node | None:
+    """Return the node that a node's machine was before the change; None if it is the same, or none.
+
+    What was demanded of a machine could else be dropped without a word: two nodes swap their
+    identities, and each keeps its own items.
+    """
+    before, now = pair
+    if now is None or (before is not None and _one_machine(before, now)):
+        return None
+    return next(
+        (each for each in old.nodes.values() if each is not before and _one_machine(each, now)),
+        None,
+    )
 
 
 def _of_files(pair: Pair) -> Iterator[Change]:

@@ -81,6 +81,16 @@ def _identifiers(
                     f"{field} differs from primary_id, but id_type is {id_type}",
                     "one of them is wrong",
                 )
+        if (
+            id_type == ("io-platform-uuid" if os_type == "darwin" else "product-uuid")
+            and identifiers.hardware_uuid is not None
+            and identifiers.hardware_uuid.lower() != primary.lower()
+        ):
+            yield Contradiction(
+                ("identifiers", "hardware_uuid"),
+                f"hardware_uuid differs from primary_id, but id_type is {id_type}",
+                "a machine has one hardware UUID: one of them is wrong",
+            )
     hardware = getattr(identifiers, _hardware_field(os_type))
     if (
         hardware is not None

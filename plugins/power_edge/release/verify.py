@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from power_edge.config import ConfigError
 from power_edge.model.generated.promotion_schema import Promotion
-from power_edge.release import artifacts, record, signature, tags
+from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import source
 from power_edge.release.version import Version
@@ -51,6 +51,16 @@ def verify(file: Path, signers: Path | None) -> Iterator[Check]:
     yield from _of_record(file, data, found)
 
 
+_MADE: Final = (
+    record.PROMOTION,
+    record.TESTED,
+    artifacts.NOTES,
+    artifacts.SUMS,
+    artifacts.SIGNATURE,
+)
+"""The files that promote makes, beside the wheel and the sdist."""
+
+
 def check_folder(version: Version, folder: Path) -> None:
     """Check that a tag was made by promote, and that a folder has the files that it vouches for.
 
@@ -76,18 +86,20 @@ def check_folder(version: Version, folder: Path) -> None:
     for name in (record.PROMOTION, found.wheel.file, found.sdist.file):
         if name not in listed:
             raise Unusable(f"{artifacts.SUMS} does not name {printable(name)}")
+    made = {*_MADE, found.wheel.file, found.sdist.file}
     for path in sorted(folder.iterdir()):
+        name = printable(path.name)
+        if path.name not in made:
+            # The sums are vouched for by nobody: a line of them is no proof.
+            raise Unusable(f"{name} is no file of a promotion: take it out of {folder}")
         if path.name in (artifacts.SUMS, artifacts.SIGNATURE):
             continue
-        for check in _all(verify(path, None), but="signature"):
-            raise Unusable(f"{printable(path.name)}: {check.name}: {check.wrong}")
+        for check in verify(path, None):
+            if check.wrong is not None:
+                raise Unusable(f"{name}: {check.name}: {check.wrong}")
     for name in listed:
         if not (folder / name).is_file():
             raise Unusable(f"{artifacts.SUMS} names {printable(name)}, which is not there")
-
-
-def _all(checks: Iterator[Check], but: str) -> Iterator[Check]:
-    return (each for each in checks if each.wrong is not None and each.name != but)
 
 
 class _Kept:
@@ -149,6 +161,21 @@ def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]
             yield Check("promoted", is_so, wrong if is_so != artifact.sha256 else None)
     if file.suffix == ".whl":
         yield from _of_wheel(file, promotion)
+    if file.name == record.TESTED:
+        yield _of_tested(data, promotion)
+    if file.name == artifacts.NOTES:
+        wrong = f"they are not those of {record.PROMOTION}"
+        is_same = data == notes.notes(promotion).encode()
+        yield Check("notes", f"those of {record.PROMOTION}", None if is_same else wrong)
+
+
+def _of_tested(data: bytes, promotion: Promotion) -> Check:
+    try:
+        found = record.tested(data, record.TESTED)
+    except ConfigError as error:
+        return Check("tested", "", str(error.problems[0]))
+    wrong = f"{record.PROMOTION} has another run, or other results"
+    return Check("tested", printable(found.run), None if found == promotion.tested else wrong)
 
 
 def _of_wheel(file: Path, promotion: Promotion) -> Iterator[Check]:

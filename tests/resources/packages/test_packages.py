@@ -270,6 +270,10 @@ def test_facts_for_own_tests() -> None:
     both = fact(f"{DPKG}row a amd64 install/installed/ok 1\nrow a amd64 install/installed/ok 2")
     assert both["version"] == NotObserved("several are installed: 1, 2")
     assert isinstance(fact(f"{DPKG}provides b a"), NotObserved)
+    (keys,) = parse(
+        b"manager rpm - rpm\nrow gpg-pubkey (none) -/installed/ok 1-2\nasked gpg-pubkey\nnow 1\n"
+    ).values()
+    assert isinstance(RESOURCE.fact(keys), NotObserved)  # type: ignore[arg-type]
     assert isinstance(fact(f"{DPKG}row a i386 install/installed/ok 1"), NotObserved)
 
 
@@ -892,7 +896,7 @@ LATEST = {"state": "latest"}
             ),
         ),
         (
-            versions(row(), manager="rpm"),
+            versions(row()._replace(name="gpg-pubkey"), manager="rpm"),
             {"name": "gpg-pubkey", "state": "present"},
             (
                 "unknown",

@@ -837,6 +837,18 @@ def test_own_tests_get_the_words_of_a_declaration() -> None:
     assert isinstance(fact(DOWN._replace(active="activating", sub="start"))["state"], NotObserved)
 
 
+def test_the_boot_is_a_fact_only_where_it_is_declared() -> None:
+    """Another declared unit makes the probe read the job list, and no more about this one: whether
+    it is enabled by itself, or may be skipped.
+    """
+    answer = b"== up\nx.service running\n== boot\njob x.service\ncomplete\n{}== end\n"
+    told = parse(answer.replace(b"{}", b""))["x.service"]
+    assert RESOURCE.fact(told) == {"state": "running", "enabled": True}
+    fact: Any = RESOURCE.fact(parse(answer.replace(b"{}", b"== now\nx.service\n"))["x.service"])
+    assert fact["state"] == "running"
+    assert isinstance(fact["enabled"], NotObserved)
+
+
 def test_a_missing_name_is_explained() -> None:
     case = next(case for case in cases("services") if case.name == "sshd-name-gone")
     _, (result,) = verdict_of(

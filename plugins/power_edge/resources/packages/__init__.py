@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from power_edge.model import FactFields, NotObserved, ResourceType
 from power_edge.model.generated.resources.packages_schema import Package as Declared
-from power_edge.resources.packages.judge import ABSENT, LATEST, elsewhere, judge, state
+from power_edge.resources.packages.judge import ABSENT, KEYS, LATEST, elsewhere, judge, keys, state
 from power_edge.resources.packages.observation import Package, parse
 from power_edge.resources.packages.ranges import limits
 from power_edge.resources.packages.remedy import remedy
@@ -34,6 +34,8 @@ def fact(observed: Package) -> FactFields | NotObserved | None:
     """Return `state` (`present`, or the manager's words for a part of it) and `version`; None if it
     is not installed.
     """
+    if keys(observed):
+        return NotObserved(KEYS)
     if observed.here:
         versions = list(dict.fromkeys(row.version for row in observed.here))
         return {

@@ -12,6 +12,7 @@ from power_edge.resources.packages.ranges import accepts
 ABSENT = "absent"
 PRESENT = "present"
 LATEST = "latest"
+KEYS = "rpm lists signing keys under this name, not software"
 
 
 def judge(declared: Declared, observed: Package | None) -> Iterator[Finding]:
@@ -60,6 +61,11 @@ def elsewhere(name: str, observed: Package) -> str | None:
     return None
 
 
+def keys(observed: Package) -> bool:
+    """Whether this is no software but the signing keys that rpm lists as a package."""
+    return observed.manager == "rpm" and any(row.name == "gpg-pubkey" for row in observed.here)
+
+
 def state(rows: Sequence[Row]) -> str:
     """Return `present`, or the package manager's words for a package that is installed in part."""
     broken = next((row for row in rows if not row.usable), None)
@@ -91,10 +97,8 @@ def _judge_present(declared: Declared, observed: Package) -> Finding:
     actual = state(observed.here)
     if actual != PRESENT:
         return drifts("state", declared.state, actual)
-    if observed.manager == "rpm" and declared.name == "gpg-pubkey":
-        return undecided(
-            "state", declared.state, "rpm lists signing keys under this name, not software"
-        )
+    if keys(observed):
+        return undecided("state", declared.state, KEYS)
     if declared.state == LATEST:
         return _judge_latest(observed)
     return agrees("state", declared.state, PRESENT)

@@ -8,7 +8,7 @@ from power_edge.resources.services.unit import Unit
 
 def fact(observed: Unit) -> FactFields | None:
     """Return `state` (`running` or `stopped`) and `enabled` as a check judges them; None for a name
-    without a unit.
+    without a unit. What a boot does is known only where it is declared.
     """
     if observed.missing:
         return None
@@ -26,6 +26,8 @@ def _state(observed: Unit) -> "Value | NotObserved":
 
 
 def _enabled(observed: Unit) -> "Value | NotObserved":
+    if not observed.boot_asked:
+        return NotObserved("not read, because state.yaml does not declare whether it is enabled")
     starts, why_enabled = enabled(observed)
     rests, why_not = not_enabled(observed)
     if starts or rests:

@@ -116,7 +116,11 @@ def parse(section: bytes) -> dict[str, Unit]:
     units |= {
         name: unit(name, answer) for name in parts.get("asked", ()) if name in answer.properties
     }
-    return units
+    now = frozenset(parts.get("now", ()))
+    return {
+        name: each._replace(boot_asked=False) if name in now else each
+        for name, each in units.items()
+    }
 
 
 def _properties(lines: Iterable[str]) -> dict[str, dict[str, str]]:

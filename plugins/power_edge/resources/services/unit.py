@@ -154,6 +154,8 @@ class Unit(NamedTuple):
       decide what they can, and `goal` is what default.target leads to, None for a usual target.
     - `follows`: units whose end starts it (OnSuccess=, OnFailure=).
     - `sysv`: it is made from a script in /etc/init.d.
+    - `boot_asked`: False where what a boot does is not declared. What is known of it may be less
+      than a verdict needs.
     """
 
     name: str
@@ -180,6 +182,7 @@ class Unit(NamedTuple):
     follows: tuple[str, ...] = ()
     sysv: bool = False
     change: Change = Change()
+    boot_asked: bool = True
 
     @property
     def missing(self) -> bool:
