@@ -368,7 +368,20 @@ def test_a_policy_without_an_owner_is_changed_past_the_gate_alone(site: Site) ->
     site.policy(max_nodes=2)
     [breach] = site.judge(actor="a").breaches
     assert breach.rule == "policy"
-    assert "who may merge past this check can" in breach.lift
+    assert breach.message == "the policy is changed by a, and has no owner"
+    assert breach.lift.startswith("those who may merge past this check can change it")
+
+
+def test_a_breach_says_who_owns_the_policy_and_why_an_author_is_not_verified(site: Site) -> None:
+    nodes(site, 1, "60")
+    site.policy(owners=[{"paths": list(ALL), "who": ["boss"]}])
+    site.branch()
+    site.policy(max_nodes=2, owners=[{"paths": list(ALL), "who": ["boss"]}])
+    [owners, policy] = site.judge(actor="joe").breaches
+    assert policy.message == "the policy is changed by joe, and is owned by boss"
+    [owners, policy] = site.judge().breaches
+    for breach in (owners, policy):
+        assert "is changed by an author who is not verified (some of it is not" in breach.message
 
 
 def test_a_first_policy_is_no_breach(site: Site) -> None:

@@ -3,7 +3,6 @@
 Peaks of memory are measured, times are not.
 """
 
-import re
 from pathlib import Path
 
 import pytest
@@ -217,7 +216,7 @@ def test_nodes_wait_for_a_turn_where_few_files_may_be_open(nodes: Nodes) -> None
         )
     run = nodes.check(prefix=("sh", "-c", 'ulimit -n 40; exec "$@"', "limit"))
     assert run.status == 0, run.output
-    assert len(re.findall(r"n\d+: 2 compliant", run.output)) == 20
+    assert "20 nodes: 2 compliant" in run.output
 
 
 def test_a_machine_that_may_open_too_few_files_says_nothing_of_its_nodes(nodes: Nodes) -> None:

@@ -137,7 +137,10 @@ def test_an_item_is_found_by_the_id_that_pytest_shows(run: Run, rig: Lab) -> Non
             ["rig", "--yes", "x"],
             "without an id, power-edge adopt rig shows all that can be adopted",
         ),
-        (["rig", "--yes", "-k", "panick"], "-k 'panick' matches no item of rig"),
+        (
+            ["rig", "--yes", "-k", "panick"],
+            "-k 'panick' matches no item of rig; did you mean panic?",
+        ),
         (["rig", "--yes", "-k", "a and"], "at column"),
         (["rig", "--yes", "-k", "panic(a=1)"], "call parameters"),
         (["rig", "--yes", "-k", "a", "sysctl[kernel.panic]"], "not by both"),

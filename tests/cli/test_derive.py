@@ -158,7 +158,7 @@ def test_nodes(root: Path) -> None:
 def test_a_node_that_cannot_be_used_is_listed(root: Path) -> None:
     (root / NAME / "identity.yaml").write_text("[")
     assert json.loads(run(root, "nodes", "--json").output) == [{"node": NAME, "usable": False}]
-    assert f"{NAME}  unusable: power-edge validate" in run(root, "nodes").output
+    assert f"{NAME}  unusable: run power-edge validate" in run(root, "nodes").output
 
 
 def test_long_names_fit_into_80_columns(root: Path) -> None:
@@ -177,3 +177,22 @@ def test_long_names_fit_into_80_columns(root: Path) -> None:
     assert f"{'n' * 22}...  {'s' * 22}...  staging" in lines
     assert sum("tag-" in line for line in lines) > 1
     assert not any(line.lstrip().startswith("::") for line in lines)
+
+
+@pytest.mark.parametrize("option", ["--role", "--tag", "--site", "--environment"])
+def test_a_selector_that_no_node_can_match_says_where_it_is_written(
+    root: Path, option: str
+) -> None:
+    (root / NAME / "identity.yaml").unlink()
+    (root / NAME / "state.yaml").write_text('version: "1.0"\nsysctl: {kernel.panic: "10"}\n')
+    done = run(root, "nodes", option, "zzz")
+    assert f"no node has {option}='zzz' (no node has any: write " in str(done.exception)
+
+
+def test_a_node_that_demands_nothing_says_so(root: Path) -> None:
+    (root / NAME / "identity.yaml").unlink()
+    done = run(root, "derive", NAME)
+    assert (done.exit_code, done.output) == (
+        0,
+        f"{NAME} has no identity.yaml that demands an item\n",
+    )

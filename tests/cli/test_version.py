@@ -62,7 +62,7 @@ MINIMAL: dict[str, str | None] = {
     "schemas/state.schema.yaml": "type: object\nadditionalProperties: false\nproperties: {a: {type: string}}\n",
     "schemas/VERSION": "1.0\n",
     "tests/golden/interface.txt": "pytest --node=VALUE\n",
-    "pyproject.toml": "[project]\nversion = '2.0.0.dev0'\n[tool.hatch.build.targets.wheel]\nonly-include = ['plugins']\n",
+    "pyproject.toml": "[tool.power-edge]\nfirst-release = '2.0.0'\n[tool.hatch.build.targets.wheel]\nonly-include = ['plugins']\n",
 }
 
 
@@ -250,7 +250,7 @@ def test_needs_without_nodes(
         4,
         "",
         "Error: node-configs: there is no node-configs/ in this folder or above it"
-        " (change to its folder, or name it)\n",
+        " (change to its folder, or name it; power-edge init makes a first node here)\n",
     )
 
 

@@ -57,6 +57,10 @@ def test_a_mistyped_key_beside_a_content_is_named_and_no_value_is(secret: str) -
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("packages:\n- curl", "f:4:3: packages[1] is text and should be a mapping (write - name: ...)"),
+        ("files:\n- /etc/motd", "f:4:3: files[1] is text and should be a mapping (write - path: ...)"),
+        ("services:\n  ssh: running", "f:4:3: services is a mapping and should be a list (begin each entry with a dash: -)"),
+        ("sysctl:\n- vm.swappiness: '1'", "f:4:1: sysctl is a list and should be a mapping (write the keys without dashes)"),
         ("packages:\n- name:curl", "f:4:3: packages[1] is text and should be a mapping (write a blank behind the colon of name:)"),
         ("packages:\n- name:curl\n  state: present", "f:5:8: is not valid YAML: mapping values are not allowed in this context (line 4: write a blank behind the colon of name:)"),
         ("packages:\n- name: curl\n  state:present", "(line 5: write a blank behind the colon of state:)"),

@@ -9,7 +9,7 @@ import yaml
 from click.testing import CliRunner
 
 from power_edge.checking.evaluate import judge
-from power_edge.cli import cli
+from power_edge.cli import cli, main
 from power_edge.config import ConfigError
 from power_edge.importing.goss import convert
 from power_edge.model import Outcome
@@ -62,21 +62,21 @@ def left_out(text: str) -> list[str]:
     ("text", "line"),
     [
         ("port:\n  tcp:22: {listening: true}\n", "2: port tcp:22: Power Edge has no such type"),
-        ("gossfile:\n  a.yaml: {}\n", "2: gossfile a.yaml: goss render puts the files into one: import that"),
+        ("gossfile:\n  a.yaml: {}\n", "2: gossfile a.yaml: run goss render, and import the one file that it prints"),
         ("port: 5\n", "1: port: Power Edge has no such type"),
         ("file: [a]\n", "1: file: is not a mapping of names"),
-        ("file:\n  /a: {exists: false}\n", "2: file /a: that a file does not exist cannot be declared"),
+        ("file:\n  /a: {exists: false}\n", "2: file /a: a missing file cannot be declared"),
         ("file:\n  /a: {exists: true, filetype: symlink}\n", "2: file /a: only regular files can be declared"),
-        ("file:\n  /a:\n    exists: true\n    size: 5\n", "4: file /a size: no declaration of this type says it"),
-        ("file:\n  /a: {exists: true, mode: {gt: 5}}\n", "2: file /a mode: no declaration of this type says it"),
+        ("file:\n  /a:\n    exists: true\n    size: 5\n", "4: file /a size: cannot be declared"),
+        ("file:\n  /a: {exists: true, mode: {gt: 5}}\n", "2: file /a mode: cannot be declared"),
         ("file:\n  a: {exists: true}\n", "2: file a: "),
         ("package:\n  a b: {installed: true}\n", "2: package a b: "),
         ("package:\n  a: {installed: {or: [true]}}\n", "2: package a: says neither installed: true nor installed: false"),
-        ("package:\n  a: {installed: true, versions: ['1', '2']}\n", "2: package a versions: no declaration of this type says it"),
+        ("package:\n  a: {installed: true, versions: ['1', '2']}\n", "2: package a versions: cannot be declared"),
         ("package:\n  a: {installed: true, skip: true}\n", "2: package a: goss skips it"),
         ("package:\n  a: true\n", "2: package a: has no fields"),
         ("service:\n  a: {runlevels: [5]}\n", "2: service a: says neither running nor enabled"),
-        ("kernel-param:\n  vm.swappiness: {value: {gt: 5}}\n", "2: kernel-param vm.swappiness: its value is no text and no number"),
+        ("kernel-param:\n  vm.swappiness: {value: {gt: 5}}\n", "2: kernel-param vm.swappiness: its value is not text or a number"),
     ],
 )  # fmt: skip
 def test_what_is_left_out_is_listed_with_its_line(text: str, line: str) -> None:
@@ -111,3 +111,16 @@ def test_the_command_prints_a_file_that_loads(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert len(yaml.safe_load(done.stdout)["packages"]) == 6
     assert done.stderr.endswith("20 items; 0 left out\n")
+
+
+@pytest.mark.parametrize("file", ["none.yaml", "."])
+def test_a_file_that_is_missing_or_a_folder_is_an_unusable_argument(
+    file: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["power-edge", "import", "goss", file])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 4
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert f"Invalid value for 'FILE': File '{file}'" in printed.err

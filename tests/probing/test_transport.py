@@ -403,3 +403,16 @@ def test_the_answers_of_all_nodes_share_a_limit() -> None:
 def test_what_ssh_or_a_node_says_without_end_is_cut(end: str) -> None:
     result = SimpleNamespace(stderr_bytes=f"{'x' * 100_000}{end}".encode())
     assert len(one_line(RuntimeError(result))) < 700
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(-2, "Name or service not known"), "Name or service not known"),
+        (FileNotFoundError(2, "No such file or directory", "/a\x1b"), r"No such file or directory: '/a\x1b'"),
+        (OSError("gone"), "gone"),
+        (OSError(), "OSError"),
+    ],
+)  # fmt: skip
+def test_an_error_of_the_system_has_no_number(error: OSError, line: str) -> None:
+    assert one_line(error) == line

@@ -8,7 +8,7 @@ import pytest
 
 from tests.hostile.test_passwords import PASSWORD, WAYS
 from tests.support import answers
-from tests.support.project import Project
+from tests.support.project import PASSED_OVER, Project
 
 pytest_plugins = ["pytester"]
 
@@ -312,3 +312,14 @@ def test_no_message_shows_the_password_of_a_way(project: Project, option: str) -
         )
         assert result.ret != 0, way
         assert PASSWORD not in f"{result.stdout}{result.stderr}"
+
+
+@pytest.mark.parametrize(("option", "warned"), [((), False), (("--lf",), True)])
+def test_a_cache_that_cannot_be_written_is_said_to_who_uses_it(
+    project: Project, option: tuple[str, ...], warned: bool
+) -> None:
+    project.node("a")
+    (project.path / ".pytest_cache").write_text("")  # in the place of a folder
+    result = project.run("--node=a", *option, options=PASSED_OVER)
+    assert result.ret == 0
+    assert ("PytestCacheWarning" in result.stdout.str()) is warned

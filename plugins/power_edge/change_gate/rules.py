@@ -312,12 +312,13 @@ def _policy_itself(case: Case) -> Iterator[Breach]:
         lift = (
             f"{_listed(case.keepers)} can make the change"
             if case.keepers
-            else "who may merge past this check can, and should give the policy an owner:"
-            f" owners with paths: [{FILE}]"
+            else "those who may merge past this check can change it, and should give the policy an"
+            f" owner: owners with paths: [{FILE}]"
         )
         yield Breach(
             "policy",
-            f"the policy is changed by {_name(case.actor)}, whom no entry of owners names for it",
+            f"the policy is changed by {_name(case.actor)}, and"
+            f" {f'is owned by {_listed(case.keepers)}' if case.keepers else 'has no owner'}",
             Source(FILE, 0),
             Source(FILE, 1),
             lift,
@@ -351,7 +352,11 @@ def person(signer: str) -> frozenset[str]:
 
 
 def _name(actor: Actor) -> str:
-    return quoted(actor.label, 200)[1:-1] if actor.persons else f"nobody known ({actor.why})"
+    return (
+        quoted(actor.label, 200)[1:-1]
+        if actor.persons
+        else f"an author who is not verified ({actor.why})"
+    )
 
 
 def _first_place(case: Case, nodes: Iterable[str]) -> Source:

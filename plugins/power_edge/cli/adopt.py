@@ -121,7 +121,7 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
     if expression is not None:
         matched = [item for item in node.items if _matches(expression, node, item)]
         if not matched:
-            raise click.UsageError(f"-k {quoted(expression)} matches no item of {node.name}")
+            raise click.UsageError(_matches_nothing(expression, node))
         return matched
     matched_ids = []
     for text in ids:
@@ -133,6 +133,14 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
             raise click.UsageError(f"{quoted(text)} is not an item of {node.name}; {hint}")
         matched_ids.append(item)
     return matched_ids if ids else list(node.items)
+
+
+def _matches_nothing(expression: str, node: Node) -> str:
+    from power_edge.pytest_integration.unmatched import nearest
+
+    known = {word for item in node.items for word in (item.name, item.type)}
+    found = "".join(f"; {hint}" for hint in dict.fromkeys(nearest(expression, sorted(known))))
+    return f"-k {quoted(expression)} matches no item of {node.name}{found}"
 
 
 def _without_file(text: str, node: Node) -> str:

@@ -49,7 +49,9 @@ def command(root: Path | None, /, *, name: str, format_: str, diff: bool) -> Non
             if format_ == "yaml"
             else derived.text(demanded)
         )
-        click.echo("\n".join(lines))
+        click.echo(
+            "\n".join(lines) or printable(f"{node.name} has no identity.yaml that demands an item")
+        )
         load_node(node.path)  # raises ConfigError if state.yaml contradicts it
         return
     if format_ == "yaml":

@@ -17,7 +17,7 @@ def command() -> None:
 
 
 @command.command("goss", short_help="Make a state.yaml from a goss file.")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def goss(file: Path) -> None:
     """Print the state.yaml that a goss FILE becomes, and connect to nothing.
 

@@ -91,7 +91,7 @@ def _table(known: Mapping[str, Facts | None]) -> Iterator[str]:
 
 def _cells(name: str, known: Facts | None) -> tuple[str, str, str]:
     if known is None:
-        return shortened(name, _LONGEST), "unusable: power-edge validate", ""
+        return shortened(name, _LONGEST), "unusable: run power-edge validate", ""
     site, environment = ("".join(each) or "-" for each in (known.site, known.environment))
     return (
         shortened(name, _LONGEST),

@@ -131,7 +131,8 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
         raise refuse(
             NODE_CONFIGS,
             "there is no node-configs/ in this folder or above it",
-            "change to its folder, or name it with --node-configs=DIR",
+            "change to its folder, or name it with --node-configs=DIR; power-edge init makes a"
+            " first node here",
         )
     for name in _NO_NODES:
         if has_state(root / name):

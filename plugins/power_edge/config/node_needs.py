@@ -43,7 +43,7 @@ def folders(path: Path | None, root: Path | None) -> list[Path]:
         raise refuse(
             NODE_CONFIGS,
             "there is no node-configs/ in this folder or above it",
-            "change to its folder, or name it",
+            "change to its folder, or name it; power-edge init makes a first node here",
         )
     named = path or root
     assert named is not None

@@ -212,7 +212,11 @@ def _wrong_type(
     ):
         hint = "write it without quotes"
     elif isinstance(value, str) and "object" in types:
-        hint = quoting.missing_blank(value) or hint
+        hint = quoting.missing_blank(value) or hint or _entry_hint(path, holder)
+    elif isinstance(value, dict) and types == ["array"]:
+        hint = hint or "begin each entry with a dash: -"
+    elif isinstance(value, list) and types == ["object"]:
+        hint = hint or "write the keys without dashes"
     # In place of a collection, a scalar may be a line of some file's content: not quoted.
     text = None if {"array", "object"} & set(types) else document.plain_text(source)
     return Problem(
@@ -220,6 +224,12 @@ def _wrong_type(
         f"{path_in_words(path)} is {_described(value, text, hidden)} and should be {expected}",
         hint,
     )
+
+
+def _entry_hint(path: _Path, holder: dict[str, Any]) -> str | None:
+    """Return how an entry of a list begins (`- name: ...`) if it needs one field, else None."""
+    needed = holder.get("required", ())
+    return f"write - {needed[0]}: ..." if len(needed) == 1 and isinstance(path[-1], int) else None
 
 
 def _described(value: Any, text: str | None, hidden: frozenset[object]) -> str:

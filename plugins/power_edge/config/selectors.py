@@ -113,7 +113,11 @@ def narrow(
                     NODE_CONFIGS,
                     f"no node has {option}{field.name}={quoted(value)}",
                     did_you_mean(value, sorted(words - {value}))
-                    or (f"there are {', '.join(sorted(holders))[:200]}" if holders else None),
+                    or (
+                        f"there are {', '.join(sorted(holders))[:200]}"
+                        if holders
+                        else f"no node has any: write {_WRITTEN[field.name]}"
+                    ),
                 )
             fitting.append(f"{option}{field.name}={quoted(value)} has {_short(holders[value])}")
     if len(given) < len(everywhere):
@@ -125,6 +129,13 @@ def narrow(
     )
 
 
+_WRITTEN = {
+    "role": "roles in identity.yaml",
+    "tag": "node.tags in identity.yaml",
+    "site": "metadata.site in state.yaml",
+    "environment": "metadata.environment in state.yaml",
+}
+"""Where a node's files say what it is selected by, by the names of the fields."""
 _SHOWN = 5
 
 

@@ -294,7 +294,7 @@ class _Reader:
 
         named = quoting.key(key, self.around())
         quote = "" if named is None else f" {named}"
-        self.problem(mark, f"duplicate key{quote} (first on line {first})", "keep one of them")
+        self.problem(mark, f"duplicate key{quote}", f"first on line {first}; keep one of them")
 
     def plain(self, text: str, mark: Any, key: Any) -> Any:
         """Return the value of a scalar without quotes, whose key is `key`.

@@ -92,7 +92,7 @@ def _refuse_templates(data: bytes, file: str) -> None:
 
 def _unknown(document: Document, kind: str, entries: Any) -> Iterator[LeftOut]:
     why = (
-        "goss render puts the files into one: import that"
+        "run goss render, and import the one file that it prints"
         if kind == "gossfile"
         else "Power Edge has no such type"
         if kind not in _KINDS
@@ -134,7 +134,7 @@ def _take(
         LeftOut(
             document.find((*path, field), key=True),
             _what(*path, field),
-            "no declaration of this type says it",
+            "cannot be declared",
         )
         for field, value in fields.items()
         if field not in taken.said | _NOTES | {"skip"} and value not in (None, [], {})
@@ -191,7 +191,7 @@ def _service(name: str, fields: Mapping[str, Any]) -> _Taken:
 def _kernel_param(_: str, fields: Mapping[str, Any]) -> _Taken:
     value = fields.get("value")
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _NotTaken("its value is no text and no number")
+        raise _NotTaken("its value is not text or a number")
     return _Taken(str(value), frozenset(("value",)))
 
 
@@ -201,7 +201,7 @@ _MODE = re.compile("0?[0-7]{3,4}")
 
 def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
     if _boolean(fields, "exists") is False:
-        raise _NotTaken("that a file does not exist cannot be declared")
+        raise _NotTaken("a missing file cannot be declared")
     if fields.get("filetype", "file") != "file":
         raise _NotTaken("only regular files can be declared")
     taken = {field: fields[field] for field in _FILE_FIELDS if isinstance(fields.get(field), str)}

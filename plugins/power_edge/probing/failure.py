@@ -9,6 +9,7 @@ from typing import Any
 
 from power_edge.probing.framing import NOT_STARTED, NoAnswer
 from power_edge.stderr import errors
+from power_edge.text import quoted
 
 _HOST_KEY = "Host key verification failed"
 _OUR_OPTIONS = "command-line line "
@@ -58,6 +59,14 @@ class EndedBefore(NotAsked):
         return "not asked, because the run was ended before: start it again"
 
 
+def _without_number(error: BaseException) -> str:
+    """Return the text of an exception, of the system's without `[Errno -2]`, which says nothing."""
+    if isinstance(error, OSError) and isinstance(error.strerror, str) and error.strerror:
+        file = error.filename
+        return error.strerror if file is None else f"{error.strerror}: {quoted(str(file), 200)}"
+    return str(error)
+
+
 def one_line(error: BaseException) -> str:
     """Return an exception as one line: ssh's own complaint if it is testinfra's RuntimeError.
 
@@ -66,7 +75,7 @@ def one_line(error: BaseException) -> str:
     """
     result: Any = error.args[0] if error.args else None
     if not hasattr(result, "stderr_bytes"):
-        text = str(error)[:_END].strip()
+        text = _without_number(error)[:_END].strip()
         return next(iter(text.splitlines()), type(error).__name__)[:_LONGEST_REASON]
     lines = result.stderr_bytes[-_END:].decode("utf-8", "replace").strip().splitlines()
     lines = [line.strip()[:_LONGEST_REASON] for line in lines if not line.startswith(_OUR_OPTIONS)]

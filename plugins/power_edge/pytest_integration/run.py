@@ -38,6 +38,8 @@ _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
 
 Each comes with a plugin that may be switched off.
 """
+_BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")
+"""Options that use the cache of pytest: without them nobody misses a cache that is not written."""
 
 
 class Run:
@@ -81,6 +83,9 @@ class Run:
         for kind in (GATE_TYPE, *names()):
             config.addinivalue_line("markers", f"{kind}: items of this type (Power Edge)")
         add_role_markers(config, selection.root)
+        if not any(config.getoption(each, False) for each in _BY_CACHE):
+            # A timer may run where its user cannot write. Nothing that was checked is in the cache.
+            config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
         reporting = self._reporting = Reporting(self._state)
         if self._state.is_worker:
             if not self.idle:

@@ -32,7 +32,7 @@ def hints(config: pytest.Config, left_out: Sequence[pytest.Item]) -> Iterator[st
             near = (
                 _near_markers(expression, {*known, *names()})
                 if option == "-m"
-                else _nearest(expression, sorted(known))
+                else nearest(expression, sorted(known))
             )
             found = " ".join(dict.fromkeys(near))
             if not found and option == "-m":
@@ -60,7 +60,8 @@ def _near_markers(expression: str, known: Set[str]) -> Iterator[str]:
                 yield hint
 
 
-def _nearest(expression: str, known: Sequence[str]) -> Iterator[str]:
+def nearest(expression: str, known: Sequence[str]) -> Iterator[str]:
+    """Yield a hint for each word of a -k that is no part of a known name and is like one."""
     lower = [name.lower() for name in known]
     for word in _WORD.findall(expression):
         # -k takes a part of a name as well.

@@ -25,7 +25,7 @@ def commit(ref: str, what: str = "git ref") -> str:
     if status == 0:
         return output.decode("ascii").strip()
     if ask("rev-parse", "--git-dir")[0] != 0:
-        raise Unusable(f"{quoted(ref)} is no {what}: no git repository is here that could have it")
+        raise Unusable(f"{quoted(ref)} is no {what}: the current folder is in no git repository")
     more = (
         "; this clone is shallow: git fetch --unshallow --tags brings the rest"
         if is_shallow()
