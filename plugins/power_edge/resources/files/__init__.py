@@ -1,6 +1,8 @@
-"""Files: whether a regular file exists, with the declared content, mode and owner.
+"""Files: whether a regular file exists, with the declared content, mode and owner; or what else
+is declared to be at a path.
 
-Symbolic links are followed; a link's own mode and owner mean nothing (inode(7)). User and group ids
+For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
+User and group ids
 are compared, not their names. Contents are compared by SHA-256. A content leaves the node only if
 it differs from a declared text, for a diff. Of a secret not even the hash is shown: see secrets.py.
 """
@@ -12,6 +14,8 @@ from dataclasses import dataclass, field
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.resources.files import itself
+from power_edge.resources.files.attributes import attributes
 from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
@@ -43,18 +47,26 @@ class _Declared(Declared):
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
-    """Yield the probe's argument for each file, `WANT:OWNER:GROUP:PATH`.
+    """Yield the probe's argument for each file, `WANT:OWNER:GROUP:PATH`; see the probe.
 
     WANT says whether the hash is wanted, and what is declared besides. OWNER and GROUP are names
     whose ids are wanted, empty for none.
     """
     for declared in items:
-        want = ",".join((_hashing(declared), *_declared(declared))).rstrip(",")
+        want = (
+            _ITSELF
+            if declared.state is not None
+            else ",".join((_hashing(declared), *_declared(declared))).rstrip(",")
+        )
         names = (
             escape(name).replace(":", "\\0072") if name is not None and not name.isdecimal() else ""
             for name in (declared.owner, declared.group)
         )
         yield ":".join((want, *names, escape(canonical(declared.path))))
+
+
+_ITSELF = "@"
+"""The probe follows no link at the path."""
 
 
 def _hashing(declared: Declared) -> str:
@@ -82,7 +94,11 @@ def _declared(declared: Declared) -> Iterator[str]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield the field and the message if `sha256` does not fit `content`."""
+    """Yield the field and the message if `sha256` does not fit `content`, or if a path leads
+    through what it shall tell of.
+    """
+    if declared.state is not None:
+        yield from itself.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
         digest = hashlib.sha256(content_bytes(declared.content)).hexdigest()
         if digest != declared.sha256.lower():
@@ -97,16 +113,16 @@ def hidden(declared: Declared) -> Sequence[str]:
 
 def fact(observed: File | Missing | Broken) -> FactFields | None:
     """Return `type`, `mode`, `owner`, `group` and `sha256`; None for a missing file and for a
-    dangling link.
+    dangling link. Of a declaration with a state: `state`, and what else it may declare.
     """
     if not isinstance(observed, File):
         return None
+    if observed.itself:
+        return itself.fact(observed)
     no_hash = WITHHELD if observed.salted is not None else observed.no_hash or _NO_HASH
     return {
         "type": observed.type,
-        "mode": f"{stat.S_IMODE(observed.mode):04o}",
-        "owner": observed.user or str(observed.uid),
-        "group": observed.group or str(observed.gid),
+        **attributes(observed),
         "sha256": observed.sha256 if observed.sha256 is not None else NotObserved(no_hash),
     }
 

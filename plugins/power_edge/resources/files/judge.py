@@ -3,10 +3,12 @@
 import hashlib
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
+from power_edge.model import Finding, Outcome, Value, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.resources.files import itself
+from power_edge.resources.files.attributes import judge_attributes
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
 
@@ -14,6 +16,7 @@ MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
 """Shown of a secret in place of contents and hashes."""
 WITHHELD = "a secret: neither content nor hash is shown"
+FIELDS = ("state", "target", "content", "sha256", "mode", "owner", "group")
 HIDDEN = ("content", "sha256")
 """The fields that hold the content of a file, or its hash."""
 
@@ -21,16 +24,14 @@ HIDDEN = ("content", "sha256")
 def expected(declared: Declared) -> dict[str, Value]:
     """Return the asserted fields.
 
-    A path alone asserts a regular file, so `type` is always among them.
+    A path without a state asserts a regular file, so `type` is among them.
     """
     return _expected(declared, hidden=secret(declared))
 
 
 def _expected(declared: Declared, *, hidden: bool) -> dict[str, Value]:
-    fields = {
-        field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")
-    }
-    return {"type": REGULAR} | {
+    fields = {field: getattr(declared, field) for field in FIELDS}
+    return ({"type": REGULAR} if declared.state is None else {}) | {
         field: EQUAL if hidden and field in HIDDEN else value
         for field, value in fields.items()
         if value is not None
@@ -51,6 +52,13 @@ def is_secret(declared: Declared, observed: File | Missing | Broken) -> bool:
 
 def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Finding]:
     """Yield a finding for each asserted field."""
+    if declared.state is not None:
+        yield from itself.judge(declared, expected(declared), observed)
+        return
+    if isinstance(observed, File | Missing) and observed.itself:
+        for field, value in expected(declared).items():
+            yield undecided(field, value, itself.ANOTHER_QUESTION)
+        return
     hidden = is_secret(declared, observed)
     if not isinstance(observed, File):
         why = (
@@ -73,13 +81,7 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
     if declared.sha256 is not None:
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
-    if declared.mode is not None:
-        mode = stat.S_IMODE(observed.mode)
-        yield finding("mode", declared.mode, f"{mode:04o}", int(declared.mode, 8) == mode)
-    if declared.owner is not None:
-        yield _judge_owner("owner", declared.owner, observed.uid, observed.user, observed.uids)
-    if declared.group is not None:
-        yield _judge_owner("group", declared.group, observed.gid, observed.group, observed.gids)
+    yield from judge_attributes(declared, observed)
 
 
 def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
@@ -136,21 +138,6 @@ def _withheld(judged: Finding, observed: File) -> Finding:
     return judged._replace(
         actual=EQUAL if judged.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD
     )
-
-
-def _judge_owner(
-    field: str, declared: str, number: int, name: str | None, numbers: Mapping[str, int]
-) -> Finding:
-    actual = str(number) if name is None or declared.isdecimal() else name
-    if declared.isdecimal():
-        return finding(field, declared, actual, int(declared) == number)
-    if declared == name:
-        return agrees(field, declared, declared)
-    if numbers.get(declared) == number:
-        return agrees(field, declared, declared, f"id {number}, also called {actual}")
-    kind = "user" if field == "owner" else "group"
-    unknown = None if declared in numbers else f"the node knows no {kind} of that name"
-    return drifts(field, declared, actual, unknown)
 
 
 def content_bytes(content: str) -> bytes:

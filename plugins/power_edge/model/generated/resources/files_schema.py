@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .. import core_schema
 
@@ -11,6 +12,8 @@ from .. import core_schema
 @dataclass(frozen=True, kw_only=True)
 class File:
     path: core_schema.UnixPath
+    state: Literal['absent', 'directory', 'symlink'] | None = None
+    target: str | None = None
     content: str | None = None
     sha256: str | None = None
     mode: str | None = None
