@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself
+from power_edge.resources.files import itself, lines
 from power_edge.resources.files.attributes import attributes
 from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
@@ -44,6 +44,8 @@ class _Declared(Declared):
 
     content: str | None = field(default=None, repr=False)
     sha256: str | None = field(default=None, repr=False)
+    contains: str | None = field(default=None, repr=False)
+    matches: str | None = field(default=None, repr=False)
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
@@ -71,8 +73,10 @@ _ITSELF = "@"
 
 def _hashing(declared: Declared) -> str:
     """Return `*` for a hash in any case, a number for a hash if the file has so many bytes, `-` for
-    no hash.
+    no hash, `=` for the content.
     """
+    if declared.contains is not None or declared.matches is not None:
+        return "="
     if declared.sha256 is not None:
         return "*"
     return "-" if declared.content is None else str(len(content_bytes(declared.content)))
@@ -94,9 +98,11 @@ def _declared(declared: Declared) -> Iterator[str]:
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield the field and the message if `sha256` does not fit `content`, or if a path leads
-    through what it shall tell of.
+    """Yield the field and the message if `sha256` does not fit `content`, if `matches` is no
+    expression that can be used, or if a path leads through what it shall tell of.
     """
+    if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
+        yield "matches", why
     if declared.state is not None:
         yield from itself.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
@@ -140,7 +146,7 @@ _OF_THE_KERNEL = ("/proc/", "/sys/")
 def triggers(declared: Declared, _: str) -> Triggers:
     """Return the file itself, and what names its owner and group."""
     named = declared.owner is not None or declared.group is not None
-    read = declared.content is not None or declared.sha256 is not None
+    read = any(getattr(declared, field) is not None for field in HIDDEN)
     of_kernel = read and declared.path.startswith(_OF_THE_KERNEL)
     return Triggers(
         paths=(declared.path,),

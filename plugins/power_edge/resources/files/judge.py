@@ -5,20 +5,20 @@ import posixpath
 import stat
 from collections.abc import Iterator
 
-from power_edge.model import Finding, Outcome, Value, compare, drifts, finding, undecided
+from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself
+from power_edge.resources.files import itself, lines
 from power_edge.resources.files.attributes import judge_attributes
-from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
+from power_edge.resources.files.observation import LONGEST_TEXT, REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
 
 MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
 """Shown of a secret in place of contents and hashes."""
 WITHHELD = "a secret: neither content nor hash is shown"
-FIELDS = ("state", "target", "content", "sha256", "mode", "owner", "group")
-HIDDEN = ("content", "sha256")
-"""The fields that hold the content of a file, or its hash."""
+FIELDS = ("state", "target", "content", "sha256", "contains", "matches", "mode", "owner", "group")
+HIDDEN = ("content", "sha256", "contains", "matches")
+"""The fields that hold the content of a file, a part of it, or its hash."""
 
 
 def expected(declared: Declared) -> dict[str, Value]:
@@ -81,6 +81,7 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
     if declared.sha256 is not None:
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
+    yield from _judge_parts(declared, observed, hidden=hidden)
     yield from judge_attributes(declared, observed)
 
 
@@ -120,6 +121,41 @@ def _judge_sha256(digest: str, observed: File) -> Finding:
     return finding("sha256", digest, observed.sha256, equal, why)
 
 
+def _judge_parts(declared: Declared, observed: File, *, hidden: bool) -> Iterator[Finding]:
+    """Yield a finding for `contains` and for `matches`. What they say of a secret is not read."""
+    parts = (
+        ("contains", declared.contains, lines.contains),
+        ("matches", declared.matches, lines.matches),
+    )
+    for field, value, holds in parts:
+        if value is None:
+            continue
+        shown = EQUAL if hidden else value
+        if observed.type != REGULAR:
+            judged = drifts(field, shown, observed.type)
+        elif (why := _unread(declared, observed, hidden=hidden)) is not None:
+            judged = undecided(field, shown, why)
+        elif holds(observed.text or "", value):
+            judged = agrees(field, shown, shown)
+        else:
+            judged = drifts(field, shown, NOWHERE)
+        yield judged._replace(secret=hidden)
+
+
+def _unread(declared: Declared, observed: File, *, hidden: bool) -> str | None:
+    """Return why the content of a file is not known here; None if it is."""
+    if hidden or (observed.text is not None and secret_content(declared.path, observed.text)):
+        return "a secret by discovery's rules, so its content is not read"
+    if observed.text is not None:
+        return None
+    if observed.no_hash is not None:
+        return observed.no_hash
+    if observed.size > LONGEST_TEXT:
+        return f"it has {observed.size} bytes, and at most {LONGEST_TEXT} are read"
+    return "its content was not sent whole, as UTF-8 without NUL"
+
+
+NOWHERE = "in no line"
 _NO_HASH = "the node did not send its hash"
 
 

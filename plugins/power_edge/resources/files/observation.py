@@ -46,7 +46,7 @@ _LONGEST_PATH = 4096
 """PATH_MAX of Linux; each folder of a path is looked up."""
 
 
-_LONGEST_TEXT = 256 * 1024
+LONGEST_TEXT = 256 * 1024
 """Bytes of a content that the probe sends."""
 
 
@@ -102,7 +102,7 @@ class File(NamedTuple):
     `sha256` is None if it was not asked for, or if the node could not get it: then `no_hash` says
     why. A secret has `salted` instead. `uids` and `gids` are the node's ids for declared names.
     `place` is None if the node found the file as declared. `text` is its content, if it differs
-    from a declared text and no rule makes it a secret; for a diff alone.
+    from a declared text, for a diff alone, or if a part of it is declared; never of a secret.
 
     `itself`: no link at the path was followed, so this may be a link; `leads` is its text then,
     bytes that are not UTF-8 as surrogates. None: the node did not send it.
@@ -187,7 +187,7 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
             uids=uids,
             gids=gids,
             place=_place(path, lines, mounts),
-            text=_text(lines["text"].get(path), stated["size"], hashed),
+            text=_text(path, lines["text"].get(path), stated["size"], hashed),
         )
     return observed
 
@@ -350,9 +350,11 @@ def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
 
 
-def _text(sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
-    """Return the content that was sent; None if it is no text, or not the file that was hashed."""
-    if sent is None or size > _LONGEST_TEXT or "salted" in hashed:
+def _text(path: str, sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
+    """Return the content that was sent; None if it is no text, not whole, or not the file that was
+    hashed. The probe puts a NUL after what it could not read to the end.
+    """
+    if sent is None or size > LONGEST_TEXT or "salted" in hashed:
         return None
     try:
         content = b64decode(sent.removeprefix("="), validate=True)
@@ -360,7 +362,10 @@ def _text(sent: str | None, size: int, hashed: Mapping[str, object]) -> str | No
     except ValueError:
         return None
     changed = hashed and hashed.get("sha256") != hashlib.sha256(content).hexdigest()
-    return None if len(content) != size or changed or "\0" in text else text
+    # The kernel says no true size of its files, and what it prints is never nothing.
+    of_kernel = path.startswith(("/proc/", "/sys/")) and size in (0, 4096)
+    whole = 0 < len(content) <= LONGEST_TEXT if of_kernel else len(content) == size
+    return text if whole and not changed and "\0" not in text else None
 
 
 def _hash_fields(path: str, lines: _Lines) -> dict[str, Any]:

@@ -16,6 +16,8 @@ class File:
     target: str | None = None
     content: str | None = None
     sha256: str | None = None
+    contains: str | None = None
+    matches: str | None = None
     mode: str | None = None
     owner: str | None = None
     group: str | None = None
