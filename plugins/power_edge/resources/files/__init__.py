@@ -10,7 +10,6 @@ it differs from a declared text, for a diff. Of a secret not even the hash is sh
 import hashlib
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
@@ -20,6 +19,7 @@ from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, ex
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
 from power_edge.resources.files.secrets import secret
+from power_edge.resources.files.source import Loaded, attach, digest
 from power_edge.resources.files.spelling import canonical, escape, unescape
 
 __all__ = [
@@ -36,16 +36,6 @@ __all__ = [
     "problems",
     "unescape",
 ]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Declared(Declared):
-    """A declaration without secrets in its repr, which a traceback or a failed assertion shows."""
-
-    content: str | None = field(default=None, repr=False)
-    sha256: str | None = field(default=None, repr=False)
-    contains: str | None = field(default=None, repr=False)
-    matches: str | None = field(default=None, repr=False)
 
 
 def ask(items: Sequence[Declared]) -> Iterator[str]:
@@ -77,7 +67,7 @@ def _hashing(declared: Declared) -> str:
     """
     if declared.contains is not None or declared.matches is not None:
         return "="
-    if declared.sha256 is not None:
+    if digest(declared) is not None:
         return "*"
     return "-" if declared.content is None else str(len(content_bytes(declared.content)))
 
@@ -87,12 +77,12 @@ def _declared(declared: Declared) -> Iterator[str]:
     hash (none of a secret), numeric owner and group; empty for what is not declared.
     """
     yield f"{stat.S_IFREG | int(declared.mode, 8):x}" if declared.mode is not None else ""
-    digest = (
-        declared.sha256
+    sha256 = (
+        digest(declared)
         if declared.content is None
         else hashlib.sha256(content_bytes(declared.content)).hexdigest()
     )
-    yield "" if digest is None or secret(declared) else digest.lower()[:8]
+    yield "" if sha256 is None or secret(declared) else sha256.lower()[:8]
     for name in (declared.owner, declared.group):
         yield name if name is not None and name.isdecimal() else ""
 
@@ -106,9 +96,9 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     if declared.state is not None:
         yield from itself.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
-        digest = hashlib.sha256(content_bytes(declared.content)).hexdigest()
-        if digest != declared.sha256.lower():
-            actual = "" if secret(declared) else f", whose SHA-256 is {digest}"
+        found = hashlib.sha256(content_bytes(declared.content)).hexdigest()
+        if found != declared.sha256.lower():
+            actual = "" if secret(declared) else f", whose SHA-256 is {found}"
             yield "sha256", f"contradicts content{actual}: declare only one of the two"
 
 
@@ -157,7 +147,7 @@ def triggers(declared: Declared, _: str) -> Triggers:
 
 RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     name="files",
-    declares=list[_Declared],
+    declares=list[Loaded],
     key="path",
     parse=parse,
     judge=judge,
@@ -166,6 +156,7 @@ RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     expected=expected,
     canonical=canonical,
     problems=problems,
+    attach=attach,
     ask=ask,
     fact=fact,
     triggers=triggers,

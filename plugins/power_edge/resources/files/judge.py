@@ -11,14 +11,26 @@ from power_edge.resources.files import itself, lines
 from power_edge.resources.files.attributes import judge_attributes
 from power_edge.resources.files.observation import LONGEST_TEXT, REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
+from power_edge.resources.files.source import digest
 
 MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
 """Shown of a secret in place of contents and hashes."""
 WITHHELD = "a secret: neither content nor hash is shown"
-FIELDS = ("state", "target", "content", "sha256", "contains", "matches", "mode", "owner", "group")
-HIDDEN = ("content", "sha256", "contains", "matches")
-"""The fields that hold the content of a file, a part of it, or its hash."""
+FIELDS = (
+    "state",
+    "target",
+    "content",
+    "sha256",
+    "source",
+    "contains",
+    "matches",
+    "mode",
+    "owner",
+    "group",
+)
+HIDDEN = ("content", "sha256", "source", "contains", "matches")
+"""The fields that say the content of a file, a part of it, or its hash."""
 
 
 def expected(declared: Declared) -> dict[str, Value]:
@@ -81,6 +93,9 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
     if declared.sha256 is not None:
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
+    if declared.source is not None:
+        judged = _judge_source(declared.source, digest(declared), observed)
+        yield _withheld(judged, observed) if hidden else judged
     yield from _judge_parts(declared, observed, hidden=hidden)
     yield from judge_attributes(declared, observed)
 
@@ -119,6 +134,15 @@ def _judge_sha256(digest: str, observed: File) -> Finding:
     equal = _equal(digest.lower(), observed)
     why = (observed.no_hash or _NO_HASH) if equal is None else None
     return finding("sha256", digest, observed.sha256, equal, why)
+
+
+def _judge_source(source: str, sha256: str | None, observed: File) -> Finding:
+    if sha256 is None:
+        return undecided("source", source, "the source was not read")
+    judged = _judge_sha256(sha256, observed)._replace(field="source", expected=source)
+    if observed.sha256 is None or observed.type != REGULAR:
+        return judged
+    return judged._replace(actual=f"sha256:{observed.sha256} ({observed.size} bytes)")
 
 
 def _judge_parts(declared: Declared, observed: File, *, hidden: bool) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ class File:
     target: str | None = None
     content: str | None = None
     sha256: str | None = None
+    source: str | None = None
     contains: str | None = None
     matches: str | None = None
     mode: str | None = None
