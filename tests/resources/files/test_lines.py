@@ -205,3 +205,22 @@ def test_the_probe(shell: list[str], tmp_path: Path) -> None:
         for item in items
     ]
     assert outcomes == [*(outcome for _, outcome in wanted.values()), "compliant"]
+
+
+@each_shell("dash")
+def test_what_was_read_in_part_is_unknown(shell: list[str], tmp_path: Path) -> None:
+    head = tmp_path / "head"
+    head.write_text("#!/bin/sh\necho 'Linux version 1'\nexit 1\n")
+    head.chmod(0o755)
+    item = Declared(path="/proc/version", matches="^Linux version ")
+    done = subprocess.run(
+        [*shell, "-c", body("files", "resources"), "pe", *ask([item])],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"},
+        timeout=60,
+    )
+    observed = parse(done.stdout)
+    found = judge(RESOURCE, item_of(RESOURCE, item.path, item), observed)
+    assert (found.outcome, b"text /proc/version" in done.stdout) == (Outcome.UNKNOWN, True)
