@@ -40,7 +40,8 @@ def fault(pattern: str) -> str | None:
     except re2.error as error:
         said = error.args[0] if error.args else b""
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        return f"RE2 cannot compile it ({said.partition(': ')[0]})"
+        kind = said.partition(": ")[0]
+        return f"RE2 cannot compile it ({kind}): write it without look-around and backreferences"
     if size > _LARGEST:
         return "it is too large: use fewer or smaller repetitions"
     return None
