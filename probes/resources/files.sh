@@ -1,10 +1,14 @@
-# An argument is WANT:OWNER:GROUP:PATH. WANT: - for no hash, * for the hash, or a size (the hash, unless the size differs). After commas follow the
+# An argument is WANT:OWNER:GROUP:PATH. WANT: - for no hash, * for the hash, a size (the hash, unless the size differs), = for the content, or @ for what
+# is at the path itself, where no link is followed. After commas follow the
 # other declared fields, each may be empty: mode (of a regular file, hexadecimal), the first 8 digits of the SHA-256, uid, gid. OWNER, GROUP: names
 # whose ids are wanted, or empty. All is printable ASCII without blanks: any other byte of a name, and the backslash, is \0ooo, as printf's %b reads
 # it. Output, with PATH as in the argument:
 #   seen PATH MODE:UID:GID:SIZE:USER:GROUP      link PATH TARGET      hash PATH SHA256      user NAME UID
 #   gone PATH WHY                                                     dark PATH WHY         group NAME GID
-#   text PATH =BASE64                 the content of a file that differs from a declared text, for a diff: one that everybody may read, no secret, 256 KiB at most
+#   text PATH =BASE64                 the content of a file that differs from a declared text, for a diff: one that everybody may read, no secret, 256 KiB at most;
+#                                     or of one for =: no secret, 256 KiB at most, with a NUL at its end if it could not be read to the end
+#   self PATH MODE:UID:GID:SIZE:USER:GROUP      none PATH WHY         for @, in place of seen and gone
+#   leads PATH HEX                for @: the text of a symbolic link, in hexadecimal
 #   salted PATH SALT:SHA256           for a secret, in place of its hash: the SHA-256 of a line with the salt and the hash
 # For files that are missing or differ from the declared fields, what a command that changes them could run into (no process runs for the others):
 #   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        from ls -l, lsattr, lsattr of the folder and getcap; - for no answer
@@ -20,8 +24,8 @@ one=$(printf '\001')
 format='%f:%u:%g:%s:%U:%G'
 sudo=${PE_SUDO-}
 out='' started='' users='' groups='' suspects='' as=''
-target='' how='' salt='' linked='' leads=''
-contents='' texts='' sent=0
+tell=seen target='' how='' salt='' linked='' leads=''
+contents='' texts='' wanted='' sent=0
 longest=262144 most=2000000 # bytes of one content, and of all contents as they are sent
 
 # Output is collected and printed in large pieces: mksh has no builtin printf, and an argument may have 128 KiB at most.
@@ -114,7 +118,7 @@ report_failure() { # gone|dark PATH
 # Reports the line of stat for a file, and finds which ids are still needed. $how: how to hash it: b in the batch, o by itself, l by itself without a
 # search for secrets since it is too long, r as root, - not at all.
 examine() { # PATH FILE LINE WANT:OWNER:GROUP
-    say seen "$1" "$3"
+    say "$tell" "$1" "$3"
     want=${4%%:*} owner=${4#*:} group=${4##*:}
     owner=${owner%:*}
     declared=$want,,,,
@@ -135,18 +139,25 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     # "UNKNOWN" is what stat prints for an id without a name.
     case $owner in '') ;; "${user%%:*}") [ "$owner" != UNKNOWN ] || users="$users $owner" ;; *) users="$users $owner" suspect=yes ;; esac
     case $group in '') ;; "${user#*:}") [ "$group" != UNKNOWN ] || groups="$groups $group" ;; *) groups="$groups $group" suspect=yes ;; esac
-    case $want in - | '*' | "$size") ;; *) suspect=yes ;; esac
+    case $want in - | '*' | = | "$size") ;; @) suspect='' ;; *) suspect=yes ;; esac
     case $3 in 8???:*) [ -z "$suspect" ] || suspects="$suspects $1" ;; esac
     # Of a secret no digits of the hash are given. What not everybody may read is nobody's to show.
     case $3,$want,$digest in
-    *,-,* | *,'*',* | *, | *,!) ;;
+    *,-,* | *,@,* | *,=,* | *,'*',* | *, | *,!) ;;
     8??[4567cdef]:*) if [ "$want" = "$size" ]; then contents="$contents $1 "; elif [ "$size" -le $longest ]; then texts="$texts $1"; fi ;;
     esac
     how=-
     # Only regular files are opened: a FIFO blocks, a device may never end.
     case $3 in 8???:*) ;; *) return ;; esac
     # In /proc the size is always 0, in /sys 4096.
-    case $want:$size in -:*) return ;; '*':* | "$size:$size" | *:0 | *:4096) ;; *) return ;; esac
+    case $want:$digest in
+    =:!) say dark "$1" "a secret by discovery's rules, so its content is not read" && return ;;
+    =:*)
+        [ "$size" -gt $longest ] || wanted="$wanted $1"
+        return
+        ;;
+    esac
+    case $want:$size in -:* | @:*) return ;; '*':* | "$size:$size" | *:0 | *:4096) ;; *) return ;; esac
     how=b
     # Not in the batch: files that may delay it (10 MB and more; /proc/kmsg), and names that sha256sum escapes.
     case $2 in /proc/* | /sys/* | *\\* | *"$nl"*) how=o ;; esac
@@ -311,6 +322,27 @@ look_closer() { # PATH FILE WANT:OWNER:GROUP
     [ -z "$group" ] || groups="$groups $group"
 }
 
+# Examines what is at a path itself. One lstat decides; a message of stat says why there is none.
+look_itself() { # PATH FILE @:OWNER:GROUP
+    reader=''
+    if ! run_tool stat stat -c "$format" -- "$2"; then
+        case $why in *'Permission denied'*) reader=$sudo ;; esac
+        # shellcheck disable=SC2086 # PE_SUDO is words
+        if [ -z "$reader" ] || ! run_tool stat $reader stat -c "$format" -- "$2"; then
+            report_failure none "$1"
+            return
+        fi
+    fi
+    stated=${output%"$nl"}
+    tell=self
+    examine "$1" "$2" "$stated" "$3"
+    tell=seen
+    case $stated in a???:*) ;; *) return ;; esac
+    # shellcheck disable=SC2086
+    target=$($reader readlink -n -- "$2" 2>/dev/null | od -An -v -tx1 | tr -d ' \n')
+    [ -z "$target" ] || say leads "$1" "$target"
+}
+
 # $line: the line that ends with the name of a file, without that name; or nothing. (A name may hold anything, even a newline.)
 line_of() { # LINES FILE
     line=''
@@ -413,6 +445,51 @@ send_texts() {
     done
 }
 
+# Sends the contents that are asked for. As above, what is sent is what was searched.
+send_wanted() {
+    for path in $wanted; do
+        decode "$path"
+        file=${PE_ROOT-}$raw reader=''
+        if late; then
+            say dark "$path" 'no time was left to read it'
+            continue
+        fi
+        [ -r "$file" ] || reader=$sudo
+        if ! [ -r "$file" ] && [ -z "$reader" ]; then
+            say dark "$path" 'Permission denied'
+            continue
+        fi
+        # shellcheck disable=SC2086 # PE_SUDO is words
+        text=$({ $reader timeout 2 head -c $((longest + 1)) -- "$file" 2>/dev/null || printf '\000'; } | base64 2>/dev/null | tr -d '\n')
+        if [ $((sent + ${#text})) -gt $most ]; then
+            say dark "$path" 'the contents that this check asks for are too large together'
+            continue
+        fi
+        # shellcheck disable=SC2254 # a pattern
+        case $raw in
+        $no_secrets | $sudo_rules) ;;
+        *)
+            echo "$text" | base64 -d 2>/dev/null | timeout 1 grep -qiE -- "$secret_lines" 2>/dev/null
+            case $? in
+            1) ;;
+            0)
+                say dark "$path" "a secret by discovery's rules, so its content is not read"
+                continue
+                ;;
+            *)
+                say dark "$path" 'it could not be searched for secrets'
+                continue
+                ;;
+            esac
+            ;;
+        esac
+        sent=$((sent + ${#text}))
+        flush
+        printf 'text %s =' "$path"
+        echo "$text"
+    done
+}
+
 blanks=$IFS
 paths=''
 mine='' # set once "$@" is the block of files; the loop has its own list of the arguments
@@ -423,6 +500,12 @@ for argument; do
     request=${argument%":$path"}
     decode "$path"
     file=${PE_ROOT-}$raw
+    case $request in
+    @*)
+        look_itself "$path" "$file" "$request"
+        continue
+        ;;
+    esac
     if [ -e "$file" ]; then
         [ ! -L "$file" ] || target=$(readlink -f "$file")
         case $request in -*) ;; *) ! is_secret "$raw" "$file" || request=!$request ;; esac
@@ -445,6 +528,7 @@ done
 
 [ -z "$suspects" ] || look_around
 [ -z "$texts" ] || send_texts
+[ -z "$wanted" ] || send_wanted
 # shellcheck disable=SC2086 # names without blanks
 report_ids user passwd $users
 # shellcheck disable=SC2086

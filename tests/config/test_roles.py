@@ -377,6 +377,25 @@ def test_secrets_that_differ_are_a_contradiction(tmp_path: Path) -> None:
     assert len(item.origins) == 2
 
 
+@pytest.mark.parametrize(
+    ("own", "demanded"),
+    [
+        ("{path: /etc/x, state: absent}", "{path: /etc/x}"),
+        ("{path: /etc/x}", "{path: /etc/x, state: directory}"),
+        ("{path: /etc/x, content: red}", "{path: /etc/x, state: absent}"),
+    ],
+)
+def test_a_file_and_another_state_are_a_contradiction(
+    tmp_path: Path, own: str, demanded: str
+) -> None:
+    role = f"name: a\ndescription: x\nrules:\n- item: {{files: {demanded}}}\n  reason: y\n"
+    said = problem(tmp_path, "roles: [{name: a}]\n", f"files: [{own}]\n", a=role)
+    assert said == (
+        "node-configs/rig/identity.yaml:3:10: files '/etc/x': what is demanded here cannot hold"
+        " together with what is at node-configs/rig/state.yaml:3 (type) (change one of them; y)"
+    )
+
+
 @pytest.mark.parametrize("kind", [kind for kind in map(resource, names()) if kind.key is not None])
 def test_what_a_type_does_not_assert_is_strict_by_default(kind: ResourceType[Any, Any]) -> None:
     """A leniency that not all demands have falls back to its default: that must be the strict one.

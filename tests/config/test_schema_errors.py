@@ -33,7 +33,7 @@ def problems(text: str, head: str = HEAD) -> list[str]:
         ("ufw: {}", "f:3:1: unknown key 'ufw' (did you mean firewall?)"),
         # No guess is better than a wrong one.
         ("users: []", "f:3:1: unknown key (the keys here are version, metadata, files, firewall, packages, services, sysctl)"),
-        ("files: [{path: /a, contains: x}]", "f:3:20: unknown key in files[1] (the keys here are path, content, sha256, mode, owner, group)"),
+        ("files: [{path: /a, size: 3}]", "f:3:20: unknown key in files[1] (the keys here are path, state, target, content, sha256, source, contains, matches, mode, owner, group)"),
     ],
 )  # fmt: skip
 def test_a_word_of_another_tool_leads_to_the_right_one(text: str, message: str) -> None:

@@ -65,8 +65,13 @@ def left_out(text: str) -> list[str]:
         ("gossfile:\n  a.yaml: {}\n", "2: gossfile a.yaml: run goss render, and import the one file that it prints"),
         ("port: 5\n", "1: port: Power Edge has no such type"),
         ("file: [a]\n", "1: file: is not a mapping of names"),
-        ("file:\n  /a: {exists: false}\n", "2: file /a: a missing file cannot be declared"),
-        ("file:\n  /a: {exists: true, filetype: symlink}\n", "2: file /a: only regular files can be declared"),
+        ("file:\n  /a: {exists: false, mode: '0644'}\n", "2: file /a mode: cannot be declared"),
+        ("file:\n  /a/: {exists: false}\n", "2: file /a/: path: ends with a slash"),
+        ("file:\n  /a: {exists: true, filetype: {or: [file]}}\n", "2: file /a: only files, directories, and"),
+        ("file:\n  /a: {exists: true, filetype: directory, linked-to: /b}\n", "2: file /a linked-to: cannot be"),
+        ("file:\n  /a: {exists: true, filetype: file, linked-to: /b}\n", "2: file /a linked-to: cannot be"),
+        ("file:\n  /a: {exists: true, filetype: symlink, linked-to: /b, mode: '0777'}\n", "2: file /a mode: cannot be"),
+        ("file:\n  /a: {exists: true, filetype: symlink}\n", "2: file /a: only files, directories, and symlinks with linked-to can be declared"),
         ("file:\n  /a:\n    exists: true\n    size: 5\n", "4: file /a size: cannot be declared"),
         ("file:\n  /a: {exists: true, mode: {gt: 5}}\n", "2: file /a mode: cannot be declared"),
         ("file:\n  a: {exists: true}\n", "2: file a: "),
@@ -87,6 +92,21 @@ def test_what_is_left_out_is_listed_with_its_line(text: str, line: str) -> None:
 def test_what_asserts_nothing_is_not_listed() -> None:
     text = "file:\n  /a: {exists: true, contents: [], title: x, meta: {a: b}, skip: false}\n"
     assert left_out(text) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "item"),
+    [
+        ("exists: false", {"state": "absent"}),
+        ("exists: true, filetype: directory, mode: '0755'", {"state": "directory", "mode": "0755"}),
+        ("exists: true, filetype: symlink, linked-to: b", {"state": "symlink", "target": "b"}),
+        ("exists: true, linked-to: b", {"state": "symlink", "target": "b"}),
+        ("exists: true, filetype: file", {}),
+    ],
+)
+def test_what_is_at_a_path(fields: str, item: Mapping[str, str]) -> None:
+    found = convert(f"file:\n  /a: {{{fields}}}\n".encode(), "g.yaml")
+    assert (yaml.safe_load(found.text)["files"], found.left_out) == ([{"path": "/a", **item}], ())
 
 
 @pytest.mark.parametrize(

@@ -384,7 +384,7 @@ def below(node: Node, folder: str) -> AttributesByPath:
 
 
 OTHER = "echo other >f"
-MENDED: dict[str, tuple[str, dict[str, str], str | None]] = {
+MENDED: dict[str, tuple[str, dict[str, Any], str | None]] = {
     "content": (OTHER, {"content": "right\n"}, None),
     "content, of a setuid file": (
         f"{OTHER}; chown stella:adm f; chmod 6751 f",
@@ -480,7 +480,7 @@ def test_a_command_changes_what_is_declared_and_nothing_else(
         ] == []
 
 
-LEFT: dict[str, tuple[str, dict[str, str], str]] = {
+LEFT: dict[str, tuple[str, dict[str, Any], str]] = {
     "an owner that nobody is": (OTHER, {"owner": "nobody-knows"}, "knows no user nobody-knows"),
     "missing, an owner that nobody is": (
         "true",
@@ -615,7 +615,7 @@ def test_what_is_never_sent(shell: list[str], open_folder: Path) -> None:
         (open_folder / name).chmod(0o640)
     (open_folder / "leads").symlink_to("id_rsa")
     os.mkfifo(open_folder / "fifo")
-    declared: dict[str, dict[str, str]] = {
+    declared: dict[str, dict[str, Any]] = {
         "by hash": {"sha256": HELLO},
         "nothing declared": {"mode": "0600"},
         "declared is secret": {"content": "password = x\n"},

@@ -268,7 +268,13 @@ class _Merger:
                 continue
             if listed:
                 (index,) = slot.path
-                self.section[index] = self._joined(self.section[index], demand, declared)
+                joined = self._joined(self.section[index], demand, declared)
+                ((_, both, _),) = entries(kind, [joined])
+                lost = {**asserts, **slot.asserts}.keys() - kind.asserts(both).keys()
+                if lost:
+                    self.problems.append(_lost(kind, min(lost), slot, reason))
+                    continue
+                self.section[index] = joined
             self._slots[key] = slot._replace(
                 asserts={**asserts, **slot.asserts},
                 origins=tuple(dict.fromkeys((*slot.origins, reason.source))),
@@ -352,6 +358,16 @@ def _contradiction(
     return Problem(
         reason.source,
         f"{kind.name} {quoted(slot.name)}: {field} {values}",
+        f"change one of them; {reason.text}",
+    )
+
+
+def _lost(kind: ResourceType[Any, Any], field: str, slot: _Slot, reason: Reason) -> Problem:
+    """Return the problem of two demands where one ends what the other asserts."""
+    return Problem(
+        reason.source,
+        f"{kind.name} {quoted(slot.name)}: what is demanded here cannot hold together with what is"
+        f" at {slot.origins[0]} ({field})",
         f"change one of them; {reason.text}",
     )
 

@@ -30,6 +30,7 @@ from power_edge.config.node_configs import (
     shown_name,
 )
 from power_edge.config.schema import schema
+from power_edge.config.sources import with_sources
 from power_edge.config.state import State, check_schema, state_of
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Problem, Source, Value
@@ -148,6 +149,10 @@ def load_node(
     if with_derived and identity is not None:
         platform = None if system_identity is None else _builtins(system_identity.platform)
         derived = join(folder, state, declared, identity, platform)
+    if derived is not None:
+        derived = derived._replace(items=with_sources(folder, derived.items))
+    else:
+        state = state._replace(items=with_sources(folder, state.items))
     return Node(
         name=name,
         path=folder,

@@ -200,15 +200,23 @@ _MODE = re.compile("0?[0-7]{3,4}")
 
 
 def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
+    path, filetype = fields.get("path", name), fields.get("filetype")
     if _boolean(fields, "exists") is False:
-        raise _NotTaken("a missing file cannot be declared")
-    if fields.get("filetype", "file") != "file":
-        raise _NotTaken("only regular files can be declared")
+        return _Taken({"path": path, "state": "absent"}, frozenset(("exists", "path")))
+    linked_to = fields.get("linked-to")
+    if filetype in ("symlink", None) and isinstance(linked_to, str):
+        link = {"path": path, "state": "symlink", "target": linked_to}
+        return _Taken(link, frozenset(("exists", "path", "filetype", "linked-to")))
+    if filetype not in ("file", "directory", None):
+        raise _NotTaken("only files, directories, and symlinks with linked-to can be declared")
     taken = {field: fields[field] for field in _FILE_FIELDS if isinstance(fields.get(field), str)}
     if "mode" in taken and not _MODE.fullmatch(taken["mode"]):
         del taken["mode"]
-    said = {"exists", *taken} | ({"filetype"} if "filetype" in fields else set())
-    return _Taken({"path": fields.get("path", name), **taken}, frozenset(said | {"path"}))
+    state = {"state": "directory"} if filetype == "directory" else {}
+    if state:
+        taken.pop("sha256", None)
+    said = {"exists", "path", *taken} | ({"filetype"} if filetype is not None else set())
+    return _Taken({"path": path, **state, **taken}, frozenset(said))
 
 
 _KINDS: Mapping[str, tuple[str, _Take]] = {

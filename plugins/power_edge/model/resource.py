@@ -83,6 +83,10 @@ def _no_problems(_: object) -> Iterator[tuple[str, str]]:
     return iter(())
 
 
+def _nothing_attached(declared: Any, _: object) -> Any:
+    return declared
+
+
 def _nothing_hidden(_: object) -> Sequence[str]:
     return ()
 
@@ -135,6 +139,11 @@ class ResourceType(Generic[Declared, Observed]):
     problems: Callable[[Declared], Iterator[tuple[str, str]]] = _no_problems
     """Yield contradictions that a schema cannot express: the field, and what is wrong and what to
     do.
+    """
+    attach: Callable[[Declared, Callable[[str], bytes]], Declared] = _nothing_attached
+    """Return a declaration with what it takes from a file beside state.yaml. The second argument
+    reads a file, by its path from there. Raises ValueError if what it read cannot be used, and
+    passes what the reading raises.
     """
     ask: Callable[[Sequence[Declared]], Iterable[str]] | None = None
     """Yield the probe's arguments for declarations. Default: the items' keys."""

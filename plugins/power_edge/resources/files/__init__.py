@@ -1,6 +1,8 @@
-"""Files: whether a regular file exists, with the declared content, mode and owner.
+"""Files: whether a regular file exists, with the declared content, mode and owner; or what else
+is declared to be at a path.
 
-Symbolic links are followed; a link's own mode and owner mean nothing (inode(7)). User and group ids
+For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
+User and group ids
 are compared, not their names. Contents are compared by SHA-256. A content leaves the node only if
 it differs from a declared text, for a diff. Of a secret not even the hash is shown: see secrets.py.
 """
@@ -8,14 +10,16 @@ it differs from a declared text, for a diff. Of a secret not even the hash is sh
 import hashlib
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.resources.files import itself, lines
+from power_edge.resources.files.attributes import attributes
 from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
 from power_edge.resources.files.secrets import secret
+from power_edge.resources.files.source import Loaded, attach, digest
 from power_edge.resources.files.spelling import canonical, escape, unescape
 
 __all__ = [
@@ -34,22 +38,18 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Declared(Declared):
-    """A declaration without secrets in its repr, which a traceback or a failed assertion shows."""
-
-    content: str | None = field(default=None, repr=False)
-    sha256: str | None = field(default=None, repr=False)
-
-
 def ask(items: Sequence[Declared]) -> Iterator[str]:
-    """Yield the probe's argument for each file, `WANT:OWNER:GROUP:PATH`.
+    """Yield the probe's argument for each file, `WANT:OWNER:GROUP:PATH`; see the probe.
 
     WANT says whether the hash is wanted, and what is declared besides. OWNER and GROUP are names
     whose ids are wanted, empty for none.
     """
     for declared in items:
-        want = ",".join((_hashing(declared), *_declared(declared))).rstrip(",")
+        want = (
+            _ITSELF
+            if declared.state is not None
+            else ",".join((_hashing(declared), *_declared(declared))).rstrip(",")
+        )
         names = (
             escape(name).replace(":", "\\0072") if name is not None and not name.isdecimal() else ""
             for name in (declared.owner, declared.group)
@@ -57,11 +57,17 @@ def ask(items: Sequence[Declared]) -> Iterator[str]:
         yield ":".join((want, *names, escape(canonical(declared.path))))
 
 
+_ITSELF = "@"
+"""The probe follows no link at the path."""
+
+
 def _hashing(declared: Declared) -> str:
     """Return `*` for a hash in any case, a number for a hash if the file has so many bytes, `-` for
-    no hash.
+    no hash, `=` for the content.
     """
-    if declared.sha256 is not None:
+    if declared.contains is not None or declared.matches is not None:
+        return "="
+    if digest(declared) is not None:
         return "*"
     return "-" if declared.content is None else str(len(content_bytes(declared.content)))
 
@@ -71,22 +77,28 @@ def _declared(declared: Declared) -> Iterator[str]:
     hash (none of a secret), numeric owner and group; empty for what is not declared.
     """
     yield f"{stat.S_IFREG | int(declared.mode, 8):x}" if declared.mode is not None else ""
-    digest = (
-        declared.sha256
+    sha256 = (
+        digest(declared)
         if declared.content is None
         else hashlib.sha256(content_bytes(declared.content)).hexdigest()
     )
-    yield "" if digest is None or secret(declared) else digest.lower()[:8]
+    yield "" if sha256 is None or secret(declared) else sha256.lower()[:8]
     for name in (declared.owner, declared.group):
         yield name if name is not None and name.isdecimal() else ""
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield the field and the message if `sha256` does not fit `content`."""
+    """Yield the field and the message if `sha256` does not fit `content`, if `matches` is no
+    expression that can be used, or if a path leads through what it shall tell of.
+    """
+    if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
+        yield "matches", why
+    if declared.state is not None:
+        yield from itself.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
-        digest = hashlib.sha256(content_bytes(declared.content)).hexdigest()
-        if digest != declared.sha256.lower():
-            actual = "" if secret(declared) else f", whose SHA-256 is {digest}"
+        found = hashlib.sha256(content_bytes(declared.content)).hexdigest()
+        if found != declared.sha256.lower():
+            actual = "" if secret(declared) else f", whose SHA-256 is {found}"
             yield "sha256", f"contradicts content{actual}: declare only one of the two"
 
 
@@ -97,16 +109,16 @@ def hidden(declared: Declared) -> Sequence[str]:
 
 def fact(observed: File | Missing | Broken) -> FactFields | None:
     """Return `type`, `mode`, `owner`, `group` and `sha256`; None for a missing file and for a
-    dangling link.
+    dangling link. Of a declaration with a state: `state`, and what else it may declare.
     """
     if not isinstance(observed, File):
         return None
+    if observed.itself:
+        return itself.fact(observed)
     no_hash = WITHHELD if observed.salted is not None else observed.no_hash or _NO_HASH
     return {
         "type": observed.type,
-        "mode": f"{stat.S_IMODE(observed.mode):04o}",
-        "owner": observed.user or str(observed.uid),
-        "group": observed.group or str(observed.gid),
+        **attributes(observed),
         "sha256": observed.sha256 if observed.sha256 is not None else NotObserved(no_hash),
     }
 
@@ -124,7 +136,7 @@ _OF_THE_KERNEL = ("/proc/", "/sys/")
 def triggers(declared: Declared, _: str) -> Triggers:
     """Return the file itself, and what names its owner and group."""
     named = declared.owner is not None or declared.group is not None
-    read = declared.content is not None or declared.sha256 is not None
+    read = any(getattr(declared, field) is not None for field in HIDDEN)
     of_kernel = read and declared.path.startswith(_OF_THE_KERNEL)
     return Triggers(
         paths=(declared.path,),
@@ -135,7 +147,7 @@ def triggers(declared: Declared, _: str) -> Triggers:
 
 RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     name="files",
-    declares=list[_Declared],
+    declares=list[Loaded],
     key="path",
     parse=parse,
     judge=judge,
@@ -144,6 +156,7 @@ RESOURCE: ResourceType[Declared, File | Missing | Broken] = ResourceType(
     expected=expected,
     canonical=canonical,
     problems=problems,
+    attach=attach,
     ask=ask,
     fact=fact,
     triggers=triggers,

@@ -4,9 +4,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from power_edge.model import NotObserved
 from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import REGULAR, Broken, File, Missing, unescape
+from power_edge.resources.files import REGULAR, Broken, File, Missing, itself, unescape
 
 
 def name(argument: str) -> str:
@@ -14,11 +15,17 @@ def name(argument: str) -> str:
     return unescape(argument.split(":", 3)[-1])
 
 
-def forms(_: str, observed: File | Missing | Broken) -> Iterator[Mapping[str, str]]:
+def forms(_: str, observed: File | Missing | Broken) -> Iterator[Mapping[str, object]]:
     """Yield declarations, best first: with owner and group by name, then by number for names that
     cannot be declared. The hash is in both if the probe was asked for it and got it.
     """
-    if not isinstance(observed, File) or observed.type != REGULAR:
+    if isinstance(observed, File) and observed.itself and observed.type != REGULAR:
+        yield {
+            field: value
+            for field, value in itself.fact(observed).items()
+            if not isinstance(value, NotObserved)
+        }
+    if not isinstance(observed, File) or observed.type != REGULAR or observed.itself:
         return
     content = {"sha256": observed.sha256} if observed.sha256 is not None else {}
     fields = {**content, "mode": f"{stat.S_IMODE(observed.mode):04o}"}

@@ -3,34 +3,47 @@
 import hashlib
 import posixpath
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files.observation import REGULAR, Broken, File, Missing
+from power_edge.resources.files import itself, lines
+from power_edge.resources.files.attributes import judge_attributes
+from power_edge.resources.files.observation import LONGEST_TEXT, REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
+from power_edge.resources.files.source import digest
 
 MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
 """Shown of a secret in place of contents and hashes."""
 WITHHELD = "a secret: neither content nor hash is shown"
-HIDDEN = ("content", "sha256")
-"""The fields that hold the content of a file, or its hash."""
+FIELDS = (
+    "state",
+    "target",
+    "content",
+    "sha256",
+    "source",
+    "contains",
+    "matches",
+    "mode",
+    "owner",
+    "group",
+)
+HIDDEN = ("content", "sha256", "source", "contains", "matches")
+"""The fields that say the content of a file, a part of it, or its hash."""
 
 
 def expected(declared: Declared) -> dict[str, Value]:
     """Return the asserted fields.
 
-    A path alone asserts a regular file, so `type` is always among them.
+    A path without a state asserts a regular file, so `type` is among them.
     """
     return _expected(declared, hidden=secret(declared))
 
 
 def _expected(declared: Declared, *, hidden: bool) -> dict[str, Value]:
-    fields = {
-        field: getattr(declared, field) for field in ("content", "sha256", "mode", "owner", "group")
-    }
-    return {"type": REGULAR} | {
+    fields = {field: getattr(declared, field) for field in FIELDS}
+    return ({"type": REGULAR} if declared.state is None else {}) | {
         field: EQUAL if hidden and field in HIDDEN else value
         for field, value in fields.items()
         if value is not None
@@ -51,6 +64,13 @@ def is_secret(declared: Declared, observed: File | Missing | Broken) -> bool:
 
 def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Finding]:
     """Yield a finding for each asserted field."""
+    if declared.state is not None:
+        yield from itself.judge(declared, expected(declared), observed)
+        return
+    if isinstance(observed, File | Missing) and observed.itself:
+        for field, value in expected(declared).items():
+            yield undecided(field, value, itself.ANOTHER_QUESTION)
+        return
     hidden = is_secret(declared, observed)
     if not isinstance(observed, File):
         why = (
@@ -73,13 +93,11 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
     if declared.sha256 is not None:
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
-    if declared.mode is not None:
-        mode = stat.S_IMODE(observed.mode)
-        yield finding("mode", declared.mode, f"{mode:04o}", int(declared.mode, 8) == mode)
-    if declared.owner is not None:
-        yield _judge_owner("owner", declared.owner, observed.uid, observed.user, observed.uids)
-    if declared.group is not None:
-        yield _judge_owner("group", declared.group, observed.gid, observed.group, observed.gids)
+    if declared.source is not None:
+        judged = _judge_source(declared.source, digest(declared), observed)
+        yield _withheld(judged, observed) if hidden else judged
+    yield from _judge_parts(declared, observed, hidden=hidden)
+    yield from judge_attributes(declared, observed)
 
 
 def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
@@ -118,6 +136,50 @@ def _judge_sha256(digest: str, observed: File) -> Finding:
     return finding("sha256", digest, observed.sha256, equal, why)
 
 
+def _judge_source(source: str, sha256: str | None, observed: File) -> Finding:
+    if sha256 is None:
+        return undecided("source", source, "the source was not read")
+    judged = _judge_sha256(sha256, observed)._replace(field="source", expected=source)
+    if observed.sha256 is None or observed.type != REGULAR:
+        return judged
+    return judged._replace(actual=f"sha256:{observed.sha256} ({observed.size} bytes)")
+
+
+def _judge_parts(declared: Declared, observed: File, *, hidden: bool) -> Iterator[Finding]:
+    """Yield a finding for `contains` and for `matches`. What they say of a secret is not read."""
+    parts = (
+        ("contains", declared.contains, lines.contains),
+        ("matches", declared.matches, lines.matches),
+    )
+    for field, value, holds in parts:
+        if value is None:
+            continue
+        shown = EQUAL if hidden else value
+        if observed.type != REGULAR:
+            judged = drifts(field, shown, observed.type)
+        elif (why := _unread(declared, observed, hidden=hidden)) is not None:
+            judged = undecided(field, shown, why)
+        elif holds(observed.text or "", value):
+            judged = agrees(field, shown, shown)
+        else:
+            judged = drifts(field, shown, NOWHERE)
+        yield judged._replace(secret=hidden)
+
+
+def _unread(declared: Declared, observed: File, *, hidden: bool) -> str | None:
+    """Return why the content of a file is not known here; None if it is."""
+    if hidden or (observed.text is not None and secret_content(declared.path, observed.text)):
+        return "a secret by discovery's rules, so its content is not read"
+    if observed.text is not None:
+        return None
+    if observed.no_hash is not None:
+        return observed.no_hash
+    if observed.size > LONGEST_TEXT:
+        return f"it has {observed.size} bytes, and at most {LONGEST_TEXT} are read"
+    return "its content was not sent whole, as UTF-8 without NUL"
+
+
+NOWHERE = "in no line"
 _NO_HASH = "the node did not send its hash"
 
 
@@ -136,21 +198,6 @@ def _withheld(judged: Finding, observed: File) -> Finding:
     return judged._replace(
         actual=EQUAL if judged.outcome is Outcome.COMPLIANT else DIFFERENT, why=WITHHELD
     )
-
-
-def _judge_owner(
-    field: str, declared: str, number: int, name: str | None, numbers: Mapping[str, int]
-) -> Finding:
-    actual = str(number) if name is None or declared.isdecimal() else name
-    if declared.isdecimal():
-        return finding(field, declared, actual, int(declared) == number)
-    if declared == name:
-        return agrees(field, declared, declared)
-    if numbers.get(declared) == number:
-        return agrees(field, declared, declared, f"id {number}, also called {actual}")
-    kind = "user" if field == "owner" else "group"
-    unknown = None if declared in numbers else f"the node knows no {kind} of that name"
-    return drifts(field, declared, actual, unknown)
 
 
 def content_bytes(content: str) -> bytes:

@@ -30,6 +30,8 @@ _MISSING = (
     "Too many levels of symbolic links",
     "Symbolic link loop",
 )
+_NOTHING = ("No such file or directory", "Not a directory")
+"""A chain of links that is too long to follow does not show that nothing is there."""
 _ERRNO = "|".join(
     sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_MISSING, "I/O error"})
 )
@@ -44,7 +46,7 @@ _LONGEST_PATH = 4096
 """PATH_MAX of Linux; each folder of a path is looked up."""
 
 
-_LONGEST_TEXT = 256 * 1024
+LONGEST_TEXT = 256 * 1024
 """Bytes of a content that the probe sends."""
 
 
@@ -100,7 +102,10 @@ class File(NamedTuple):
     `sha256` is None if it was not asked for, or if the node could not get it: then `no_hash` says
     why. A secret has `salted` instead. `uids` and `gids` are the node's ids for declared names.
     `place` is None if the node found the file as declared. `text` is its content, if it differs
-    from a declared text and no rule makes it a secret; for a diff alone.
+    from a declared text, for a diff alone, or if a part of it is declared; never of a secret.
+
+    `itself`: no link at the path was followed, so this may be a link; `leads` is its text then,
+    bytes that are not UTF-8 as surrogates. None: the node did not send it.
     """
 
     mode: int
@@ -117,6 +122,8 @@ class File(NamedTuple):
     gids: Mapping[str, int] = {}
     place: Place | None = None
     text: str | None = None
+    itself: bool = False
+    leads: str | None = None
 
     @property
     def type(self) -> str:
@@ -125,7 +132,7 @@ class File(NamedTuple):
 
 
 class Missing(NamedTuple):
-    """No file exists at the path.
+    """No file exists at the path; `itself`: not even a dangling link.
 
     `above` is the nearest existing path above it; `in_folder`: that is a folder.
     """
@@ -135,6 +142,7 @@ class Missing(NamedTuple):
     above: str = "/"
     in_folder: bool = True
     place: Place | None = None
+    itself: bool = False
 
 
 class Broken(NamedTuple):
@@ -158,23 +166,28 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
             uids, gids, *_above(lines["above"].get(path)), _place(path, lines, mounts)
         )
         observed[path] = _not_found(path, messages, lines["link"].get(path), missing)
+    for path, messages in lines["none"].items():
+        observed[path] = _nothing_at(messages)
+    for path, line in lines["self"].items():
+        observed[path] = File(
+            **_stat_fields(line),
+            uids=uids,
+            gids=gids,
+            itself=True,
+            leads=_bytes_of(lines["leads"].get(path)),
+        )
     for path, line in lines["seen"].items():
-        mode, uid, gid, size, user, group = line.split(":")
+        stated = _stat_fields(line)
         hashed = _hash_fields(path, lines)
         observed[path] = File(
-            mode=int(_checked(_MODE, mode), 16),
-            uid=int(_checked(_COUNT, uid)),
-            gid=int(_checked(_COUNT, gid)),
-            size=int(_checked(_COUNT, size)),
-            user=_name(user),
-            group=_name(group),
+            **stated,
             target=lines["link"].get(path),
             **hashed,
             no_hash=_reason(lines["dark"].get(path)),
             uids=uids,
             gids=gids,
             place=_place(path, lines, mounts),
-            text=_text(lines["text"].get(path), int(size), hashed),
+            text=_text(path, lines["text"].get(path), stated["size"], hashed),
         )
     return observed
 
@@ -182,6 +195,9 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
 _TAGS = (
     "seen",
     "gone",
+    "self",
+    "none",
+    "leads",
     "link",
     "hash",
     "salted",
@@ -194,6 +210,8 @@ _TAGS = (
     "real",
     "mount",
 )
+_STDERR = ("gone", "none", "dark")
+"""Tags whose lines end with the stderr of a tool."""
 _Lines = Mapping[str, Mapping[str, str]]
 """Tag -> path (or name) -> the rest of its line."""
 
@@ -206,13 +224,35 @@ def _lines_by_tag(section: bytes) -> _Lines:
             tag, name, rest = line.split(" ", 2)
             if tag not in lines:
                 raise ValueError(f"not an answer about files: {line!r}")
-            lines[tag][unescape(name)] = rest if tag in ("gone", "dark") else _printable(rest)
+            lines[tag][unescape(name)] = rest if tag in _STDERR else printable(rest)
     return lines
 
 
 _MODE = re.compile(r"[0-9a-f]{1,8}")
 """`%f` of stat(1)."""
 _COUNT = re.compile(r"[0-9]{1,20}")
+
+
+def _stat_fields(line: str) -> dict[str, Any]:
+    """Return the fields of File that one line of stat(1) has."""
+    mode, uid, gid, size, user, group = line.split(":")
+    return {
+        "mode": int(_checked(_MODE, mode), 16),
+        "uid": int(_checked(_COUNT, uid)),
+        "gid": int(_checked(_COUNT, gid)),
+        "size": int(_checked(_COUNT, size)),
+        "user": _name(user),
+        "group": _name(group),
+    }
+
+
+def _bytes_of(hexadecimal: str | None) -> str | None:
+    """Read the text of a link, of any bytes."""
+    return (
+        None
+        if hexadecimal is None
+        else bytes.fromhex(hexadecimal).decode("utf-8", "surrogateescape")
+    )
 
 
 def _checked(form: re.Pattern[str], text: str) -> str:
@@ -236,10 +276,20 @@ def _not_found(
     return missing if target is None else Broken(target)
 
 
+def _nothing_at(stderr_text: str) -> NotObserved | Missing:
+    """Return what a failed lstat means. Here a message that is misread makes a false pass, so only
+    the last line counts, where a name that holds line breaks cannot put a message of its own.
+    """
+    last = _OF_STAT.match(stderr_text.rstrip("\1").rpartition("\1")[2])
+    if last is not None and last[1] in _NOTHING:
+        return Missing(itself=True)
+    return NotObserved(_reason(stderr_text) or "stat failed without an error message")
+
+
 def _reason(stderr_text: str | None) -> str | None:
     """Return why a tool failed, from its stderr, in which the byte 1 ends lines."""
     return (
-        None if stderr_text is None else _printable(stderr.reason(stderr_text.replace("\1", "\n")))
+        None if stderr_text is None else printable(stderr.reason(stderr_text.replace("\1", "\n")))
     )
 
 
@@ -286,9 +336,9 @@ def _mount_of(path: str, mounts: Mapping[str, Mount]) -> Mount | None:
     return mounts.get(folder or "/")
 
 
-def _printable(raw: str) -> str:
+def printable(raw: str) -> str:
     """Return text that any report can carry. The target of a link can be any bytes."""
-    text = raw.encode("ascii", "surrogateescape").decode("utf-8", "backslashreplace")
+    text = raw.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return (
         text
         if text.isprintable()
@@ -300,9 +350,11 @@ def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
 
 
-def _text(sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
-    """Return the content that was sent; None if it is no text, or not the file that was hashed."""
-    if sent is None or size > _LONGEST_TEXT or "salted" in hashed:
+def _text(path: str, sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
+    """Return the content that was sent; None if it is no text, not whole, or not the file that was
+    hashed. The probe puts a NUL after what it could not read to the end.
+    """
+    if sent is None or size > LONGEST_TEXT or "salted" in hashed:
         return None
     try:
         content = b64decode(sent.removeprefix("="), validate=True)
@@ -310,7 +362,10 @@ def _text(sent: str | None, size: int, hashed: Mapping[str, object]) -> str | No
     except ValueError:
         return None
     changed = hashed and hashed.get("sha256") != hashlib.sha256(content).hexdigest()
-    return None if len(content) != size or changed or "\0" in text else text
+    # The kernel says no true size of its files, and what it prints is never nothing.
+    of_kernel = path.startswith(("/proc/", "/sys/")) and size in (0, 4096)
+    whole = 0 < len(content) <= LONGEST_TEXT if of_kernel else len(content) == size
+    return text if whole and not changed and "\0" not in text else None
 
 
 def _hash_fields(path: str, lines: _Lines) -> dict[str, Any]:

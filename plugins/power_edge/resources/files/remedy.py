@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.resources.files import itself
 from power_edge.resources.files.judge import HIDDEN, content_bytes, is_secret
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, Mount, Place
 from power_edge.resources.files.spelling import canonical
@@ -53,6 +54,8 @@ def remedy(
     declared: Declared, observed: File | Missing | Broken, drifted: Sequence[Finding]
 ) -> Remedy:
     """Return the commands that end the drift, or advice for a person."""
+    if declared.state is not None:
+        return Remedy(advice=_by_hand(declared, observed))
     fields = {finding.field for finding in drifted}
     if (obstacle := next(_obstacles(declared, observed, fields), None)) is not None:
         commands = ", ".join(
@@ -69,6 +72,24 @@ def remedy(
     )
     remarks = "; ".join(_remarks(declared, observed, observed.place)) or None
     return Remedy(tuple(steps), _ACCESS.search(observed.place.path) is not None, remarks)
+
+
+def _by_hand(declared: Declared, observed: File | Missing | Broken) -> str:
+    """Return what a person would do about a declared state: a command would remove or replace what
+    somebody may need.
+    """
+    assert not isinstance(observed, Broken)
+    found = itself.kind(observed)
+    if declared.state == itself.ABSENT:
+        return f"a {found} is there: remove it, or move it away if somebody may need it"
+    if found == itself.ABSENT:
+        leads = f" to {declared.target}" if declared.target is not None else ""
+        return f"nothing is there: make the {declared.state}{leads}"
+    if found != declared.state:
+        return f"a {found} is in the way: move it aside, and make the {declared.state}"
+    if found == itself.SYMLINK:
+        return f"make a link to {declared.target}, and rename it into the place of this one"
+    return "change the mode and owner of the directory, and see what in it relies on them"
 
 
 def _attributes_only(
@@ -158,6 +179,12 @@ def _unknown_names(declared: Declared, observed: File | Missing, fields: set[str
 
 
 def _unwritable(declared: Declared, *, missing: bool) -> Iterator[str]:
+    if declared.source is not None:
+        yield f"its content is {declared.source} beside state.yaml: copy that file there by hand"
+        return
+    if declared.content is None and not missing and declared.sha256 is None:
+        yield "only a part of its content is declared: change it by hand, where that part belongs"
+        return
     if declared.content is None:
         what = (
             "only the SHA-256 of its content is declared"

@@ -12,9 +12,12 @@ from power_edge.secret_rules import has_secret_line, matches
 
 
 def secret(declared: Declared) -> bool:
-    """Return whether a declared file is a secret, by its path or by a line of its content."""
-    return secret_path(declared.path) or (
-        declared.content is not None and secret_content(declared.path, declared.content)
+    """Return whether a declared file is a secret, by its path or by a line of what is declared of
+    its content.
+    """
+    texts = (declared.content, declared.contains, declared.matches)
+    return secret_path(declared.path) or any(
+        text is not None and secret_content(declared.path, text) for text in texts
     )
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .. import core_schema
 
@@ -11,8 +12,13 @@ from .. import core_schema
 @dataclass(frozen=True, kw_only=True)
 class File:
     path: core_schema.UnixPath
+    state: Literal['absent', 'directory', 'symlink'] | None = None
+    target: str | None = None
     content: str | None = None
     sha256: str | None = None
+    source: str | None = None
+    contains: str | None = None
+    matches: str | None = None
     mode: str | None = None
     owner: str | None = None
     group: str | None = None

@@ -1,0 +1,59 @@
+"""Whether a text has a line, a block of lines, or a line that a regular expression matches.
+
+The expressions are RE2's: whatever the pattern, the time grows linearly with the text.
+"""
+
+from functools import lru_cache
+from typing import Protocol
+
+_LARGEST = 1000
+"""Steps of a compiled expression. 256 KiB take seconds with so many."""
+
+
+class _Pattern(Protocol):
+    @property
+    def programsize(self) -> int: ...
+
+    def search(self, text: str, /) -> object: ...
+
+
+def contains(text: str, block: str) -> bool:
+    """Return whether the lines of a block follow each other in a text. The last line of either may
+    have no line break.
+    """
+    lines, wanted = (each.removesuffix("\n") for each in (text, block))
+    return f"\n{wanted}\n" in f"\n{lines}\n"
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Return whether an expression without a fault is found in a line of a text."""
+    compiled = _compiled(pattern)
+    return any(compiled.search(line) is not None for line in text.removesuffix("\n").split("\n"))
+
+
+def fault(pattern: str) -> str | None:
+    """Return why an expression cannot be used, without the expression; None if it can."""
+    import re2
+
+    try:
+        size = _compiled(pattern).programsize
+    except re2.error as error:
+        said = error.args[0] if error.args else b""
+        said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        kind = said.partition(": ")[0]
+        return f"RE2 cannot compile it ({kind}): write it without look-around and backreferences"
+    if size > _LARGEST:
+        return "it is too large: use fewer or smaller repetitions"
+    return None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> _Pattern:
+    """Compile an expression. Imported here, since few declarations have one."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    options.never_capture = True
+    compiled: _Pattern = re2.compile(pattern, options)
+    return compiled

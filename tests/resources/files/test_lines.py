@@ -1,0 +1,226 @@
+"""What is declared of a part of a file: `contains` and `matches`."""
+
+import os
+import subprocess
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from power_edge.checking.evaluate import judge
+from power_edge.config import ConfigError, load_state
+from power_edge.model import Outcome, Result
+from power_edge.model.generated.resources.files_schema import File as Declared
+from power_edge.resources.files import RESOURCE, ask, lines, parse
+from tests.support.items import item_of
+from tests.support.scripts import body
+from tests.support.shells import each_shell
+
+TEXT = "Port 22\nPermitRootLogin no\n\tX11Forwarding no\n"
+
+
+def sent(content: bytes, *, path: str = "/f", mode: str = "81a4", size: int | None = None) -> bytes:
+    length = len(content) if size is None else size
+    return (
+        f"seen {path} {mode}:0:0:{length}:root:root\ntext {path} ={b64encode(content).decode()}\n"
+    ).encode()
+
+
+def judged(section: bytes, path: str = "/f", **declared: Any) -> Result:
+    item = Declared(path=path, **declared)
+    return judge(RESOURCE, item_of(RESOURCE, path, item), parse(section))
+
+
+@pytest.mark.parametrize(
+    ("text", "block", "has"),
+    [
+        (TEXT, "Port 22", True),
+        (TEXT, "Port 22\n", True),
+        (TEXT, "Port 22\nPermitRootLogin no", True),
+        (TEXT, "\tX11Forwarding no", True),
+        (TEXT, "Port 2", False),
+        (TEXT, "ort 22", False),
+        (TEXT, "X11Forwarding no", False),
+        (TEXT, "Port 22\n\tX11Forwarding no", False),
+        (TEXT, "Port 22\n\nPermitRootLogin no", False),
+        ("a", "a", True),
+        ("a\n", "a\n\n", False),
+        ("a\n\n", "a\n\n", True),
+        ("a\r\n", "a", False),
+        ("a\r\n", "a\r", True),
+        ("", "a", False),
+    ],
+)
+def test_a_block_is_of_whole_lines(text: str, block: str, has: bool) -> None:
+    assert lines.contains(text, block) is has
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (r"^PermitRootLogin\s+no$", True),
+        ("RootLogin", True),
+        (r"^Port 22$", True),
+        (r"^PermitRootLogin\s+yes$", False),
+        (r"(?s)22.Permit", False),
+        (r"22\s+Permit", False),
+        (r"\APermitRootLogin", True),
+        ("(?i)permitrootlogin", True),
+        ("^$", False),
+    ],
+)
+def test_an_expression_is_searched_in_each_line(pattern: str, found: bool) -> None:
+    assert lines.matches(TEXT, pattern) is found
+
+
+def test_parts_of_a_file() -> None:
+    section = sent(TEXT.encode())
+    result = judged(section, contains="Port 22", matches="^Permit")
+    assert result.outcome is Outcome.COMPLIANT
+    result = judged(section, contains="Port 23", matches="^Deny")
+    assert [(each.field, each.outcome.value, each.actual) for each in result.findings[1:]] == [
+        ("contains", "drift", "in no line"),
+        ("matches", "drift", "in no line"),
+    ]
+    assert result.remedy.advice == (
+        "only a part of its content is declared: change it by hand, where that part belongs"
+    )
+
+
+def test_no_finding_holds_the_content() -> None:
+    result = judged(sent(TEXT.encode()), contains="Port 23", matches="x")
+    assert "X11" not in repr((result.findings, result.why, result.remedy))
+
+
+@pytest.mark.parametrize(
+    ("section", "path", "reason"),
+    [
+        (b"seen /f 81a4:0:0:9:root:root\n", "/f", "was not sent whole"),
+        (b"seen /f 81a4:0:0:262145:root:root\n", "/f", "262145 bytes, and at most 262144"),
+        (b"seen /f 81a4:0:0:9:root:root\ndark /f Permission denied\n", "/f", "Permission denied"),
+        (sent(b"x\n", size=3), "/f", "was not sent whole"),
+        (sent(b"x\n\0"), "/f", "was not sent whole"),
+        (sent(b"x\n\0", path="/proc/x", size=0), "/proc/x", "was not sent whole"),
+        (sent(b"", path="/proc/x", size=0), "/proc/x", "was not sent whole"),
+        (sent(b"x\n" * 140000, path="/proc/x", size=0), "/proc/x", "was not sent whole"),
+        (sent(b"caf\xe9\nx\n"), "/f", "was not sent whole"),
+        (sent(b"x\n", path="/etc/shadow"), "/etc/shadow", "a secret by discovery's rules"),
+        (sent(b"x\npassword = y\n"), "/f", "a secret by discovery's rules"),
+        (sent(b"x\n") + b"link /f /etc/shadow\n", "/f", "a secret by discovery's rules"),
+    ],
+)
+def test_what_is_not_known_is_unknown(section: bytes, path: str, reason: str) -> None:
+    result = judged(section, path, contains="x", matches="x")
+    outcomes = {each.field: each.outcome.value for each in result.findings}
+    assert outcomes == {"type": "compliant", "contains": "unknown", "matches": "unknown"}
+    assert reason in str(result.why)
+
+
+def test_a_secret_is_not_shown() -> None:
+    result = judged(sent(b"password = y\n"), contains="password = y")
+    (finding,) = (each for each in result.findings if each.field == "contains")
+    assert (finding.outcome, finding.expected, finding.secret) == (Outcome.UNKNOWN, "equal", True)
+
+
+def test_a_file_of_the_kernel_has_no_true_size() -> None:
+    section = sent(b"x\n", path="/proc/x", size=0)
+    assert judged(section, "/proc/x", contains="x").outcome is Outcome.COMPLIANT
+
+
+def test_what_is_no_file_has_no_lines() -> None:
+    result = judged(b"seen /f 41ed:0:0:0:root:root\n", contains="x", matches="x")
+    assert {each.outcome.value for each in result.findings} == {"drift"}
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("path: /a, contains: ' '", "it says nothing to look for"),
+        ("path: /a, contains: ''", "it says nothing to look for"),
+        ("path: /a, contains: a, content: a", "the whole content is declared already"),
+        (f"path: /a, matches: a, sha256: {'a' * 64}", "the whole content is declared already"),
+        ("path: /a, contains: a, state: absent", "contains needs a regular file"),
+        ("path: /a, matches: (a", "matches: RE2 cannot compile it (missing ))"),
+        ("path: /a, matches: '(?=secret)'", "matches: RE2 cannot compile it (invalid perl"),
+        (r"path: /a, matches: '(a)\1'", "matches: RE2 cannot compile it (invalid escape sequence)"),
+        ("path: /a, matches: '((a{1,30}){30}b){30}'", "matches: "),
+        (f"path: /a, matches: '{'(a?){1000}'}'", "matches: it is too large"),
+    ],
+)
+def test_what_is_refused(item: str, message: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load_state(f'version: "1.0"\nfiles:\n- {{{item}}}\n'.encode(), "state.yaml", "n")
+    assert str(raised.value).startswith("state.yaml:3:")
+    assert message in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+@each_shell()
+def test_the_probe(shell: list[str], tmp_path: Path) -> None:
+    files = {
+        "plain": b"a\nb\n",
+        "big": b"x\n" * 131073,
+        "just": b"x\n" * 131072,
+        "key.key": b"x\n",
+        "lines": b"x\npassword = y\n",
+        "binary": b"x\n\0\n",
+        "empty": b"",
+        "new\nline": b"x\n",
+    }
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "link").symlink_to("key.key")
+    os.mkfifo(tmp_path / "fifo")
+    wanted = {
+        "plain": ("b", "compliant"),
+        "big": ("x", "unknown"),
+        "just": ("x", "compliant"),
+        "key.key": ("x", "unknown"),
+        "lines": ("x", "unknown"),
+        "link": ("x", "unknown"),
+        "binary": ("x", "unknown"),
+        "empty": ("x", "drift"),
+        "new\nline": ("x", "compliant"),
+        "fifo": ("x", "drift"),
+        "no": ("x", "drift"),
+    }
+    items = [
+        *(Declared(path=f"{tmp_path}/{name}", contains=each) for name, (each, _) in wanted.items()),
+        Declared(path="/proc/version", matches="^Linux version "),
+    ]
+    done = subprocess.run(
+        [*shell, "-c", body("files", "resources"), "pe", *ask(items)],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+        timeout=60,
+    )
+    assert done.stderr == b""
+    assert b64encode(b"password")[:8] not in done.stdout
+    observed = parse(done.stdout)
+    outcomes = [
+        judge(RESOURCE, item_of(RESOURCE, item.path, item), observed).outcome.value
+        for item in items
+    ]
+    assert outcomes == [*(outcome for _, outcome in wanted.values()), "compliant"]
+
+
+@each_shell("dash")
+def test_what_was_read_in_part_is_unknown(shell: list[str], tmp_path: Path) -> None:
+    head = tmp_path / "head"
+    head.write_text("#!/bin/sh\necho 'Linux version 1'\nexit 1\n")
+    head.chmod(0o755)
+    item = Declared(path="/proc/version", matches="^Linux version ")
+    done = subprocess.run(
+        [*shell, "-c", body("files", "resources"), "pe", *ask([item])],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"},
+        timeout=60,
+    )
+    observed = parse(done.stdout)
+    found = judge(RESOURCE, item_of(RESOURCE, item.path, item), observed)
+    assert (found.outcome, b"text /proc/version" in done.stdout) == (Outcome.UNKNOWN, True)
