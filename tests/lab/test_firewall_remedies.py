@@ -30,6 +30,7 @@ BOTH = Root(
 PROBE = f"{package_data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(package_data.text('probes/resources/firewall.sh'))} pe\n"
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
 WEB = {"port": 443, "proto": "tcp", "action": "allow"}
+MOSH = {"port": "60000-61000", "proto": "udp", "action": "allow"}
 LAB, LAB6 = "10.8.0.0/24", "fd10:8::/64"
 ENABLED = {"enabled": True, "default_incoming": "deny", "rules": [SSH]}
 
@@ -166,6 +167,16 @@ UFW = [
           "ufw default allow outgoing"),
     drift("outgoing-deny", UFW_ON, {"default_outgoing": "deny", "rules": [SSH]}, "default_outgoing", "ufw default deny outgoing"),
     drift("rule-missing", UFW_ON, {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
+    drift("range-missing", UFW_ON, {"rules": [MOSH]}, "allow 60000-61000/udp from any to any", "ufw allow 60000:61000/udp"),
+    drift("range-from-net", UFW_ON, {"rules": [{**MOSH, "from": LAB}]}, f"allow 60000-61000/udp from {LAB} to any",
+          f"ufw allow proto udp from {LAB} to any port 60000:61000"),
+    drift("range-behind-deny", f"ufw deny 60500/udp; {UFW_ON}", {"rules": [MOSH]}, "allow 60000-61000/udp from any to any",
+          "ufw prepend allow 60000:61000/udp"),
+    drift("range-wider", f"ufw allow 60000:61000/udp; {UFW_ON}", {"rules": [SSH, {**MOSH, "from": LAB}]},
+          f"allow 60000-61000/udp from {LAB} to any",
+          f"ufw allow proto udp from {LAB} to any port 60000:61000 && ufw delete allow 60000:61000/udp"),
+    drift("range-kept-by-exclusive", f"ufw allow 60000:61000/udp; ufw allow 8080/tcp; {UFW_ON}", {"exclusive": True, "rules": [SSH, MOSH]},
+          "exclusive", "ufw delete allow 8080/tcp"),
     drift("rule-denied", f"ufw deny 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
     drift("rule-limited", f"ufw limit 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
     drift("rule-behind-deny-of-both", f"ufw deny 443; ufw allow 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any",
@@ -279,6 +290,14 @@ FIREWALLD = [
           "deny 443/tcp from any to any", advice="a policy of firewalld decides"),
     drift("port-missing", "", {"rules": [WEB]}, "allow 443/tcp from any to any",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp"),
+    drift("range-missing", "", {"rules": [MOSH]}, "allow 60000-61000/udp from any to any",
+          "firewall-cmd --zone=public --add-port=60000-61000/udp && firewall-cmd --permanent --zone=public --add-port=60000-61000/udp"),
+    drift("range-from-net", "", {"rules": [{**MOSH, "from": LAB}]}, f"allow 60000-61000/udp from {LAB} to any",
+          f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="60000-61000" protocol="udp" accept' && """
+          "firewall-cmd --permanent --zone=public "
+          f"""'--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="60000-61000" protocol="udp" accept'"""),
+    drift("range-stopped", f"systemctl stop firewalld; {UNLOADED}", {"enabled": True, "rules": [SSH, MOSH]}, "enabled",
+          "firewall-offline-cmd --zone=public --add-port=60000-61000/udp && systemctl enable --now firewalld && firewall-cmd --state"),
     drift("port-not-on-file", "firewall-cmd --permanent --add-port=443/tcp", {"rules": [WEB]}, "allow 443/tcp from any to any",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp"),
     drift("target", "", {"default_incoming": "deny", "rules": [SSH]}, "default_incoming",

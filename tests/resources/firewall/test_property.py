@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -28,7 +29,7 @@ SOURCES = {
 }
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16"), 6: ("fd00::/16",)}
 MEMBERS = {"10.0.0.0/8": ("10.",), "10.1.0.0/16": ("10.1.",), "fd00::/16": ("fd00:",)}
-PORTS = (21, 22, 23, 80, 443)
+PORTS = (21, 22, 23, 79, 80, 443)
 
 ENDS = {"accept": "allow", "drop": "deny", "reject": "reject"}
 
@@ -382,7 +383,7 @@ RULES = st.builds(
     lambda action, proto, port, source: Rule(action=action, proto=proto, port=port, from_=source),
     action=st.sampled_from(["allow", "allow", "deny", "reject"]),
     proto=st.sampled_from(["tcp", "udp"]),
-    port=st.sampled_from([22, 80]),
+    port=st.sampled_from([22, 80, "22-23", "21-80"]),
     source=st.sampled_from(["any", "any", "10.0.0.0/8", "10.1.0.0/16", "fd00::/16"]),
 )
 
@@ -390,7 +391,10 @@ RULES = st.builds(
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     """The packets of a rule, or those for the same port that come from elsewhere."""
     everyone = [
-        Packet(family, rule.proto, rule.port or 0, source, interface)
+        Packet(family, rule.proto, port, source, interface)
+        for port in PORTS
+        if rule.port is not None
+        and traffic.ports(rule.port)[0] <= port <= traffic.ports(rule.port)[1]
         for family in (4, 6)
         for source in SOURCES[family]
         for interface in INTERFACES

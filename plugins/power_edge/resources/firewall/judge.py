@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -20,7 +21,7 @@ from power_edge.resources.firewall.packet_filter import (
 from power_edge.resources.firewall.packet_sets import Box, subtract_all
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import any_part, in_force
-from power_edge.resources.firewall.undeclared import extras
+from power_edge.resources.firewall.undeclared import extras, port_ranges
 
 
 class Declared(NamedTuple):
@@ -169,7 +170,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
             "earlier declared rules already decide about all of its connections",
         )
     answers = [
-        _verdict(rule.action, observed, family, regions)
+        _verdict(rule, observed, family, regions)
         for regions in queries.trace(observed, family, boxes)
     ]
     answer = (
@@ -197,7 +198,8 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
     return [box for rule in rules if (box := traffic.packets(rule, family)) is not None]
 
 
-def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
+def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
+    action = rule.action
     by_interface = [region for region in regions if queries.interface_exists(observed, region)]
     # A declared address that the node does not have now is judged as if it had it.
     present = [
@@ -214,7 +216,9 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
         first = min(wrong or present, key=lambda region: traffic.unusual(observed, region.box))
         part = "" if len(verdicts) == 1 else "in part "
         return FamilyVerdict(
-            Outcome.DRIFT, actual, f"{part}{first.verdict} {_decided_by(first, observed, family)}"
+            Outcome.DRIFT,
+            actual,
+            f"{part}{first.verdict}{_at_ports(first, rule)} {_decided_by(first, observed, family)}",
         )
     # In firewalld an interface belongs to a zone. A rule of another tool that names an interface
     # covers less than was declared.
@@ -241,6 +245,13 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
             )
     by_default = not any(region.by for region in present)
     return FamilyVerdict(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
+
+
+def _at_ports(region: Region, rule: Rule) -> str:
+    """Return at which ports of a rule's range a region is; "" for all of them."""
+    if rule.port is None or region.box[Dimension.DPORT] == (traffic.ports(rule.port),):
+        return ""
+    return f" at {port_ranges(region.box[Dimension.DPORT])}"
 
 
 def _decided_by(region: Region, observed: Ruleset, family: int) -> str:

@@ -191,7 +191,18 @@ def protocol_of(rule: Rule, family: int) -> Box:
     if rule.port is None:
         return ECHO[family]
     number = PROTOCOLS[rule.proto]
-    return {Dimension.PROTO: ((number, number),), Dimension.DPORT: ((rule.port, rule.port),)}
+    return {Dimension.PROTO: ((number, number),), Dimension.DPORT: (ports(rule.port),)}
+
+
+def ports(declared: int | str) -> tuple[int, int]:
+    """Return the first and the last port of `22` or `60000-61000`."""
+    low, _, high = str(declared).partition("-")
+    return int(low), int(high or low)
+
+
+def port_text(low: int, high: int) -> int | str:
+    """Return a range of ports as a rule declares it; a port by itself is a number."""
+    return low if low == high else f"{low}-{high}"
 
 
 def unusual(ruleset: Ruleset, box: Box) -> bool:

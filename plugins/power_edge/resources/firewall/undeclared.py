@@ -192,7 +192,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
     for family, box, sure in some:
         source, target = (_addresses(box[end[family]], family) for end in (SADDR, DADDR))
         ports, interfaces = box.get(Dimension.SPORT), box.get(Dimension.IIF, traffic.EXTERNAL)
-        text = "" if ports is None else f" source port {_ranges(ports)}"
+        text = "" if ports is None else f" source port {port_ranges(ports)}"
         unusual_note = traffic.unusual_note(box, family, by_hand=_crafted(box))
         text += f" {unusual_note}" if unusual_note else ""
         text += "" if interfaces == traffic.EXTERNAL else f" {_interfaces(interfaces)}"
@@ -228,10 +228,11 @@ def _packets(box: Box) -> str:
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if listed else ""
     if not names:
         names = "everything" if protocols == traffic.NOT_ICMP else "all other protocols"
-    return f"{_ranges(ports)}/{names}" if ports is not None else names
+    return f"{port_ranges(ports)}/{names}" if ports is not None else names
 
 
-def _ranges(some: Numbers) -> str:
+def port_ranges(some: Numbers) -> str:
+    """Return ports in words: `22,60000-61000`; of many ranges the first."""
     text = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in some[:8])
     return text + (",..." if len(some) > 8 else "")
 

@@ -14,11 +14,14 @@ Action: TypeAlias = Literal['allow', 'deny', 'reject']
 Peer: TypeAlias = str
 
 
+Ports: TypeAlias = int | str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     proto: core_schema.Protocol
     action: Action
-    port: core_schema.Port | None = None
+    port: Ports | None = None
     from_: Peer = 'any'
     to: Peer = 'any'
     comment: str | None = None

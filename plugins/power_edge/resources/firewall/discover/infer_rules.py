@@ -7,7 +7,13 @@ from itertools import chain
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import canonical, name, queries, traffic
-from power_edge.resources.firewall.discover.kernel_rules import Statement, merged, rules, statements
+from power_edge.resources.firewall.discover.kernel_rules import (
+    Statement,
+    merged,
+    overlap,
+    rules,
+    statements,
+)
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -65,7 +71,7 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
         if not _by_a_machine(rule, observed)
     ]
     watched = _watched(observed)
-    return [rule for rule in _distinct(found) if (rule.proto, rule.port) not in watched]
+    return [rule for rule in _distinct(found) if not any(overlap(rule, other) for other in watched)]
 
 
 def _firewall(found: Iterable[Rule], default: str) -> Firewall:
@@ -192,9 +198,11 @@ def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
     )
 
 
-def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
-    """Return the services at which addresses are banned: who gets in changes with each ban."""
-    found = set[tuple[str, int | None]]()
+def _watched(observed: Ruleset) -> set[Rule]:
+    """Return rules for the services at which addresses are banned: who gets in changes with each
+    ban.
+    """
+    found = set[Rule]()
     for family in traffic.FAMILIES:
         for box, effect, chains in statements(observed.program, family):
             names = [
@@ -203,5 +211,5 @@ def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
                 for part in key[1:]
             ]
             if any(part.startswith(BANNERS) for part in names):
-                found |= {(rule.proto, rule.port) for rule in rules(box, DENY, family)}
+                found |= set(rules(box, DENY, family))
     return found

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from power_edge.resources.firewall import canonical
-from power_edge.resources.firewall.discover.kernel_rules import PORTS
+from power_edge.resources.firewall.discover.kernel_rules import declarable
+from power_edge.resources.firewall.packet_sets import numbers
 from power_edge.resources.firewall.ufw_files import ANY
 
 EVERY = {"0.0.0.0/0", "::/0"}
@@ -49,10 +50,12 @@ def _decoded(comment: str) -> str:
         return ""
 
 
-def _ports(text: str) -> list[int]:
-    found = list[int]()
-    for part in text.split(","):
-        low, _, high = part.partition(":")
-        if low.isdecimal() and (high or low).isdecimal():
-            found += range(int(low), min(int(high or low), int(low) + PORTS) + 1)
-    return found
+def _ports(text: str) -> list[int | str]:
+    """Return the ports of a line as discovery declares them, from `22,60000:61000`."""
+    spans = [part.partition(":")[::2] for part in text.split(",")]
+    if not all(low.isdecimal() and (high or low).isdecimal() for low, high in spans):
+        return []
+    try:
+        return list(declarable(numbers((int(low), int(high or low)) for low, high in spans)))
+    except ValueError:  # a range that ends before it begins
+        return []

@@ -5,6 +5,7 @@ on file alone. It needs a reload, which undoes what was set at runtime only: whe
 setting, no command is printed. (Seen with firewalld 1.3.3.)
 """
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 
@@ -135,10 +136,13 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
 
 
 def _stored(text: str) -> list[OrderedRule]:
-    number, _, proto = text.partition("/")
-    if not number.isdecimal() or proto not in {"tcp", "udp"}:
+    port, _, proto = text.partition("/")
+    if not re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", port) or proto not in {"tcp", "udp"}:
         return []
-    return access.ordered_rules([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
+    try:
+        return access.ordered_rules([Rule(proto=proto, port=port, action="allow")])  # type: ignore[arg-type]
+    except ValueError:  # a range that ends before it begins
+        return []
 
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:

@@ -38,7 +38,7 @@ class Files:
         every = {4: EVERY[0], 6: EVERY[1]}
         return [
             Tuple(
-                action, "", rule.proto, str(rule.port),
+                action, "", rule.proto, port_word(rule),
                 every[family] if rule.to == ANY else checked_network(rule.to), ANY,
                 every[family] if rule.from_ == ANY else checked_network(rule.from_), "-", "-", "",
             )
@@ -70,9 +70,10 @@ class Files:
 
     def add(self, rule: Rule, *, first: bool = False) -> None:
         """Add a rule as ufw does, behind the others or (`first`) before them."""
-        spec: Command = (f"{rule.port}/{rule.proto}",)
+        port = port_word(rule)
+        spec: Command = (f"{port}/{rule.proto}",)
         if (rule.from_, rule.to) != (ANY, ANY):
-            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
+            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", port)
         self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *spec))
         for each in self.tuples(rule, rule.action):
             place = self.listed(each)
@@ -100,6 +101,11 @@ class Files:
         """Yield the rules in their order. A limit counts as an opening."""
         for each in self.rules:
             yield OrderedRule(ALLOW if each.action in OPENS else each.action, each.box())
+
+
+def port_word(rule: Rule) -> str:
+    """Return the ports of a rule as ufw spells them: `60000:61000`."""
+    return str(rule.port).replace("-", ":")
 
 
 def same_rule(left: Tuple, right: Tuple) -> bool:
