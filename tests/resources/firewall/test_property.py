@@ -380,29 +380,41 @@ def firewalls(draw: st.DrawFn, bases: int) -> tuple[Chain, ...]:
 
 
 RULES = st.builds(
-    lambda action, proto, port, source: Rule(action=action, proto=proto, port=port, from_=source),
+    lambda action, proto, port, source, interface: Rule(
+        action=action, proto=proto, port=port, from_=source, interface=interface
+    ),
     action=st.sampled_from(["allow", "allow", "deny", "reject"]),
     proto=st.sampled_from(["tcp", "udp"]),
     port=st.sampled_from([22, 80, "22-23", "21-80"]),
     source=st.sampled_from(["any", "any", "10.0.0.0/8", "10.1.0.0/16", "fd00::/16"]),
+    interface=st.sampled_from([None, None, "eth0", "wg0"]),
 )
+NEW = "zz9"
+"""An interface that the node does not have now. What is open there is open beside a rule about
+another one.
+"""
 
 
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     """The packets of a rule, or those for the same port that come from elsewhere."""
+    assert rule.port is not None
+    low, high = traffic.ports(rule.port)
     everyone = [
         Packet(family, rule.proto, port, source, interface)
         for port in PORTS
-        if rule.port is not None
-        and traffic.ports(rule.port)[0] <= port <= traffic.ports(rule.port)[1]
+        if low <= port <= high
         for family in (4, 6)
         for source in SOURCES[family]
-        for interface in INTERFACES
+        for interface in (*INTERFACES, *([NEW] if rule.interface else []))
     ]
     return [
         packet
         for packet in everyone
-        if (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_])) is not beside
+        if (
+            (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_]))
+            and rule.interface in {None, packet.interface}
+        )
+        is not beside
     ]
 
 

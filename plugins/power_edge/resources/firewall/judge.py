@@ -22,6 +22,9 @@ from power_edge.resources.firewall.packet_sets import Box, subtract_all
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.undeclared import extras, port_ranges
+from power_edge.text import printable
+
+MAY_COME = "on interfaces that the node does not have now"
 
 
 class Declared(NamedTuple):
@@ -154,6 +157,14 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     Packets of an earlier rule with another action are left to that rule.
     """
     rule: Rule = declared.value
+    upper = observed.network.ports.get(rule.interface or "")
+    if upper is not None:
+        return FamilyVerdict(
+            Outcome.UNKNOWN,
+            None,
+            f"{rule.interface} is a port of {printable(upper)}, and what comes by it counts as "
+            f"coming by {printable(upper)}: declare that one",
+        )
     box = traffic.packets(rule, family)
     if box is None:
         return FamilyVerdict(
@@ -178,6 +189,18 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         if all(other.outcome is answers[0].outcome for other in answers)
         else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
     )
+    if (
+        answer.outcome is Outcome.COMPLIANT
+        and rule.interface is not None
+        and rule.interface not in (observed.network.interfaces or ())
+    ):
+        return FamilyVerdict(
+            Outcome.UNKNOWN,
+            answer.actual,
+            f"the node has no interface {rule.interface} now (ip link shows them)"
+            if observed.network.interfaces
+            else "the node's interfaces could not be read",
+        )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next(
             (path for path in observed.network.echo_ignored if f"/net/ipv{family}/" in path), None
@@ -200,10 +223,14 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
 
 def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
     action = rule.action
-    by_interface = [region for region in regions if queries.interface_exists(observed, region)]
-    # A declared address that the node does not have now is judged as if it had it.
+    # A declared interface or address that the node does not have now is judged as if it had it.
+    by_interface = [
+        region
+        for region in regions
+        if rule.interface is not None or queries.interface_exists(observed, region)
+    ]
     present = [
-        region for region in by_interface if queries.applies(observed, region)
+        region for region in by_interface if queries.address_exists(observed, region)
     ] or by_interface
     verdicts = [
         verdict
@@ -229,8 +256,8 @@ def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) 
     if doubtful is not None:
         missing = (
             "for addresses that the node does not have now: declare `to`"
-            if queries.interface_exists(observed, doubtful)
-            else "on interfaces that the node does not have now"
+            if rule.interface is not None or queries.interface_exists(observed, doubtful)
+            else MAY_COME
         )
         return FamilyVerdict(
             Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
@@ -279,10 +306,14 @@ def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) 
 
 
 def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterator[Finding]:
-    """Yield findings for `from` and `to`: nobody else may get in, but by another declared rule."""
+    """Yield findings for `from`, `to` and `interface`: nobody else may get in, but by another
+    declared rule.
+    """
     rule: Rule = declared.value
     wider = _wider(declared, observed) if rule.action == ALLOW and families else None
-    for field, text in (("from", rule.from_), ("to", rule.to)):
+    for field, text in (("from", rule.from_), ("to", rule.to), ("interface", rule.interface)):
+        if text is None:
+            continue
         if wider is None or text == "any":
             yield agrees(field, text, text)
         elif wider.outcome is Outcome.DRIFT:
@@ -292,9 +323,12 @@ def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterat
 
 
 def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
-    """Return whether other sources or targets than declared are let in; None where they are not."""
+    """Return whether other sources, targets or interfaces than declared are let in; None where they
+    are not.
+    """
     rule: Rule = declared.value
-    if not traffic.named_families(rule) or declared.firewall.default_incoming == ALLOW:
+    is_narrow = bool(traffic.named_families(rule)) or rule.interface is not None
+    if not is_narrow or declared.firewall.default_incoming == ALLOW:
         return None
     allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
     doubt = None
@@ -306,11 +340,24 @@ def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
     return doubt
 
 
+def _gets_in(region: Region, rule: Rule, observed: Ruleset) -> bool:
+    """Return whether a region counts against a narrow rule.
+
+    One that is open on any interface that may come is not confined to the declared one. In
+    firewalld each interface belongs to a zone, and a default zone has those that may come.
+    """
+    if rule.interface is None or observed.has_firewalld_rules:
+        return queries.applies(observed, region)
+    return queries.address_exists(observed, region) and (
+        queries.interface_exists(observed, region) or queries.most_interfaces(region)
+    )
+
+
 def _wider_in(
     rule: Rule, allowed: list[Rule], observed: Ruleset, family: int
 ) -> FamilyVerdict | None:
     """Return the same of one family. `allowed`: the declared rules that allow."""
-    from_anywhere = traffic.packets(replace(rule, from_="any", to="any"), family)
+    from_anywhere = traffic.packets(replace(rule, from_="any", to="any", interface=None), family)
     undeclared = subtract_all(
         [from_anywhere] if from_anywhere is not None else [], _boxes(allowed, family)
     )
@@ -318,16 +365,22 @@ def _wider_in(
         [
             region
             for region in regions
-            if region.verdict == ALLOW and queries.applies(observed, region)
+            if region.verdict == ALLOW and _gets_in(region, rule, observed)
         ]
         for regions in queries.trace(observed, family, undeclared)
     ]
     certain = [
-        next((region for region in regions if region.sure), None) for regions in open_by_order
+        min(
+            (region for region in regions if region.sure),
+            key=lambda region: not queries.interface_exists(observed, region),
+            default=None,
+        )
+        for regions in open_by_order
     ]
     if certain[0] is not None and None not in certain:
         by = f"by {certain[0].by}" if certain[0].by else "by default"
-        why = f"IPv{family} is open wider than declared, {by}"
+        where = "" if queries.interface_exists(observed, certain[0]) else f", {MAY_COME}"
+        why = f"IPv{family} is open wider than declared, {by}{where}"
         return FamilyVerdict(Outcome.DRIFT, "wider", why)
     regions = [region for regions in open_by_order for region in regions]
     if not regions:

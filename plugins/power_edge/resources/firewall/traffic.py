@@ -183,7 +183,12 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
     for dimension, end in zip((SADDR, DADDR), ends(rule), strict=True):
         if box is not None and end is not None:
             box = meet(box, {dimension[family]: end[1]})
-    return box
+    return meet(box, arrival(rule)) if box is not None else None
+
+
+def arrival(rule: Rule) -> Box:
+    """Return the interface that a rule names, as a set of packets."""
+    return {} if rule.interface is None else {Dimension.IIF: (interface(rule.interface),)}
 
 
 def protocol_of(rule: Rule, family: int) -> Box:

@@ -240,10 +240,25 @@ def port_ranges(some: Numbers) -> str:
 def _interfaces(some: Numbers) -> str:
     others = without(traffic.EXTERNAL, some)
     listed, word = (some, "on") if size(some) <= size(others) else (others, "on all interfaces but")
-    names = [_interface(low) + ("" if low == high else "*") for low, high in listed[:4]]
-    return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (
-        ", ..." if len(listed) > 4 else ""
+    names = list(_patterns(listed))
+    return f"{word} {', '.join(names[:4])}".replace("{", "").replace("}", "") + (
+        ", ..." if len(names) > 4 else ""
     )
+
+
+def _patterns(some: Numbers) -> Iterator[str]:
+    """Yield interfaces as names and wildcards; `eth* but eth0` for one with a hole in it."""
+    place = 0
+    while place < len(some):
+        low, high = some[place]
+        holes = []
+        while place + 1 < len(some) and some[place + 1][0] == high + 2:
+            holes.append(_interface(high + 1))
+            place += 1
+            high = some[place][1]
+        text = _interface(low) + ("" if low == high else "*")
+        yield f"{text} but {' and '.join(holes)}" if holes else text
+        place += 1
 
 
 def _interface(number: int) -> str:

@@ -17,6 +17,9 @@ Peer: TypeAlias = str
 Ports: TypeAlias = int | str
 
 
+Interface: TypeAlias = str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     proto: core_schema.Protocol
@@ -24,6 +27,7 @@ class Rule:
     port: Ports | None = None
     from_: Peer = 'any'
     to: Peer = 'any'
+    interface: Interface | None = None
     comment: str | None = None
 
 

@@ -28,18 +28,20 @@ def notes(tuples: Iterable[str]) -> dict[str, str]:
         )
         if len(words) not in {7, 9} or words[4] != ANY:
             continue
-        action, proto, ports, target, _, source, *rest = words
-        text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 3 and rest[0] != "-" else "")
+        action, proto, ports, target, _, source, *rest, direction = words
+        which, _, interface = direction.partition("_")
+        if which != "in":
+            continue
+        where = f" on {interface}" if interface else ""
+        text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 2 and rest[0] != "-" else "")
         for port in _ports(ports) if 0 < len(text) <= LONGEST and text.isprintable() else ():
             for each in ("tcp", "udp") if proto == ANY else (proto,):
                 # allow_log and allow_log-all also log
                 ends = [ANY if end in EVERY else end for end in (source, target)]
-                found.setdefault(
-                    canonical(
-                        f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}"
-                    ),
-                    text,
+                rule = (
+                    f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}{where}"
                 )
+                found.setdefault(canonical(rule), text)
     return found
 
 

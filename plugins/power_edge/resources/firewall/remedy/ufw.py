@@ -279,7 +279,13 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         if each in files.rules and each.proto == ANY:
             # `22` is one rule for both protocols; only one of them is declared.
             rest = "udp" if rule.proto == "tcp" else "tcp"
-            other = replace(rule, proto=rest, action=each.action, **_ends(each))  # type: ignore[arg-type]
+            other = replace(
+                rule,
+                proto=rest,  # type: ignore[arg-type]
+                action=each.action,  # type: ignore[arg-type]
+                interface=each.interface or None,
+                **_ends(each),
+            )
             if not files.holds(other):
                 files.add(other)
         if each in files.rules:
@@ -293,7 +299,7 @@ def _ends(each: Tuple) -> dict[str, str]:
 
 
 def _from_anywhere(rule: Rule, family: int) -> Box | None:
-    return traffic.packets(replace(rule, from_=ANY, to=ANY), family)
+    return traffic.packets(replace(rule, from_=ANY, to=ANY, interface=None), family)
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
