@@ -172,7 +172,15 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         )
     before = (declared.firewall.rules or [])[: declared.place]
     boxes = subtract_all(
-        [box], _boxes((other for other in before if other.action != rule.action), family)
+        [box],
+        _boxes(
+            (
+                other
+                for other in before
+                if other.action != rule.action and traffic.overlap(rule, other)
+            ),
+            family,
+        ),
     )
     if not boxes:
         return FamilyVerdict(
@@ -359,7 +367,8 @@ def _wider_in(
     """Return the same of one family. `allowed`: the declared rules that allow."""
     from_anywhere = traffic.packets(replace(rule, from_="any", to="any", interface=None), family)
     undeclared = subtract_all(
-        [from_anywhere] if from_anywhere is not None else [], _boxes(allowed, family)
+        [from_anywhere] if from_anywhere is not None else [],
+        _boxes((other for other in allowed if traffic.overlap(rule, other)), family),
     )
     open_by_order = [
         [

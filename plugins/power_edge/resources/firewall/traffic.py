@@ -205,6 +205,14 @@ def ports(declared: int | str) -> tuple[int, int]:
     return int(low), int(high or low)
 
 
+def overlap(left: Rule, right: Rule) -> bool:
+    """Return whether two rules are about some of the same services, whoever connects."""
+    if left.proto != right.proto or left.port is None or right.port is None:
+        return (left.proto, left.port) == (right.proto, right.port)
+    (low, high), (other_low, other_high) = ports(left.port), ports(right.port)
+    return max(low, other_low) <= min(high, other_high)
+
+
 def port_text(low: int, high: int) -> int | str:
     """Return a range of ports as a rule declares it; a port by itself is a number."""
     return low if low == high else f"{low}-{high}"

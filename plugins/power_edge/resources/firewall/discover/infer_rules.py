@@ -12,7 +12,6 @@ from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.discover.kernel_rules import (
     Statement,
     merged,
-    overlap,
     rules,
     statements,
 )
@@ -83,7 +82,11 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
         )
         found += narrow or [rule]
     watched = _watched(observed)
-    return [rule for rule in _distinct(found) if not any(overlap(rule, other) for other in watched)]
+    return [
+        rule
+        for rule in _distinct(found)
+        if not any(traffic.overlap(rule, other) for other in watched)
+    ]
 
 
 def _firewall(found: Iterable[Rule], default: str) -> Firewall:

@@ -179,14 +179,6 @@ def _in_order(service: tuple[str, int | str | None]) -> tuple[str, int, int]:
     return proto, low, high
 
 
-def overlap(left: Rule, right: Rule) -> bool:
-    """Return whether two rules are about some of the same services, whoever connects."""
-    if left.proto != right.proto or left.port is None or right.port is None:
-        return (left.proto, left.port) == (right.proto, right.port)
-    (low, high), (other_low, other_high) = traffic.ports(left.port), traffic.ports(right.port)
-    return max(low, other_low) <= min(high, other_high)
-
-
 def _merged(left: list[Rule], right: list[Rule], judged: Mapping[str, list[int]]) -> Iterator[Rule]:
     for rule in left:
         if _anywhere(rule) and rule in right:
