@@ -23,7 +23,6 @@ from power_edge.resources.firewall import name
 from power_edge.resources.firewall.judge import MAY_COME, Declared, judge
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.traffic import ports
 from tests.support.firewalls import unexpected_conditions
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
@@ -32,6 +31,8 @@ from tests.support.lab.rulesets import (
     ELSEWHERE,
     PORTS,
     SOURCES,
+    SPAN,
+    SPAN_ENDS,
     UNNAMED,
     Draw,
     declarations,
@@ -189,10 +190,9 @@ def _speaks(rule: Rule, packet: Packet) -> bool:
 def _at(rule: Rule, packet: Packet) -> bool:
     if packet.proto != rule.proto:
         return False
-    if rule.port is None:
-        return True
-    low, high = ports(rule.port)
-    return low <= packet.dport <= high
+    if rule.port == SPAN:
+        return SPAN_ENDS[0] <= packet.dport <= SPAN_ENDS[1]
+    return rule.port in {None, packet.dport}
 
 
 def _nobodys(packet: Packet, fates: Fates) -> bool:

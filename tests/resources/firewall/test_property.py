@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -379,13 +378,20 @@ def firewalls(draw: st.DrawFn, bases: int) -> tuple[Chain, ...]:
     return tuple(chains)
 
 
+SPANS: dict[int | str | None, tuple[int, int]] = {
+    22: (22, 22),
+    80: (80, 80),
+    "22-23": (22, 23),
+    "21-80": (21, 80),
+}
+"""What is declared about ports, and what it means."""
 RULES = st.builds(
     lambda action, proto, port, source, interface: Rule(
         action=action, proto=proto, port=port, from_=source, interface=interface
     ),
     action=st.sampled_from(["allow", "allow", "deny", "reject"]),
     proto=st.sampled_from(["tcp", "udp"]),
-    port=st.sampled_from([22, 80, "22-23", "21-80"]),
+    port=st.sampled_from(list(SPANS)),
     source=st.sampled_from(["any", "any", "10.0.0.0/8", "10.1.0.0/16", "fd00::/16"]),
     interface=st.sampled_from([None, None, "eth0", "wg0"]),
 )
@@ -397,8 +403,7 @@ another one.
 
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     """The packets of a rule, or those for the same port that come from elsewhere."""
-    assert rule.port is not None
-    low, high = traffic.ports(rule.port)
+    low, high = SPANS[rule.port]
     everyone = [
         Packet(family, rule.proto, port, source, interface)
         for port in PORTS
@@ -474,6 +479,32 @@ def _barely_filters(chains: tuple[Chain, ...]) -> bool:
 def test_a_rule_passes_only_if_every_packet_fares_so_nft(
     chains: tuple[Chain, ...], rule: Rule
 ) -> None:
+    hold_rule(chains, rule, observed_by_nft(chains))
+
+
+BY_PORT = st.builds(
+    Step,
+    action=st.sampled_from(["accept", "drop"]),
+    proto=st.just("tcp"),
+    ports=st.sampled_from([(22, 22), (22, 23), (80, 80), (1, 79), (23, 65535)]),
+    interface=st.sampled_from([None, None, "eth0", "wg0"]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(BY_PORT, min_size=1, max_size=4),
+    st.sampled_from(["accept", "drop"]),
+    st.sampled_from(["allow", "deny"]),
+    st.sampled_from(["22-23", "21-80"]),
+    st.sampled_from([None, "eth0"]),
+)
+def test_a_range_passes_only_if_every_port_fares_so(
+    steps: list[Step], policy: str, action: Any, port: str, interface: str | None
+) -> None:
+    """Rules that differ in port and interface alone: many ranges fare alike in part."""
+    chains = (Chain(tuple(steps), "input", 0, policy),)
+    rule = Rule(action=action, proto="tcp", port=port, interface=interface)
     hold_rule(chains, rule, observed_by_nft(chains))
 
 

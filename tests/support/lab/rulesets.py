@@ -17,7 +17,7 @@ from tests.support.lab.packets import TO_ALL, Packet
 PORTS = (22, 80, 443, 1500, 8080)
 UNNAMED = 7777
 """A port that no rule names, as most are."""
-SPAN = "2001-8080"
+SPAN, SPAN_ENDS = "2001-8080", (2001, 8080)
 """Rules tell the ports of this range apart only by 8080; one that no rule names is sent, too."""
 INTERFACES = ("host0", "host1")
 DECLARED = (None, None, None, "host0", "host1")
