@@ -111,7 +111,7 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
     limits = "".join(
         f" {word} {field[key]}"
         for key, word in (("minimum", "from"), ("maximum", "to"))
-        if key in field
+        if key in field and kind in {"integer", "number"}
     )
     words = {
         "string": "text",

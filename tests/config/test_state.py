@@ -159,6 +159,47 @@ def test_other_versions(version: str) -> None:
         ("firewall: {rules: [{port: 65536, proto: tcp, action: allow}]}", "3:27", "1 to 65535"),
         ("firewall: {rules: [{port: '22', proto: tcp, action: allow}]}", "3:27", "without quotes"),
         (
+            "firewall: {rules: [{port: 61000-60000, proto: udp, action: allow}]}",
+            "3:27",
+            "write 60000-61000",
+        ),
+        (
+            "firewall: {rules: [{proto: icmp, action: allow, interface: /sys/class/net/eth0}]}",
+            "3:60",
+            "such as eth0",
+        ),
+        *(
+            (
+                f"firewall: {{rules: [{{proto: icmp, action: allow, interface: '{name}'}}]}}",
+                "3:60",
+                words,
+            )
+            for name, words in (
+                ("a b", "no blank"),
+                ("eth*", "no wildcard"),
+                ("eth+", "no wildcard"),
+                ("eth0:1", "such as eth0"),
+                ("-i", "such as eth0"),
+                ("..", "such as eth0"),
+                ("", "such as eth0"),
+                ("abcdefghijklmnop", "at most 15"),
+                ("\u00e9th0", "such as eth0"),
+                ("lo", "do not come by lo"),
+            )
+        ),
+        ("firewall: {rules: [{port: 22-22, proto: udp, action: allow}]}", "3:27", "write 22"),
+        ("firewall: {rules: [{port: 60000-65536, proto: udp, action: allow}]}", "3:27", "65535"),
+        (
+            "firewall: {rules: [{port: 0-10, proto: udp, action: allow}]}",
+            "3:27",
+            "such as 60000-61000",
+        ),
+        (
+            "firewall: {rules: [{port: '60000:61000', proto: udp, action: allow}]}",
+            "3:27",
+            "such as 60000-61000",
+        ),
+        (
             "firewall: {rules: [{port: 22, proto: tcp, action: alow}]}",
             "3:51",
             "did you mean allow?",

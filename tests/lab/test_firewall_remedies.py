@@ -30,6 +30,7 @@ BOTH = Root(
 PROBE = f"{package_data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(package_data.text('probes/resources/firewall.sh'))} pe\n"
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
 WEB = {"port": 443, "proto": "tcp", "action": "allow"}
+MOSH = {"port": "60000-61000", "proto": "udp", "action": "allow"}
 LAB, LAB6 = "10.8.0.0/24", "fd10:8::/64"
 ENABLED = {"enabled": True, "default_incoming": "deny", "rules": [SSH]}
 
@@ -166,6 +167,29 @@ UFW = [
           "ufw default allow outgoing"),
     drift("outgoing-deny", UFW_ON, {"default_outgoing": "deny", "rules": [SSH]}, "default_outgoing", "ufw default deny outgoing"),
     drift("rule-missing", UFW_ON, {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
+    drift("range-missing", UFW_ON, {"rules": [MOSH]}, "allow 60000-61000/udp from any to any", "ufw allow 60000:61000/udp"),
+    drift("range-from-net", UFW_ON, {"rules": [{**MOSH, "from": LAB}]}, f"allow 60000-61000/udp from {LAB} to any",
+          f"ufw allow proto udp from {LAB} to any port 60000:61000"),
+    drift("range-behind-deny", f"ufw deny 60500/udp; {UFW_ON}", {"rules": [MOSH]}, "allow 60000-61000/udp from any to any",
+          "ufw prepend allow 60000:61000/udp"),
+    drift("range-wider", f"ufw allow 60000:61000/udp; {UFW_ON}", {"rules": [SSH, {**MOSH, "from": LAB}]},
+          f"allow 60000-61000/udp from {LAB} to any",
+          f"ufw allow proto udp from {LAB} to any port 60000:61000 && ufw delete allow 60000:61000/udp"),
+    drift("range-kept-by-exclusive", f"ufw allow 60000:61000/udp; ufw allow 8080/tcp; {UFW_ON}", {"exclusive": True, "rules": [SSH, MOSH]},
+          "exclusive", "ufw delete allow 8080/tcp"),
+    drift("rule-on-interface", UFW_ON, {"rules": [{**WEB, "interface": "host0"}]}, "allow 443/tcp from any to any on host0",
+          "ufw allow in on host0 proto tcp from any to any port 443"),
+    drift("rule-on-interface-from-net", UFW_ON, {"rules": [{**WEB, "interface": "host0", "from": LAB}]},
+          f"allow 443/tcp from {LAB} to any on host0", f"ufw allow in on host0 proto tcp from {LAB} to any port 443"),
+    drift("rule-on-interface-behind-deny", f"ufw deny 443/tcp; {UFW_ON}", {"rules": [{**WEB, "interface": "host0"}]},
+          "allow 443/tcp from any to any on host0", "ufw prepend allow in on host0 proto tcp from any to any port 443"),
+    drift("deny-on-interface", f"ufw allow 80/tcp; {UFW_ON}", {"rules": [SSH, {**WEB, "port": 80, "action": "deny", "interface": "host0"}]},
+          "deny 80/tcp from any to any on host0", "ufw prepend deny in on host0 proto tcp from any to any port 80"),
+    drift("wider-than-the-interface", f"ufw allow 443/tcp; {UFW_ON}", {"rules": [SSH, {**WEB, "interface": "host0"}]},
+          "allow 443/tcp from any to any on host0",
+          "ufw allow in on host0 proto tcp from any to any port 443 && ufw delete allow 443/tcp"),
+    drift("extra-beside-the-interface", f"ufw allow 443; {UFW_ON}", {"exclusive": True, "rules": [SSH, {**WEB, "interface": "host0"}]},
+          "exclusive", "ufw allow in on host0 proto tcp from any to any port 443 && ufw delete allow 443"),
     drift("rule-denied", f"ufw deny 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
     drift("rule-limited", f"ufw limit 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any", "ufw allow 443/tcp"),
     drift("rule-behind-deny-of-both", f"ufw deny 443; ufw allow 443/tcp; {UFW_ON}", {"rules": [WEB]}, "allow 443/tcp from any to any",
@@ -279,6 +303,16 @@ FIREWALLD = [
           "deny 443/tcp from any to any", advice="a policy of firewalld decides"),
     drift("port-missing", "", {"rules": [WEB]}, "allow 443/tcp from any to any",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp"),
+    drift("range-missing", "", {"rules": [MOSH]}, "allow 60000-61000/udp from any to any",
+          "firewall-cmd --zone=public --add-port=60000-61000/udp && firewall-cmd --permanent --zone=public --add-port=60000-61000/udp"),
+    drift("range-from-net", "", {"rules": [{**MOSH, "from": LAB}]}, f"allow 60000-61000/udp from {LAB} to any",
+          f"""firewall-cmd --zone=public '--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="60000-61000" protocol="udp" accept' && """
+          "firewall-cmd --permanent --zone=public "
+          f"""'--add-rich-rule=rule family="ipv4" source address="{LAB}" port port="60000-61000" protocol="udp" accept'"""),
+    drift("range-stopped", f"systemctl stop firewalld; {UNLOADED}", {"enabled": True, "rules": [SSH, MOSH]}, "enabled",
+          "firewall-offline-cmd --zone=public --add-port=60000-61000/udp && systemctl enable --now firewalld && firewall-cmd --state"),
+    drift("on-interface", "", {"rules": [{**WEB, "interface": "host0"}]}, "allow 443/tcp from any to any on host0",
+          advice="opens ports for all interfaces of a zone"),
     drift("port-not-on-file", "firewall-cmd --permanent --add-port=443/tcp", {"rules": [WEB]}, "allow 443/tcp from any to any",
           "firewall-cmd --zone=public --add-port=443/tcp && firewall-cmd --permanent --zone=public --add-port=443/tcp"),
     drift("target", "", {"default_incoming": "deny", "rules": [SSH]}, "default_incoming",

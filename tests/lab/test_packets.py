@@ -20,7 +20,7 @@ from power_edge import package_data
 from power_edge.model import Finding, NotObserved, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
-from power_edge.resources.firewall.judge import Declared, judge
+from power_edge.resources.firewall.judge import MAY_COME, Declared, judge
 from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
 from tests.support.firewalls import unexpected_conditions
@@ -31,6 +31,8 @@ from tests.support.lab.rulesets import (
     ELSEWHERE,
     PORTS,
     SOURCES,
+    SPAN,
+    SPAN_ENDS,
     UNNAMED,
     Draw,
     declarations,
@@ -166,6 +168,8 @@ class Question:
             ]
             if "nothing filters" in self.why and not stopped:
                 return None
+            if MAY_COME in self.why:
+                return None
             if "made by hand" in self.why and _passes_from_own_source(rule, fates):
                 return None
             return "every packet fares as declared"
@@ -178,13 +182,17 @@ def _some(what: str, found: list[Packet]) -> str | None:
 
 def _speaks(rule: Rule, packet: Packet) -> bool:
     """Whether a rule is about a packet."""
-    if not _at(rule, packet):
+    if not _at(rule, packet) or rule.interface not in {None, packet.interface}:
         return False
     return rule.from_ == "any" or ip_address(packet.source) in ip_network(rule.from_, strict=False)
 
 
 def _at(rule: Rule, packet: Packet) -> bool:
-    return packet.proto == rule.proto and rule.port in {None, packet.dport}
+    if packet.proto != rule.proto:
+        return False
+    if rule.port == SPAN:
+        return SPAN_ENDS[0] <= packet.dport <= SPAN_ENDS[1]
+    return rule.port in {None, packet.dport}
 
 
 def _nobodys(packet: Packet, fates: Fates) -> bool:

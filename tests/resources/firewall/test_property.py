@@ -28,7 +28,7 @@ SOURCES = {
 }
 NETWORKS = {4: ("10.0.0.0/8", "10.1.0.0/16"), 6: ("fd00::/16",)}
 MEMBERS = {"10.0.0.0/8": ("10.",), "10.1.0.0/16": ("10.1.",), "fd00::/16": ("fd00:",)}
-PORTS = (21, 22, 23, 80, 443)
+PORTS = (21, 22, 23, 79, 80, 443)
 
 ENDS = {"accept": "allow", "drop": "deny", "reject": "reject"}
 
@@ -378,27 +378,48 @@ def firewalls(draw: st.DrawFn, bases: int) -> tuple[Chain, ...]:
     return tuple(chains)
 
 
+SPANS: dict[int | str | None, tuple[int, int]] = {
+    22: (22, 22),
+    80: (80, 80),
+    "22-23": (22, 23),
+    "21-80": (21, 80),
+}
+"""What is declared about ports, and what it means."""
 RULES = st.builds(
-    lambda action, proto, port, source: Rule(action=action, proto=proto, port=port, from_=source),
+    lambda action, proto, port, source, interface: Rule(
+        action=action, proto=proto, port=port, from_=source, interface=interface
+    ),
     action=st.sampled_from(["allow", "allow", "deny", "reject"]),
     proto=st.sampled_from(["tcp", "udp"]),
-    port=st.sampled_from([22, 80]),
+    port=st.sampled_from(list(SPANS)),
     source=st.sampled_from(["any", "any", "10.0.0.0/8", "10.1.0.0/16", "fd00::/16"]),
+    interface=st.sampled_from([None, None, "eth0", "wg0"]),
 )
+NEW = "zz9"
+"""An interface that the node does not have now. What is open there is open beside a rule about
+another one.
+"""
 
 
 def packets(rule: Rule, *, beside: bool = False) -> list[Packet]:
     """The packets of a rule, or those for the same port that come from elsewhere."""
+    low, high = SPANS[rule.port]
     everyone = [
-        Packet(family, rule.proto, rule.port or 0, source, interface)
+        Packet(family, rule.proto, port, source, interface)
+        for port in PORTS
+        if low <= port <= high
         for family in (4, 6)
         for source in SOURCES[family]
-        for interface in INTERFACES
+        for interface in (*INTERFACES, *([NEW] if rule.interface else []))
     ]
     return [
         packet
         for packet in everyone
-        if (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_])) is not beside
+        if (
+            (rule.from_ == "any" or packet.source.startswith(MEMBERS[rule.from_]))
+            and rule.interface in {None, packet.interface}
+        )
+        is not beside
     ]
 
 
@@ -458,6 +479,32 @@ def _barely_filters(chains: tuple[Chain, ...]) -> bool:
 def test_a_rule_passes_only_if_every_packet_fares_so_nft(
     chains: tuple[Chain, ...], rule: Rule
 ) -> None:
+    hold_rule(chains, rule, observed_by_nft(chains))
+
+
+BY_PORT = st.builds(
+    Step,
+    action=st.sampled_from(["accept", "drop"]),
+    proto=st.just("tcp"),
+    ports=st.sampled_from([(22, 22), (22, 23), (80, 80), (1, 79), (23, 65535)]),
+    interface=st.sampled_from([None, None, "eth0", "wg0"]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(BY_PORT, min_size=1, max_size=4),
+    st.sampled_from(["accept", "drop"]),
+    st.sampled_from(["allow", "deny"]),
+    st.sampled_from(["22-23", "21-80"]),
+    st.sampled_from([None, "eth0"]),
+)
+def test_a_range_passes_only_if_every_port_fares_so(
+    steps: list[Step], policy: str, action: Any, port: str, interface: str | None
+) -> None:
+    """Rules that differ in port and interface alone: many ranges fare alike in part."""
+    chains = (Chain(tuple(steps), "input", 0, policy),)
+    rule = Rule(action=action, proto="tcp", port=port, interface=interface)
     hold_rule(chains, rule, observed_by_nft(chains))
 
 

@@ -17,7 +17,11 @@ from tests.support.lab.packets import TO_ALL, Packet
 PORTS = (22, 80, 443, 1500, 8080)
 UNNAMED = 7777
 """A port that no rule names, as most are."""
+SPAN, SPAN_ENDS = "2001-8080", (2001, 8080)
+"""Rules tell the ports of this range apart only by 8080; one that no rule names is sent, too."""
 INTERFACES = ("host0", "host1")
+DECLARED = (None, None, None, "host0", "host1")
+"""Interfaces of declared rules."""
 SOURCES = {
     4: ("8.8.4.254", "9.9.9.9", "10.1.2.3", "10.1.9.254", "10.2.2.254", "192.168.7.254"),
     6: ("2001:db8:2::fff", "2001:db8:1::9", "fd00:1::3", "fd00:1::9", "fd00:2::fff"),
@@ -525,6 +529,7 @@ def declarations(random: Random) -> list[Rule]:
                     action=random.choice(("allow", "allow", "deny", "reject")),
                     proto="icmp",
                     from_=source,
+                    interface=random.choice(DECLARED),
                 )
             )
             continue
@@ -533,8 +538,9 @@ def declarations(random: Random) -> list[Rule]:
             Rule(
                 action=random.choice(("allow", "allow", "deny", "deny", "reject")),
                 proto=proto,
-                port=random.choice(PORTS),
+                port=random.choice((*PORTS, *PORTS, SPAN)),
                 from_=source,
+                interface=random.choice(DECLARED),
             )
         )
     return found

@@ -20,7 +20,8 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.triggers import triggers
 from power_edge.resources.firewall.undeclared import extras
 
-_RULE = re.compile(r"(\w+) (?:(\d+)/)?(\w+) from (\S+) to (\S+)")
+_RULE = re.compile(r"(\w+) ((?:\d+(?:-\d+)?/)?\w+) from (\S+) to (\S+)((?: on \S+)?)")
+LAST_PORT = 65535
 FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
@@ -37,9 +38,13 @@ def entries(firewall: Firewall) -> Iterator[Entry[Declared]]:
 
 
 def name(rule: Rule) -> str:
-    """Return the name of a rule's item: `allow 22/tcp from any to any`."""
+    """Return the name of a rule's item: `allow 22/tcp from any to any`.
+
+    A range of ports is `60000-61000/udp`. A rule about one interface ends in ` on eth0`.
+    """
     what = rule.proto if rule.port is None else f"{rule.port}/{rule.proto}"
-    return f"{rule.action} {what} from {rule.from_} to {rule.to}"
+    where = "" if rule.interface is None else f" on {rule.interface}"
+    return f"{rule.action} {what} from {rule.from_} to {rule.to}{where}"
 
 
 def canonical(text: str) -> str:
@@ -51,10 +56,12 @@ def canonical(text: str) -> str:
     if match is None:
         return text
     try:
-        source, target = (end if end == "any" else repr(network(end)) for end in match.groups()[3:])
+        source, target = (
+            end if end == "any" else repr(network(end)) for end in match.groups()[2:4]
+        )
     except ValueError:
         return text
-    return f"{match[1]} {match[2]}/{match[3]} from {source} to {target}"
+    return f"{match[1]} {match[2]} from {source} to {target}{match[5]}"
 
 
 def expected(declared: Declared) -> Mapping[str, Value]:
@@ -68,15 +75,24 @@ def expected(declared: Declared) -> Mapping[str, Value]:
         "action": rule.action,
         "from": rule.from_,
         "to": rule.to,
+        "interface": rule.interface,
     }
     return {field: value for field, value in fields.items() if value is not None}
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield (field, why) for invalid addresses, and for rules that contradict an earlier one."""
+    """Yield (field, why) for invalid ports and addresses, and for rules that contradict an earlier
+    one.
+    """
     if declared.field != "rule":
         return
     rule: Rule = declared.value
+    if rule.port is not None and (wrong := _port_problem(rule.port)):
+        yield "port", wrong
+        return
+    if rule.interface == "lo":
+        yield "interface", "connections from other machines do not come by lo: use another one"
+        return
     fields = {"from": rule.from_, "to": rule.to}
     invalid = [field for field, text in fields.items() if text != "any" and not _is_network(text)]
     for field in invalid:
@@ -104,6 +120,17 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
                 "action",
                 f"an earlier rule declares {other.action} for the same connections: remove one",
             )
+
+
+def _port_problem(port: int | str) -> str | None:
+    low, high = traffic.ports(port)
+    if max(low, high) > LAST_PORT:
+        return f"the last port is {LAST_PORT}: write a range that ends there or before"
+    if low > high:
+        return f"a range begins with the lower port: write {high}-{low}"
+    if low == high and isinstance(port, str):
+        return f"a range has more than one port: write {low}"
+    return None
 
 
 def _is_network(text: str) -> bool:

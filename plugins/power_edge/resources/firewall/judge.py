@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
+from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -20,7 +21,10 @@ from power_edge.resources.firewall.packet_filter import (
 from power_edge.resources.firewall.packet_sets import Box, subtract_all
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import any_part, in_force
-from power_edge.resources.firewall.undeclared import extras
+from power_edge.resources.firewall.undeclared import extras, port_ranges
+from power_edge.text import printable
+
+MAY_COME = "on interfaces that the node does not have now"
 
 
 class Declared(NamedTuple):
@@ -153,6 +157,14 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     Packets of an earlier rule with another action are left to that rule.
     """
     rule: Rule = declared.value
+    upper = observed.network.ports.get(rule.interface or "")
+    if upper is not None:
+        return FamilyVerdict(
+            Outcome.UNKNOWN,
+            None,
+            f"{rule.interface} is a port of {printable(upper)}, and what comes by it counts as "
+            f"coming by {printable(upper)}: declare that one",
+        )
     box = traffic.packets(rule, family)
     if box is None:
         return FamilyVerdict(
@@ -160,7 +172,15 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         )
     before = (declared.firewall.rules or [])[: declared.place]
     boxes = subtract_all(
-        [box], _boxes((other for other in before if other.action != rule.action), family)
+        [box],
+        _boxes(
+            (
+                other
+                for other in before
+                if other.action != rule.action and traffic.overlap(rule, other)
+            ),
+            family,
+        ),
     )
     if not boxes:
         return FamilyVerdict(
@@ -169,7 +189,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
             "earlier declared rules already decide about all of its connections",
         )
     answers = [
-        _verdict(rule.action, observed, family, regions)
+        _verdict(rule, observed, family, regions)
         for regions in queries.trace(observed, family, boxes)
     ]
     answer = (
@@ -177,6 +197,18 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         if all(other.outcome is answers[0].outcome for other in answers)
         else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
     )
+    if (
+        answer.outcome is Outcome.COMPLIANT
+        and rule.interface is not None
+        and rule.interface not in (observed.network.interfaces or ())
+    ):
+        return FamilyVerdict(
+            Outcome.UNKNOWN,
+            answer.actual,
+            f"the node has no interface {rule.interface} now (ip link shows them)"
+            if observed.network.interfaces
+            else "the node's interfaces could not be read",
+        )
     if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
         silent = next(
             (path for path in observed.network.echo_ignored if f"/net/ipv{family}/" in path), None
@@ -197,11 +229,16 @@ def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
     return [box for rule in rules if (box := traffic.packets(rule, family)) is not None]
 
 
-def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
-    by_interface = [region for region in regions if queries.interface_exists(observed, region)]
-    # A declared address that the node does not have now is judged as if it had it.
+def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
+    action = rule.action
+    # A declared interface or address that the node does not have now is judged as if it had it.
+    by_interface = [
+        region
+        for region in regions
+        if rule.interface is not None or queries.interface_exists(observed, region)
+    ]
     present = [
-        region for region in by_interface if queries.applies(observed, region)
+        region for region in by_interface if queries.address_exists(observed, region)
     ] or by_interface
     verdicts = [
         verdict
@@ -214,7 +251,9 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
         first = min(wrong or present, key=lambda region: traffic.unusual(observed, region.box))
         part = "" if len(verdicts) == 1 else "in part "
         return FamilyVerdict(
-            Outcome.DRIFT, actual, f"{part}{first.verdict} {_decided_by(first, observed, family)}"
+            Outcome.DRIFT,
+            actual,
+            f"{part}{first.verdict}{_at_ports(first, rule)} {_decided_by(first, observed, family)}",
         )
     # In firewalld an interface belongs to a zone. A rule of another tool that names an interface
     # covers less than was declared.
@@ -225,8 +264,8 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
     if doubtful is not None:
         missing = (
             "for addresses that the node does not have now: declare `to`"
-            if queries.interface_exists(observed, doubtful)
-            else "on interfaces that the node does not have now"
+            if rule.interface is not None or queries.interface_exists(observed, doubtful)
+            else MAY_COME
         )
         return FamilyVerdict(
             Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
@@ -241,6 +280,13 @@ def _verdict(action: str, observed: Ruleset, family: int, regions: list[Region])
             )
     by_default = not any(region.by for region in present)
     return FamilyVerdict(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
+
+
+def _at_ports(region: Region, rule: Rule) -> str:
+    """Return at which ports of a rule's range a region is; "" for all of them."""
+    if rule.port is None or region.box[Dimension.DPORT] == (traffic.ports(rule.port),):
+        return ""
+    return f" at {port_ranges(region.box[Dimension.DPORT])}"
 
 
 def _decided_by(region: Region, observed: Ruleset, family: int) -> str:
@@ -268,10 +314,14 @@ def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) 
 
 
 def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterator[Finding]:
-    """Yield findings for `from` and `to`: nobody else may get in, but by another declared rule."""
+    """Yield findings for `from`, `to` and `interface`: nobody else may get in, but by another
+    declared rule.
+    """
     rule: Rule = declared.value
     wider = _wider(declared, observed) if rule.action == ALLOW and families else None
-    for field, text in (("from", rule.from_), ("to", rule.to)):
+    for field, text in (("from", rule.from_), ("to", rule.to), ("interface", rule.interface)):
+        if text is None:
+            continue
         if wider is None or text == "any":
             yield agrees(field, text, text)
         elif wider.outcome is Outcome.DRIFT:
@@ -281,9 +331,12 @@ def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterat
 
 
 def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
-    """Return whether other sources or targets than declared are let in; None where they are not."""
+    """Return whether other sources, targets or interfaces than declared are let in; None where they
+    are not.
+    """
     rule: Rule = declared.value
-    if not traffic.named_families(rule) or declared.firewall.default_incoming == ALLOW:
+    is_narrow = bool(traffic.named_families(rule)) or rule.interface is not None
+    if not is_narrow or declared.firewall.default_incoming == ALLOW:
         return None
     allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
     doubt = None
@@ -295,28 +348,48 @@ def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
     return doubt
 
 
+def _gets_in(region: Region, rule: Rule, observed: Ruleset) -> bool:
+    """Return whether a region counts against a narrow rule.
+
+    One that is open on any interface that may come is not confined to the declared one. In
+    firewalld each interface belongs to a zone, and a default zone has those that may come.
+    """
+    if rule.interface is None or observed.has_firewalld_rules:
+        return queries.applies(observed, region)
+    return queries.address_exists(observed, region) and (
+        queries.interface_exists(observed, region) or queries.most_interfaces(region)
+    )
+
+
 def _wider_in(
     rule: Rule, allowed: list[Rule], observed: Ruleset, family: int
 ) -> FamilyVerdict | None:
     """Return the same of one family. `allowed`: the declared rules that allow."""
-    from_anywhere = traffic.packets(replace(rule, from_="any", to="any"), family)
+    from_anywhere = traffic.packets(replace(rule, from_="any", to="any", interface=None), family)
     undeclared = subtract_all(
-        [from_anywhere] if from_anywhere is not None else [], _boxes(allowed, family)
+        [from_anywhere] if from_anywhere is not None else [],
+        _boxes((other for other in allowed if traffic.overlap(rule, other)), family),
     )
     open_by_order = [
         [
             region
             for region in regions
-            if region.verdict == ALLOW and queries.applies(observed, region)
+            if region.verdict == ALLOW and _gets_in(region, rule, observed)
         ]
         for regions in queries.trace(observed, family, undeclared)
     ]
     certain = [
-        next((region for region in regions if region.sure), None) for regions in open_by_order
+        min(
+            (region for region in regions if region.sure),
+            key=lambda region: not queries.interface_exists(observed, region),
+            default=None,
+        )
+        for regions in open_by_order
     ]
     if certain[0] is not None and None not in certain:
         by = f"by {certain[0].by}" if certain[0].by else "by default"
-        why = f"IPv{family} is open wider than declared, {by}"
+        where = "" if queries.interface_exists(observed, certain[0]) else f", {MAY_COME}"
+        why = f"IPv{family} is open wider than declared, {by}{where}"
         return FamilyVerdict(Outcome.DRIFT, "wider", why)
     regions = [region for regions in open_by_order for region in regions]
     if not regions:

@@ -95,7 +95,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
 
 
 def _network(by_name: Mapping[str, Block]) -> Network:
-    ports = {lower for kind, lower, _ in _stacked(by_name) if kind == "port"}
+    ports = {lower: upper for kind, lower, upper in _stacked(by_name) if kind == "port"}
     names = dict.fromkeys(
         name
         for name in _lines(by_name, "interfaces")
@@ -103,6 +103,7 @@ def _network(by_name: Mapping[str, Block]) -> Network:
     )
     return Network(
         interfaces=tuple(names) or None,
+        ports=ports,
         outside=tuple(name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names),
         inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
         addresses=_addresses(by_name),

@@ -23,6 +23,7 @@ from power_edge.resources.firewall.packet_sets import (
     Numbers,
     both,
     numbers,
+    size,
     subtract_all,
     without,
 )
@@ -194,7 +195,12 @@ def is_irrelevant(ruleset: Ruleset, region: Region) -> bool:
 
 def applies(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region is about an interface and an address that the node has."""
-    return interface_exists(ruleset, region) and all(
+    return interface_exists(ruleset, region) and address_exists(ruleset, region)
+
+
+def address_exists(ruleset: Ruleset, region: Region) -> bool:
+    """Return whether a region is about an address that the node has."""
+    return all(
         both(region.box.get(DADDR[family], own), own)
         for family, own in ruleset.network.addresses.items()
     )
@@ -204,6 +210,12 @@ def interface_exists(ruleset: Ruleset, region: Region) -> bool:
     """Return whether a region is about an interface that the node has."""
     reach = region.box[Dimension.IIF]
     return reach == EXTERNAL or bool(both(reach, ruleset.network.existing))
+
+
+def most_interfaces(region: Region) -> bool:
+    """Return whether a region is about nearly all names that an interface could have."""
+    reach = region.box[Dimension.IIF]
+    return size(reach) > size(without(EXTERNAL, reach))
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:

@@ -17,13 +17,15 @@ class Network:
     """Interfaces and addresses of a node. None stands for what could not be read.
 
     `interfaces`: all but lo and the ports of bridges and bonds, which get no packets themselves.
-    `outside`: those that a default route uses. `inet6`: the node's IPv6 addresses but ::1.
+    `ports`: the ports of bridges and bonds, and the device above each. `outside`: those that a
+    default route uses. `inet6`: the node's IPv6 addresses but ::1.
     `addresses`: by family, the addresses at which it takes packets; a family that could not be read
     is missing. `echo_ignored`: the files below /proc/sys by which the kernel answers no echo
     requests, whatever its rules say.
     """
 
     interfaces: tuple[str, ...] | None = None
+    ports: Mapping[str, str] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     inet6: tuple[int, ...] | None = None
     addresses: Mapping[int, Numbers] = field(default_factory=dict)

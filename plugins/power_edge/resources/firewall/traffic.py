@@ -183,7 +183,12 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
     for dimension, end in zip((SADDR, DADDR), ends(rule), strict=True):
         if box is not None and end is not None:
             box = meet(box, {dimension[family]: end[1]})
-    return box
+    return meet(box, arrival(rule)) if box is not None else None
+
+
+def arrival(rule: Rule) -> Box:
+    """Return the interface that a rule names, as a set of packets."""
+    return {} if rule.interface is None else {Dimension.IIF: (interface(rule.interface),)}
 
 
 def protocol_of(rule: Rule, family: int) -> Box:
@@ -191,7 +196,26 @@ def protocol_of(rule: Rule, family: int) -> Box:
     if rule.port is None:
         return ECHO[family]
     number = PROTOCOLS[rule.proto]
-    return {Dimension.PROTO: ((number, number),), Dimension.DPORT: ((rule.port, rule.port),)}
+    return {Dimension.PROTO: ((number, number),), Dimension.DPORT: (ports(rule.port),)}
+
+
+def ports(declared: int | str) -> tuple[int, int]:
+    """Return the first and the last port of `22` or `60000-61000`."""
+    low, _, high = str(declared).partition("-")
+    return int(low), int(high or low)
+
+
+def overlap(left: Rule, right: Rule) -> bool:
+    """Return whether two rules are about some of the same services, whoever connects."""
+    if left.proto != right.proto or left.port is None or right.port is None:
+        return (left.proto, left.port) == (right.proto, right.port)
+    (low, high), (other_low, other_high) = ports(left.port), ports(right.port)
+    return max(low, other_low) <= min(high, other_high)
+
+
+def port_text(low: int, high: int) -> int | str:
+    """Return a range of ports as a rule declares it; a port by itself is a number."""
+    return low if low == high else f"{low}-{high}"
 
 
 def unusual(ruleset: Ruleset, box: Box) -> bool:

@@ -89,7 +89,9 @@ class Tuple(NamedTuple):
         if self.from_port != ANY:
             found[Dimension.SPORT] = _ports(self.from_port)
         if self.interface:
-            found[Dimension.IIF] = numbers([interface(self.interface)])
+            # As for iptables, eth+ is every name that begins so.
+            name = self.interface
+            found[Dimension.IIF] = (interface(name[:-1] + "*" if name.endswith("+") else name),)
         return found
 
     def spelling(self, *, both: bool = True) -> tuple[str, ...]:

@@ -192,7 +192,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
     for family, box, sure in some:
         source, target = (_addresses(box[end[family]], family) for end in (SADDR, DADDR))
         ports, interfaces = box.get(Dimension.SPORT), box.get(Dimension.IIF, traffic.EXTERNAL)
-        text = "" if ports is None else f" source port {_ranges(ports)}"
+        text = "" if ports is None else f" source port {port_ranges(ports)}"
         unusual_note = traffic.unusual_note(box, family, by_hand=_crafted(box))
         text += f" {unusual_note}" if unusual_note else ""
         text += "" if interfaces == traffic.EXTERNAL else f" {_interfaces(interfaces)}"
@@ -228,10 +228,11 @@ def _packets(box: Box) -> str:
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if listed else ""
     if not names:
         names = "everything" if protocols == traffic.NOT_ICMP else "all other protocols"
-    return f"{_ranges(ports)}/{names}" if ports is not None else names
+    return f"{port_ranges(ports)}/{names}" if ports is not None else names
 
 
-def _ranges(some: Numbers) -> str:
+def port_ranges(some: Numbers) -> str:
+    """Return ports in words: `22,60000-61000`; of many ranges the first."""
     text = ",".join(str(low) if low == high else f"{low}-{high}" for low, high in some[:8])
     return text + (",..." if len(some) > 8 else "")
 
@@ -239,10 +240,25 @@ def _ranges(some: Numbers) -> str:
 def _interfaces(some: Numbers) -> str:
     others = without(traffic.EXTERNAL, some)
     listed, word = (some, "on") if size(some) <= size(others) else (others, "on all interfaces but")
-    names = [_interface(low) + ("" if low == high else "*") for low, high in listed[:4]]
-    return f"{word} {', '.join(names)}".replace("{", "").replace("}", "") + (
-        ", ..." if len(listed) > 4 else ""
+    names = list(_patterns(listed))
+    return f"{word} {', '.join(names[:4])}".replace("{", "").replace("}", "") + (
+        ", ..." if len(names) > 4 else ""
     )
+
+
+def _patterns(some: Numbers) -> Iterator[str]:
+    """Yield interfaces as names and wildcards; `eth* but eth0` for one with a hole in it."""
+    place = 0
+    while place < len(some):
+        low, high = some[place]
+        holes = []
+        while place + 1 < len(some) and some[place + 1][0] == high + 2:
+            holes.append(_interface(high + 1))
+            place += 1
+            high = some[place][1]
+        text = _interface(low) + ("" if low == high else "*")
+        yield f"{text} but {' and '.join(holes)}" if holes else text
+        place += 1
 
 
 def _interface(number: int) -> str:

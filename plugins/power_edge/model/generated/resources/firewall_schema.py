@@ -14,13 +14,20 @@ Action: TypeAlias = Literal['allow', 'deny', 'reject']
 Peer: TypeAlias = str
 
 
+Ports: TypeAlias = int | str
+
+
+Interface: TypeAlias = str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     proto: core_schema.Protocol
     action: Action
-    port: core_schema.Port | None = None
+    port: Ports | None = None
     from_: Peer = 'any'
     to: Peer = 'any'
+    interface: Interface | None = None
     comment: str | None = None
 
 

@@ -69,6 +69,7 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
         "action": rule.action,
         "from": rule.from_,
         "to": rule.to,
+        "interface": rule.interface,
         "comment": comment,
     }
     return {

@@ -1,5 +1,6 @@
 """The rules of a section: those that somebody wrote, and what else is open beside them."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
@@ -7,9 +8,16 @@ from itertools import chain
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import canonical, name, queries, traffic
-from power_edge.resources.firewall.discover.kernel_rules import Statement, merged, rules, statements
+from power_edge.resources.firewall.dimension import Dimension
+from power_edge.resources.firewall.discover.kernel_rules import (
+    Statement,
+    merged,
+    rules,
+    statements,
+)
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
+from power_edge.resources.firewall.packet_sets import both, interface
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
 from power_edge.resources.firewall.ufw_files import ANY
@@ -36,6 +44,8 @@ BANNERS = ("f2b-", "sshguard", "crowdsec")
 USERS = frozenset({"ufw-user-input", "ufw6-user-input"})
 ZONES = ("_pre", "_deny", "_allow", "_post")
 """Names of chains of firewalld that hold what was added to a zone end so."""
+NAME = re.compile(r"(?!-)[A-Za-z0-9_.-]+")
+"""Names of interfaces that are declared. Every usual one is such a name."""
 EXCEPTIONS = 4
 MANY = 300
 """Rules beyond these are not declared. Judging rules together takes the square of their number, a
@@ -59,13 +69,24 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
     for opening in openings(_firewall(found, default), observed):
         if opening.sure:
             left.setdefault(opening.family, []).extend(rules(opening.box, ALLOW, opening.family))
-    found += [
+    added = [
         rule
         for rule in merged(left, judged)[: MANY - len(found)]
         if not _by_a_machine(rule, observed)
     ]
+    for place, rule in enumerate(added, 1):
+        following = added[place:]
+        wrong = _wrong(len(found), [*found, rule, *following], observed, default)
+        narrow = (
+            _on_interfaces(rule, found, following, observed, default) if "action" in wrong else []
+        )
+        found += narrow or [rule]
     watched = _watched(observed)
-    return [rule for rule in _distinct(found) if (rule.proto, rule.port) not in watched]
+    return [
+        rule
+        for rule in _distinct(found)
+        if not any(traffic.overlap(rule, other) for other in watched)
+    ]
 
 
 def _firewall(found: Iterable[Rule], default: str) -> Firewall:
@@ -135,8 +156,37 @@ def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]
         is_better = bool(before or behind) and not _wrong(
             len(done) + len(before), [*better, *following], observed, default
         )
-        done = better if is_better else [*done, rule]
+        if is_better:
+            done = better
+        elif "action" in wrong:
+            done += _on_interfaces(rule, done, following, observed, default) or [rule]
+        else:
+            done.append(rule)
     return done
+
+
+def _on_interfaces(
+    rule: Rule, done: list[Rule], following: list[Rule], observed: Ruleset, default: str
+) -> list[Rule]:
+    """Return a rule for each interface where it holds; empty where there are none, or many."""
+    reached = [
+        region.box[Dimension.IIF]
+        for family in traffic.FAMILIES
+        for region in _regions(rule, family, observed)
+        if region.sure
+        and region.verdict == rule.action
+        and region.box[Dimension.IIF] != traffic.EXTERNAL
+    ]
+    found = [
+        replace(rule, interface=name)
+        for name in observed.network.interfaces or ()
+        if any(both(some, (interface(name),)) for some in reached) and NAME.fullmatch(name)
+    ]
+    if len(found) > EXCEPTIONS:
+        return []
+    every = [*done, *found, *following]
+    places = range(len(done), len(done) + len(found))
+    return [] if any(_wrong(place, every, observed, default) for place in places) else found
 
 
 def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
@@ -192,9 +242,11 @@ def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
     )
 
 
-def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
-    """Return the services at which addresses are banned: who gets in changes with each ban."""
-    found = set[tuple[str, int | None]]()
+def _watched(observed: Ruleset) -> set[Rule]:
+    """Return rules for the services at which addresses are banned: who gets in changes with each
+    ban.
+    """
+    found = set[Rule]()
     for family in traffic.FAMILIES:
         for box, effect, chains in statements(observed.program, family):
             names = [
@@ -203,5 +255,5 @@ def _watched(observed: Ruleset) -> set[tuple[str, int | None]]:
                 for part in key[1:]
             ]
             if any(part.startswith(BANNERS) for part in names):
-                found |= {(rule.proto, rule.port) for rule in rules(box, DENY, family)}
+                found |= set(rules(box, DENY, family))
     return found

@@ -30,8 +30,10 @@ from power_edge.resources.firewall.undeclared import networks
 
 MANY = 5_000
 """Rules beyond these are not read one by one."""
-PORTS = 16
-"""Ports of one rule that are declared one by one. No person would write a longer list."""
+RANGES = 16
+"""Ports and ranges of one rule that are declared. No person would write a longer list."""
+MOST_PORTS = 32_768
+"""A rule about more ports than these is about all but some, which no person would declare so."""
 PEERS = 4
 ANY = "any"
 
@@ -100,14 +102,25 @@ def rules(box: Box, verdict: str, family: int) -> list[Rule]:
     return [rule for rule in declared_rules if traffic.packets(rule, family) is not None]
 
 
-def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | None]]:
+def declarable(ports: Numbers) -> Iterator[int | str]:
+    """Yield ports as rules declare them. Two neighbours are a list of two (137, 138), and no range.
+
+    Port 0 is left out.
+    """
+    for first, high in ports:
+        low = max(first, 1)
+        if high - low > 1:
+            yield traffic.port_text(low, high)
+        else:
+            yield from range(low, high + 1)
+
+
+def _services(box: Box, protocols: Numbers, family: int) -> Iterator[tuple[str, int | str | None]]:
     ports = box.get(Dimension.DPORT)
-    if ports is not None and size(ports) <= PORTS:
+    if ports is not None and len(ports) <= RANGES and size(ports) <= MOST_PORTS:
         for proto in ("tcp", "udp"):
             if both(protocols, ((PROTOCOLS[proto], PROTOCOLS[proto]),)):
-                yield from (
-                    (proto, port) for low, high in ports for port in range(max(low, 1), high + 1)
-                )
+                yield from ((proto, port) for port in declarable(ports))
     echo = traffic.ECHO[family]
     if ports is None and all(
         not without(some, box.get(dimension, some)) for dimension, some in echo.items()
@@ -130,18 +143,40 @@ def _peers(some: Numbers | None, family: int) -> list[str]:
 def merged(by_family: Mapping[int, list[Rule]], judged: Mapping[str, list[int]]) -> list[Rule]:
     """Return the rules of both families as one list.
 
-    Rules about one service follow each other, in their order. What one family alone says of any is
-    said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any is judged.
+    Rules about some of the same ports follow each other, in their order. What one family alone says
+    of any is said of 0.0.0.0/0 or ::/0. `judged`: action -> the families in which a rule about any
+    is judged.
     """
-    services: dict[tuple[str, int | None], dict[int, list[Rule]]] = {}
+    groups = _groups([rule for rules in by_family.values() for rule in rules])
+    services: dict[tuple[str, int], dict[int, list[Rule]]] = {}
     for family in traffic.FAMILIES:
         for rule in dict.fromkeys(by_family.get(family, ())):
-            services.setdefault((rule.proto, rule.port), {}).setdefault(family, []).append(rule)
+            group = groups[rule.proto, rule.port]
+            services.setdefault(group, {}).setdefault(family, []).append(rule)
     return [
         rule
         for some in services.values()
         for rule in _merged(some.get(4, []), some.get(6, []), judged)
     ]
+
+
+def _groups(some: list[Rule]) -> dict[tuple[str, int | str | None], tuple[str, int]]:
+    """Return a group for the service of each rule. Services that share a port are in one."""
+    found: dict[tuple[str, int | str | None], tuple[str, int]] = {}
+    start, last, proto = 0, -1, ""
+    for service in sorted({(rule.proto, rule.port) for rule in some}, key=_in_order):
+        _, low, high = _in_order(service)
+        if service[0] != proto or low > last:
+            proto, start, last = service[0], low, high
+        last = max(last, high)
+        found[service] = (proto, start)
+    return found
+
+
+def _in_order(service: tuple[str, int | str | None]) -> tuple[str, int, int]:
+    proto, port = service
+    low, high = traffic.ports(port) if port is not None else (0, 0)
+    return proto, low, high
 
 
 def _merged(left: list[Rule], right: list[Rule], judged: Mapping[str, list[int]]) -> Iterator[Rule]:

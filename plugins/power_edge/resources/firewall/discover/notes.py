@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from urllib.parse import unquote
 
 from power_edge.resources.firewall import canonical
-from power_edge.resources.firewall.discover.kernel_rules import PORTS
+from power_edge.resources.firewall.discover.kernel_rules import declarable
+from power_edge.resources.firewall.packet_sets import numbers
 from power_edge.resources.firewall.ufw_files import ANY
 
 EVERY = {"0.0.0.0/0", "::/0"}
@@ -27,18 +28,20 @@ def notes(tuples: Iterable[str]) -> dict[str, str]:
         )
         if len(words) not in {7, 9} or words[4] != ANY:
             continue
-        action, proto, ports, target, _, source, *rest = words
-        text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 3 and rest[0] != "-" else "")
+        action, proto, ports, target, _, source, *rest, direction = words
+        which, _, interface = direction.partition("_")
+        if which != "in":
+            continue
+        where = f" on {interface}" if interface else ""
+        text = _decoded(comment) or (unquote(rest[0]) if len(rest) == 2 and rest[0] != "-" else "")
         for port in _ports(ports) if 0 < len(text) <= LONGEST and text.isprintable() else ():
             for each in ("tcp", "udp") if proto == ANY else (proto,):
                 # allow_log and allow_log-all also log
                 ends = [ANY if end in EVERY else end for end in (source, target)]
-                found.setdefault(
-                    canonical(
-                        f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}"
-                    ),
-                    text,
+                rule = (
+                    f"{action.partition('_')[0]} {port}/{each} from {ends[0]} to {ends[1]}{where}"
                 )
+                found.setdefault(canonical(rule), text)
     return found
 
 
@@ -49,10 +52,12 @@ def _decoded(comment: str) -> str:
         return ""
 
 
-def _ports(text: str) -> list[int]:
-    found = list[int]()
-    for part in text.split(","):
-        low, _, high = part.partition(":")
-        if low.isdecimal() and (high or low).isdecimal():
-            found += range(int(low), min(int(high or low), int(low) + PORTS) + 1)
-    return found
+def _ports(text: str) -> list[int | str]:
+    """Return the ports of a line as discovery declares them, from `22,60000:61000`."""
+    spans = [part.partition(":")[::2] for part in text.split(",")]
+    if not all(low.isdecimal() and (high or low).isdecimal() for low, high in spans):
+        return []
+    try:
+        return list(declarable(numbers((int(low), int(high or low)) for low, high in spans)))
+    except ValueError:  # a range that ends before it begins
+        return []

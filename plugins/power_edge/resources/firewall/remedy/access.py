@@ -130,7 +130,7 @@ def _matters(name: Dimension, some: Numbers) -> bool:
 
 
 def _box(rule: Rule, family: int) -> Box:
-    box: Box = traffic.protocol_of(rule, family)
+    box: Box = {**traffic.protocol_of(rule, family), **traffic.arrival(rule)}
     for end, place in zip((SADDR, DADDR), traffic.ends(rule), strict=True):
         box = {**box, end[family]: place[1] if place else traffic.UNICAST[family]}
     return box

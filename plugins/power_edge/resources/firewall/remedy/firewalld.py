@@ -5,6 +5,7 @@ on file alone. It needs a reload, which undoes what was set at runtime only: whe
 setting, no command is printed. (Seen with firewalld 1.3.3.)
 """
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 
@@ -105,6 +106,8 @@ def _start(declared: Declared, observed: Ruleset) -> Remedy:
 def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Command, ...]) -> Remedy:
     """Return how to have firewalld load what is on file, with the declared openings."""
     stored = observed.firewalld.stored if observed.firewalld is not None else None
+    if declared.field == "rule" and declared.value.interface is not None:
+        return Remedy(advice=_ZONE)
     if stored is None or "more" in stored:
         return Remedy(
             advice="firewalld has zones with interfaces or sources, rich or direct rules, or "
@@ -125,7 +128,12 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     permanent = ("--permanent",) if tool == "firewall-cmd" else ()
     for rule in declared.firewall.rules or ():
         needed = rule.action == ALLOW or declared.value is rule
-        if rule.port is not None and needed and f"{rule.port}/{rule.proto}" not in ports:
+        if (
+            rule.port is not None
+            and rule.interface is None
+            and needed
+            and f"{rule.port}/{rule.proto}" not in ports
+        ):
             commands.append((tool, *permanent, f"--zone={zone}", _opening(rule)))
             on_file += access.ordered_rules([rule])
     why = access.closed(declared.firewall, observed, on_file, _without(observed))
@@ -135,10 +143,13 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
 
 
 def _stored(text: str) -> list[OrderedRule]:
-    number, _, proto = text.partition("/")
-    if not number.isdecimal() or proto not in {"tcp", "udp"}:
+    port, _, proto = text.partition("/")
+    if not re.fullmatch(r"[0-9]{1,5}(-[0-9]{1,5})?", port) or proto not in {"tcp", "udp"}:
         return []
-    return access.ordered_rules([Rule(proto=proto, port=int(number), action="allow")])  # type: ignore[arg-type]
+    try:
+        return access.ordered_rules([Rule(proto=proto, port=port, action="allow")])  # type: ignore[arg-type]
+    except ValueError:  # a range that ends before it begins
+        return []
 
 
 def _reload(declared: Declared, observed: Ruleset) -> Remedy:
@@ -182,11 +193,17 @@ def _target(declared: Declared, observed: Ruleset) -> Remedy:
 
 def _allowed(declared: Declared) -> list[Rule]:
     rules = declared.firewall.rules or ()
-    return [rule for rule in rules if rule.action == ALLOW and rule.port is not None]
+    return [
+        rule
+        for rule in rules
+        if rule.action == ALLOW and rule.port is not None and rule.interface is None
+    ]
 
 
 def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     rule: Rule = declared.value
+    if rule.interface is not None:
+        return Remedy(advice=_ZONE)
     if fields != {"action"} or rule.port is None:
         return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
     found = culprits.of_rule(rule, observed)
@@ -217,6 +234,10 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     return Remedy(advice=why) if why is not None else Remedy(commands, cuts=True)
 
 
+_ZONE = (
+    "firewalld opens ports for all interfaces of a zone: firewall-cmd --get-active-zones shows the "
+    "zone of each; change the zone, or move the interface to another one"
+)
 _SOURCES = (
     "the zone of firewalld that decides is chosen by the sender's address, or unknown: "
     "firewall-cmd --get-active-zones shows the zones; change that one"

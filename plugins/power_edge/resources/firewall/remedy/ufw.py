@@ -27,7 +27,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
-from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files
+from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files, port_word
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
@@ -269,7 +269,7 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)
     ]
     found = [each for each in too_wide if any(meet(each.box(), box) is not None for box in boxes)]
-    if not found or any(not each.port.isdecimal() or each.app != "-" for each in found):
+    if not found or any(each.port != port_word(rule) or each.app != "-" for each in found):
         return Remedy(
             advice=f"remove the rules of ufw that open port {rule.port} wider (ufw status "
             "numbered), and open again what else they opened"
@@ -279,7 +279,13 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         if each in files.rules and each.proto == ANY:
             # `22` is one rule for both protocols; only one of them is declared.
             rest = "udp" if rule.proto == "tcp" else "tcp"
-            other = replace(rule, proto=rest, action=each.action, **_ends(each))  # type: ignore[arg-type]
+            other = replace(
+                rule,
+                proto=rest,  # type: ignore[arg-type]
+                action=each.action,  # type: ignore[arg-type]
+                interface=each.interface or None,
+                **_ends(each),
+            )
             if not files.holds(other):
                 files.add(other)
         if each in files.rules:
@@ -293,7 +299,7 @@ def _ends(each: Tuple) -> dict[str, str]:
 
 
 def _from_anywhere(rule: Rule, family: int) -> Box | None:
-    return traffic.packets(replace(rule, from_=ANY, to=ANY), family)
+    return traffic.packets(replace(rule, from_=ANY, to=ANY, interface=None), family)
 
 
 def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:

@@ -1,5 +1,6 @@
 """ufw's rules on file, and the commands that change them."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from power_edge.model import Command
@@ -14,6 +15,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.ssh_access import OrderedRule
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
+from power_edge.text import printable
 
 OPENS = ("allow", "limit")
 
@@ -38,9 +40,10 @@ class Files:
         every = {4: EVERY[0], 6: EVERY[1]}
         return [
             Tuple(
-                action, "", rule.proto, str(rule.port),
+                action, "", rule.proto, port_word(rule),
                 every[family] if rule.to == ANY else checked_network(rule.to), ANY,
-                every[family] if rule.from_ == ANY else checked_network(rule.from_), "-", "-", "",
+                every[family] if rule.from_ == ANY else checked_network(rule.from_), "-", "-",
+                rule.interface or "",
             )
             for family in families
         ]  # fmt: skip
@@ -70,10 +73,14 @@ class Files:
 
     def add(self, rule: Rule, *, first: bool = False) -> None:
         """Add a rule as ufw does, behind the others or (`first`) before them."""
-        spec: Command = (f"{rule.port}/{rule.proto}",)
-        if (rule.from_, rule.to) != (ANY, ANY):
-            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", str(rule.port))
-        self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *spec))
+        port = port_word(rule)
+        spec: Command = (f"{port}/{rule.proto}",)
+        where: Command = ()
+        if rule.interface is not None:
+            where = ("in", "on", _checked_interface(rule.interface))
+        if where or (rule.from_, rule.to) != (ANY, ANY):
+            spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", port)
+        self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *where, *spec))
         for each in self.tuples(rule, rule.action):
             place = self.listed(each)
             if place is not None:
@@ -100,6 +107,18 @@ class Files:
         """Yield the rules in their order. A limit counts as an opening."""
         for each in self.rules:
             yield OrderedRule(ALLOW if each.action in OPENS else each.action, each.box())
+
+
+def port_word(rule: Rule) -> str:
+    """Return the ports of a rule as ufw spells them: `60000:61000`."""
+    return str(rule.port).replace("-", ":")
+
+
+def _checked_interface(name: str) -> str:
+    """Return a name that ufw takes. ValueError for another one."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
+        raise ValueError(f"ufw takes no interface with such a name: {printable(name)}")
+    return name
 
 
 def same_rule(left: Tuple, right: Tuple) -> bool:
