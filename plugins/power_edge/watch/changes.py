@@ -33,11 +33,11 @@ async def changes(folder: Path, seconds: float = _SECONDS) -> AsyncIterator[None
 
 
 def _of(folder: Path) -> Fingerprint:
-    """Return the fingerprint of the YAML files of the folder, and of the folder of roles beside it,
-    and of what links among them lead to.
+    """Return the fingerprint of the YAML files of the folder and of the contents in its files/, and
+    of the folder of roles beside it, and of what links among them lead to.
     """
     found: dict[str, Stat] = {}
     for each in (folder, folder.parent / ROLES):
-        for path in sorted(each.glob("*.yaml")):
+        for path in sorted([*each.glob("*.yaml"), *each.glob("files/**/*")]):
             found |= fingerprint(chain(str(path)))
     return found
