@@ -198,7 +198,8 @@ def test_a_direct_restart_is_found_though_systemd_keeps_the_old_link(
 def test_processes_of_a_unit_that_is_gone_are_not_nothing(again: Node) -> None:
     again.write(
         f"{ETC}/ghost.service",
-        f"[Service]\nSlice=odd.slice\nKillMode=process\nExecStart=/bin/sh -c 'sleep infinity & {SLEEPS.partition('=')[2]}'\n",
+        # `forking`: the start is over when the processes are there.
+        "[Service]\nType=forking\nSlice=odd.slice\nKillMode=process\nExecStart=/bin/sh -c 'sleep infinity & sleep infinity &'\n",
     )
     again.sh(
         f"systemctl daemon-reload; systemctl start ghost; systemctl stop ghost; rm {ETC}/ghost.service; systemctl daemon-reload"

@@ -193,6 +193,12 @@ def _why_no_start(observed: Unit) -> str | None:
             "It ended soon after its start, and would do so again after a restart: see what it did"
             f" with `journalctl -u {name}`."
         )
+    if change.unheard:
+        # The socket is handed to the service, and sshd ends if it is no network socket.
+        return (
+            f"Its socket is active and does not listen where it should ({change.unheard}):"
+            f" correct or stop the socket first, then run `systemctl start {name}`."
+        )
     if change.refuses_start:
         return (
             f"systemd refuses to start {name} by hand (RefuseManualStart=yes): start a unit"
