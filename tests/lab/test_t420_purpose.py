@@ -26,7 +26,7 @@ def machine(lab: Lab) -> Iterator[Node]:
 def run(lab: Lab, node: Node) -> Check:
     """The node is reached at another address than its connection.yaml has."""
     way = f"--hosts=ssh://stella@[{node.address6}]"
-    return check(lab, f"--node={NAME}", way, "--sudo", "-rfE")
+    return check(lab, "-v", f"--node={NAME}", way, "--sudo", "-rfE")
 
 
 def test_it_is_what_it_is_for(lab: Lab, machine: Node) -> None:
