@@ -6,8 +6,17 @@ if [ -d "$root/run/systemd/system" ]; then
     started=$(systemctl list-units --type=service,socket --state=active --plain --full --no-legend --no-pager | awk '{ print $1 }') || missing units 'systemctl failed'
     enabled=$(systemctl list-unit-files --type=service,socket --state=enabled --no-legend --no-pager | awk '{ print $1 }')
 fi
-# A program may run outside of a unit. The kernel cuts names at 15 characters.
-processes=$(cat "$root"/proc/[0-9]*/comm 2>/dev/null | sort -u)
+# A program may run outside of a unit. The kernel cuts names at 15 characters. A process of a container says nothing about the machine: it has a number
+# in more than one PID namespace (NSpid in proc_pid_status(5)).
+processes=$(
+    {
+        grep -s '^NSpid:' /dev/null "$root"/proc/[0-9]*/status
+        grep -s '' /dev/null "$root"/proc/[0-9]*/comm
+    } | awk '
+        { file = $0 }
+        sub(/\/status:NSpid:.*/, "", file) { if (NF > 2) contained[file] = 1; next }
+        sub(/\/comm:.*/, "", file) && !(file in contained) { print substr($0, length(file) + 7) }' | sort -u
+)
 
 contains() { # WORD LIST, a word a line
     case "

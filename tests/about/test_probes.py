@@ -498,6 +498,12 @@ def test_evidence_of_roles(tree: Tree, shell: list[str]) -> None:
             "started": "".join(f"{unit} loaded active running X\n" for unit in UNITS),
             "enabled": "k3s.service enabled enabled\n",
             "proc/77/comm": "node_exporter\n",
+            "proc/77/status": "Name:\tnode_exporter\nNSpid:\t77\n",
+            # A docker in a container is not the machine's.
+            "proc/78/comm": "dockerd\n",
+            "proc/78/status": "Name:\tdockerd\nNSpid:\t78\t5\n",
+            "proc/79/comm": "kubelet\n",
+            "proc/79/status": "Name:\tkubelet\nNSpid:\t79\t6\t1\n",
             "proc/sys/net/ipv4/ip_forward": "1\n",
             "proc/sys/net/ipv6/conf/all/forwarding": "0\n",
         }
