@@ -2,9 +2,9 @@
 is declared to be at a path.
 
 For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
-User and group ids
-are compared, not their names. Contents are compared by SHA-256. A content leaves the node only if
-it differs from a declared text, for a diff. Of a secret not even the hash is shown: see secrets.py.
+User and group ids are compared, not their names. Contents are compared by SHA-256. A content leaves
+the node only if it differs from a declared text, for a diff, or if a part of it is declared. Of a
+secret not even the hash is shown: see secrets.py.
 """
 
 import hashlib
