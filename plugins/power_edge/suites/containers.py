@@ -60,7 +60,7 @@ class Runtime:
         self._host, self.name = host, name
 
     def answers(self) -> bool:
-        """Whether it runs and answers. Raises Unknown if it runs, and its answer is not had."""
+        """Whether it runs and answers. Raises Unknown if it runs, but gives no answer."""
         try:
             self._ask(_QUESTIONS[self.name])
         except _Inactive:
@@ -163,7 +163,7 @@ def bound_ports(container: Container) -> set[tuple[int, int, str]]:
     """
     mode = container["mode"]
     if mode == "host" or mode.startswith("container:"):
-        raise Unknown(f"{name_of(container)}: in the network {mode} no port is known to be its own")
+        raise Unknown(f"{name_of(container)}: its ports in the network {mode} are unknown")
     found = set()
     for inside, bindings in (container["ports"] or {}).items():
         port, _, protocol = inside.partition("/")

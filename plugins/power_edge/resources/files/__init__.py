@@ -89,7 +89,7 @@ def _declared(declared: Declared) -> Iterator[str]:
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     """Yield the field and the message if `sha256` does not fit `content`, if `matches` is no
-    expression that can be used, or if a path leads through what it shall tell of.
+    expression that can be used, or if the path of a `state` could mean more than one thing.
     """
     if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
         yield "matches", why
