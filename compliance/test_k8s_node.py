@@ -30,7 +30,7 @@ def test_swap_is_off(host):
     assert not areas, f"{areas[0].split()[0]} is in use"
 
 
-def test_kernel_filters_bridged_packets(host):
+def test_kernel_has_br_netfilter(host):
     """br_netfilter, as a module or built in, makes this folder."""
     names = output(host, "ls /proc/sys/net").split()
     assert "bridge" in names, "br_netfilter is not loaded"

@@ -141,7 +141,7 @@ examine() { # PATH FILE LINE WANT:OWNER:GROUP
     case $group in '') ;; "${user#*:}") [ "$group" != UNKNOWN ] || groups="$groups $group" ;; *) groups="$groups $group" suspect=yes ;; esac
     case $want in - | '*' | = | "$size") ;; @) suspect='' ;; *) suspect=yes ;; esac
     case $3 in 8???:*) [ -z "$suspect" ] || suspects="$suspects $1" ;; esac
-    # Of a secret no digits of the hash are given. What not everybody may read is nobody's to show.
+    # Of a secret no digits of the hash are given. What not everybody may read is not sent.
     case $3,$want,$digest in
     *,-,* | *,@,* | *,=,* | *,'*',* | *, | *,!) ;;
     8??[4567cdef]:*) if [ "$want" = "$size" ]; then contents="$contents $1 "; elif [ "$size" -le $longest ]; then texts="$texts $1"; fi ;;

@@ -150,7 +150,7 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     # ufw-init reads both files with the shell, in this order.
     set_in() { sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p" "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null; }
     say ufw 0 "$(set_in ENABLED)"
-    # What they do beside plain settings, this does not read.
+    # A line of these files that is no plain setting: it may set anything.
     say ufw-code 0 "$(grep -hEvs '^[[:space:]]*(#|$)|^[[:space:]]*(export[[:space:]]+)?[A-Za-z_][A-Za-z_0-9]*=("[^"$`\\]*"|'"'[^']*'|[^\"'$\`\\\\;&|()<>[:space:]])*[[:space:]]*;?([[:space:]]#.*)?\$" \
         "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" | sed -n 1p)"
     say ufw-settings 0 "$(

@@ -684,6 +684,11 @@ DATE = "date +%s"
             "web is unhealthy",
         ),
         (
+            web(state={"Status": "running", "Healthcheck": {"Status": "unhealthy"}}),
+            AssertionError,
+            "web is unhealthy",
+        ),
+        (
             web(state={"Status": "running", "Health": {"Status": "starting"}}),
             Unknown,
             "no result yet",
@@ -738,6 +743,22 @@ def test_a_container_in_another_state(name: str, declared: str) -> None:
     found = web(state={"Status": name, "Health": {"Status": "starting"}}, restarts=3)
     with pytest.raises(AssertionError, match="web is"):
         container_tests({**DOCKER_ANSWERS, **found}, {**WORKLOAD, "state": declared})
+
+
+@pytest.mark.parametrize(
+    ("user", "error"),
+    [({"id -u": "0\n"}, None), ({"id -u": "1000\n"}, Unknown), ({}, Unknown)],
+)
+def test_podman_shows_a_user_only_the_own_containers(
+    user: Mapping[str, str | Done], error: type[Exception] | None
+) -> None:
+    gone = Done(rc=125, stderr='Error: inspecting object: no such container "web"')
+    runtime = Runtime(Host({"inspect --type container": gone, **user}), "podman")
+    if error is None:
+        assert runtime.container("web") is None
+    else:
+        with pytest.raises(error):
+            runtime.container("web")
 
 
 def test_containerd_is_asked_whether_it_answers_alone() -> None:
@@ -838,9 +859,9 @@ def test_an_agent_cannot_ask() -> None:
         ),
         ("test_swap_is_off", {"/proc/swaps": ""}, Unknown),
         ("test_swap_is_off", {}, Unknown),
-        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "bridge\nipv4\n"}, None),
-        ("test_kernel_filters_bridged_packets", {"/proc/sys/net": "ipv4\n"}, AssertionError),
-        ("test_kernel_filters_bridged_packets", {}, Unknown),
+        ("test_kernel_has_br_netfilter", {"/proc/sys/net": "bridge\nipv4\n"}, None),
+        ("test_kernel_has_br_netfilter", {"/proc/sys/net": "ipv4\n"}, AssertionError),
+        ("test_kernel_has_br_netfilter", {}, Unknown),
         ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\nnodev\toverlay\n"}, None),
         ("test_kernel_has_overlay", {"filesystems": "nodev\tproc\n\text4\n"}, AssertionError),
         ("test_kernel_has_overlay", {"filesystems": "\n"}, Unknown),

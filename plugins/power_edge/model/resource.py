@@ -172,7 +172,7 @@ class ResourceType(Generic[Declared, Observed]):
     """
     lead: str | None = None
     """The name of the item that all others need: while it drifts, their drifts follow from it, and
-    a person is told of them with it (the firewall: `enabled`).
+    are shown with it (the firewall: `enabled`).
     """
     turn: int = 50
     """Where its mends stand in a script of all: a package brings files, files are what a service

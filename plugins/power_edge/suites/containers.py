@@ -60,7 +60,7 @@ class Runtime:
         self._host, self.name = host, name
 
     def answers(self) -> bool:
-        """Whether it runs and answers. Raises Unknown if it runs, and its answer is not had."""
+        """Whether it runs and answers. Raises Unknown if it runs, but gives no answer."""
         try:
             self._ask(_QUESTIONS[self.name])
         except _Inactive:
@@ -120,8 +120,14 @@ class Runtime:
         last = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
         word = last.lower()
         if any(each in word for each in _ABSENT) or _NO_NETWORK.search(word):
+            self._sees_all()
             return None
         raise Unknown(f"{self.name}: {last}")
+
+    def _sees_all(self) -> None:
+        """Raise Unknown if the program shows only what belongs to the user who asks."""
+        if self.name == "podman" and output(self._host, "id -u").strip() != "0":
+            raise Unknown("podman shows a user only the user's own containers: connect as root")
 
 
 def name_of(container: Container) -> str:
@@ -136,7 +142,8 @@ def why_not_running(host: Any, container: Container) -> str | None:
     state = container["state"]
     if state["Status"] != "running":
         return str(state["Status"])
-    health = (state.get("Health") or {}).get("Status")
+    # podman before version 4 says Healthcheck.
+    health = (state.get("Health") or state.get("Healthcheck") or {}).get("Status")
     if health == "unhealthy":
         return "unhealthy"
     if health == "starting":
@@ -156,7 +163,7 @@ def bound_ports(container: Container) -> set[tuple[int, int, str]]:
     """
     mode = container["mode"]
     if mode == "host" or mode.startswith("container:"):
-        raise Unknown(f"{name_of(container)}: in the network {mode} no port is known to be its own")
+        raise Unknown(f"{name_of(container)}: its ports in the network {mode} are unknown")
     found = set()
     for inside, bindings in (container["ports"] or {}).items():
         port, _, protocol = inside.partition("/")

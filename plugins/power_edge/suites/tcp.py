@@ -47,6 +47,8 @@ def takes_connections(host: Any, address: str, port: int) -> None:
             return  # it speaks, or waits for the client to
         case ["0", "0" | "1"]:
             # So does docker-proxy, if nothing listens behind it.
-            raise Unknown(f"{address}:{port}: it is closed at once: nothing says who took it")
+            raise Unknown(
+                f"{address}:{port}: closed at once: it may be a proxy with nothing behind it"
+            )
         case answer:
             raise Unknown(f"{address}:{port}: not understood: {answer}")

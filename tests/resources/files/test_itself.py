@@ -72,6 +72,8 @@ def test_verdicts(section: str, declared: dict[str, Any], expected: Mapping[str,
         "stat: cannot statx '/f': Stale file handle",
         "stat: cannot statx '/f': File name too long",
         "sh: stat: not found",
+        "stat: error while loading shared libraries: libselinux.so.1: cannot open shared object file: "
+        "No such file or directory",
         "sudo: /etc/sudoers: No such file or directory",
         "",
         # A name with line breaks, in the words of busybox.

@@ -146,6 +146,9 @@ def test_what_is_no_file_has_no_lines() -> None:
         (r"path: /a, matches: '(a)\1'", "matches: RE2 cannot compile it (invalid escape sequence)"),
         ("path: /a, matches: '((a{1,30}){30}b){30}'", "matches: "),
         (f"path: /a, matches: '{'(a?){1000}'}'", "matches: it is too large"),
+        ("path: /a, matches: 'x*'", "matches: it is found in any line"),
+        ("path: /a, matches: 'Port 22|'", "matches: it is found in any line"),
+        ("path: /a, matches: '^.*$'", "matches: it is found in any line"),
     ],
 )
 def test_what_is_refused(item: str, message: str) -> None:

@@ -849,6 +849,15 @@ def test_the_boot_is_a_fact_only_where_it_is_declared() -> None:
     assert isinstance(fact["enabled"], NotObserved)
 
 
+def test_an_answer_about_another_declaration_says_nothing_of_a_boot() -> None:
+    answer = b"== up\nx.service running\n== boot\njob x.service\ncomplete\n{}== end\n"
+    for now, expected in ((b"", Outcome.COMPLIANT), (b"== now\nx.service\n", Outcome.UNKNOWN)):
+        unit = parse(answer.replace(b"{}", now))["x.service"]
+        state, enabled = judge(Service(name="x", state="running", enabled=True), unit)
+        assert state.outcome is Outcome.COMPLIANT
+        assert enabled.outcome is expected
+
+
 def test_a_missing_name_is_explained() -> None:
     case = next(case for case in cases("services") if case.name == "sshd-name-gone")
     _, (result,) = verdict_of(

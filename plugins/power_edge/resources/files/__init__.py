@@ -2,9 +2,9 @@
 is declared to be at a path.
 
 For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
-User and group ids
-are compared, not their names. Contents are compared by SHA-256. A content leaves the node only if
-it differs from a declared text, for a diff. Of a secret not even the hash is shown: see secrets.py.
+User and group ids are compared, not their names. Contents are compared by SHA-256. A content leaves
+the node only if it differs from a declared text, for a diff, or if a part of it is declared. Of a
+secret not even the hash is shown: see secrets.py.
 """
 
 import hashlib
@@ -89,7 +89,7 @@ def _declared(declared: Declared) -> Iterator[str]:
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     """Yield the field and the message if `sha256` does not fit `content`, if `matches` is no
-    expression that can be used, or if a path leads through what it shall tell of.
+    expression that can be used, or if the path of a `state` could mean more than one thing.
     """
     if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
         yield "matches", why

@@ -146,7 +146,7 @@ def _judge_source(source: str, sha256: str | None, observed: File) -> Finding:
 
 
 def _judge_parts(declared: Declared, observed: File, *, hidden: bool) -> Iterator[Finding]:
-    """Yield a finding for `contains` and for `matches`. What they say of a secret is not read."""
+    """Yield a finding for `contains` and for `matches`. A secret is not read: unknown."""
     parts = (
         ("contains", declared.contains, lines.contains),
         ("matches", declared.matches, lines.matches),

@@ -3,9 +3,13 @@
 The expressions are RE2's: whatever the pattern, the time grows linearly with the text.
 """
 
+import string
 from functools import lru_cache
 from typing import Protocol
 
+_LINE = string.printable.replace("\n", "")
+_ANY = ("", *_LINE, _LINE)
+"""An expression that is found in each of these is found in any line."""
 _LARGEST = 1000
 """Steps of a compiled expression. 256 KiB take seconds with so many."""
 
@@ -36,14 +40,16 @@ def fault(pattern: str) -> str | None:
     import re2
 
     try:
-        size = _compiled(pattern).programsize
+        compiled = _compiled(pattern)
     except re2.error as error:
         said = error.args[0] if error.args else b""
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         kind = said.partition(": ")[0]
         return f"RE2 cannot compile it ({kind}): write it without look-around and backreferences"
-    if size > _LARGEST:
+    if compiled.programsize > _LARGEST:
         return "it is too large: use fewer or smaller repetitions"
+    if all(compiled.search(line) is not None for line in _ANY):
+        return "it is found in any line, even an empty one: write what the line must have"
     return None
 
 

@@ -36,10 +36,12 @@ _ERRNO = "|".join(
     sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_MISSING, "I/O error"})
 )
 _OF_STAT = re.compile(
-    rf"^(?:\S*/)?stat: (?!(?:line )?\d+: ).*: ({_ERRNO})(?: \(os error \d+\))?$", re.MULTILINE
+    r"^(?:\S*/)?stat: (?!(?:line )?\d+: |error while loading )"
+    rf".*: ({_ERRNO})(?: \(os error \d+\))?$",
+    re.MULTILINE,
 )
 """A message of stat about a file, in the words of glibc and musl for errno; uutils adds a number. A
-message of a wrapper script with that name does not match.
+message of a wrapper script with that name does not match, nor does that of the loader.
 """
 
 _LONGEST_PATH = 4096

@@ -9,6 +9,8 @@ from power_edge.resources.services.running import running, state_word, stopped
 from power_edge.resources.services.unit import Trigger, Unit
 from power_edge.resources.services.verdict import Verdict
 
+_NOT_ASKED = "the answer is about a declaration without enabled: check it again"
+
 
 def judge(declared: Service, observed: Unit | None) -> Iterator[Finding]:
     """Yield a finding for each of `state` and `enabled` that is declared."""
@@ -23,7 +25,9 @@ def judge(declared: Service, observed: Unit | None) -> Iterator[Finding]:
         if ok is None and observed.claimed_by:
             actual = None
         yield finding("state", declared.state, actual, ok, why)
-    if declared.enabled is not None:
+    if declared.enabled is not None and not observed.boot_asked:
+        yield undecided("enabled", declared.enabled, _NOT_ASKED)
+    elif declared.enabled is not None:
         ok, why = enabled(observed) if declared.enabled else not_enabled(observed)
         if declared.by_socket and declared.enabled and ok is False:
             ok, why = _socket_boots(observed, Verdict(ok, why))
