@@ -7,7 +7,7 @@ from power_edge.model.generated.resources.packages_schema import Package as Decl
 from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.offers import Candidate, Version
-from power_edge.resources.packages.ranges import accepts, lacks_epoch
+from power_edge.resources.packages.ranges import accepts
 
 ABSENT = "absent"
 PRESENT = "present"
@@ -117,11 +117,6 @@ def _judge_version(declared: str, observed: Package) -> Finding:
             any(accepts(observed.manager, declared, version) for version in installed)
             for installed in by_arch.values()
         ):
-            wrong = next(
-                filter(None, (lacks_epoch(declared, row.version) for row in observed.here)), None
-            )
-            if wrong is not None:
-                return undecided("version", declared, wrong)
             return agrees("version", declared, actual)
     except ValueError as error:
         return undecided("version", declared, str(error))

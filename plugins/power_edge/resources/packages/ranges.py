@@ -39,24 +39,6 @@ def accepts(manager: str, declared: str, installed: str) -> bool:
     )
 
 
-def lacks_epoch(declared: str, installed: str) -> str | None:
-    """Return why the lower limit of a range says nothing about an installed version: this has an
-    epoch, the limit has none, and so it is older whatever its number. None where that is not so.
-    """
-    epoch, colon, _ = installed.partition(":")
-    if not colon or not epoch.strip("0"):
-        return None
-    return next(
-        (
-            f"{installed} has the epoch {epoch}, and is newer than any version without one:"
-            f" write {limit.sign} {epoch}:{limit.version}"
-            for limit in limits(declared)
-            if limit.sign in (">=", ">") and ":" not in limit.version
-        ),
-        None,
-    )
-
-
 def _holds(limit: Limit, order: int) -> bool:
     match limit.sign:
         case ">=":

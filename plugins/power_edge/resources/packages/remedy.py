@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages.observation import Package, Row
-from power_edge.resources.packages.ranges import accepts, lacks_epoch, limits
+from power_edge.resources.packages.ranges import accepts, limits
 from power_edge.resources.packages.simulation import Simulation
 
 
@@ -79,13 +79,7 @@ def _reaches(declared: Declared, observed: Package, simulation: Simulation) -> b
         return {change.name for change in changes if change.kind != "Inst"} == requested
     return bool(changes) and all(
         change.new is not None
-        and (
-            declared.version is None
-            or (
-                accepts("dpkg", declared.version, change.new)
-                and lacks_epoch(declared.version, change.new) is None
-            )
-        )
+        and (declared.version is None or accepts("dpkg", declared.version, change.new))
         for change in changes
     )
 
