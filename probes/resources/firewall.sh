@@ -147,12 +147,18 @@ say addresses 0 "$(
 say inet6 0 "$(cat "${PE_ROOT-}/proc/net/if_inet6" 2>/dev/null)"
 
 if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
-    # ufw-init reads both files with the shell, in this order.
-    set_in() { sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p" "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" 2>/dev/null; }
+    # ufw-init reads both files with the shell, in this order. What cannot be read may set anything, as a line of code may.
+    both=$(
+        for file in "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf"; do
+            [ -e "$file" ] || continue
+            ${PE_SUDO-} cat "$file" 2>/dev/null || echo "$file cannot be read"
+            echo
+        done
+    )
+    set_in() { printf '%s\n' "$both" | sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p"; }
     say ufw 0 "$(set_in ENABLED)"
     # A line of these files that is no plain setting: it may set anything.
-    say ufw-code 0 "$(grep -hEvs '^[[:space:]]*(#|$)|^[[:space:]]*(export[[:space:]]+)?[A-Za-z_][A-Za-z_0-9]*=("[^"$`\\]*"|'"'[^']*'|[^\"'$\`\\\\;&|()<>[:space:]])*[[:space:]]*;?([[:space:]]#.*)?\$" \
-        "${PE_ROOT-}/etc/default/ufw" "${PE_ROOT-}/etc/ufw/ufw.conf" | sed -n 1p)"
+    say ufw-code 0 "$(printf '%s\n' "$both" | grep -Ev '^[[:space:]]*(#|$)|^[[:space:]]*(export[[:space:]]+)?[A-Za-z_][A-Za-z_0-9]*=("[^"$`\\]*"|'"'[^']*'|[^\"'$\`\\\\;&|()<>[:space:]])*[[:space:]]*;?([[:space:]]#.*)?\$" | sed -n 1p)"
     say ufw-settings 0 "$(
         set_in DEFAULT_INPUT_POLICY
         set_in IPV6

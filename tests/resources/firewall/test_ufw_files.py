@@ -93,6 +93,16 @@ def test_what_code_of_the_shell_sets_is_unknown(tmp_path: Path, line: str) -> No
         assert not what.ufw.settings.plain
 
 
+def test_a_file_that_cannot_be_read_may_set_anything(tmp_path: Path) -> None:
+    tree = conf(tmp_path, "ENABLED=no")
+    (tree / "etc/default/ufw").unlink()
+    (tree / "etc/default/ufw").mkdir()
+    what = probed(tree)
+    assert what.ufw is not None
+    assert what.ufw.settings.code.endswith("/etc/default/ufw cannot be read")
+    assert not what.ufw.settings.plain
+
+
 def test_plain_settings_are_no_code(tmp_path: Path) -> None:
     plain = """# ufw
   export ENABLED=yes # since Monday
