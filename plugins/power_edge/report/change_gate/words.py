@@ -9,6 +9,7 @@ from power_edge.change_gate.rules import place_of
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.report.terminal import headline, value
+from power_edge.report.validation import counted
 from power_edge.text import printable
 
 _LONGEST = 120
@@ -16,7 +17,7 @@ _LONGEST = 120
 _NODES = 12
 """Nodes that are named in a line."""
 _UNNAMED = ("", "value")
-"""Fields that are all there is to say of their item."""
+"""Fields whose name says nothing that the item's name does not."""
 
 
 def group_line(group: Group) -> str:
@@ -44,11 +45,6 @@ def on_nodes(names: Sequence[str]) -> str:
     """Return `3 nodes (rig-03, rig-07, rig-11)`."""
     more = f" and {len(names) - _NODES} more" if len(names) > _NODES else ""
     return f"{counted(len(names), 'node')} ({', '.join(map(printable, names[:_NODES]))}{more})"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _changed(field: Field) -> str:
