@@ -15,7 +15,7 @@ from power_edge.text import printable
 _LONGEST = 120
 """Characters of a value. The JSON report has more."""
 _NODES = 12
-"""Nodes that are named in a line."""
+"""The most nodes that a line names."""
 _UNNAMED = ("", "value")
 """Fields whose name says nothing that the item's name does not."""
 
@@ -124,7 +124,7 @@ def _lines(group: Group) -> Iterator[str]:
 
 
 def other_files(judgement: Judgement) -> list[str]:
-    """Return the files below node-configs/ that differ and declare nothing: tests and the like."""
+    """Return the changed files below node-configs/ that declare nothing, such as tests."""
     return [
         f"{printable(file.path)} {file.kind.value}"
         for file in judgement.difference.files
