@@ -8,7 +8,7 @@ from power_edge.change_gate.risk import is_other
 from power_edge.change_gate.rules import place_of
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
-from power_edge.report.terminal import headline, value
+from power_edge.report.terminal import headline, shortened, value
 from power_edge.report.validation import counted
 from power_edge.text import printable
 
@@ -62,8 +62,7 @@ def _set(field: Field, kind: Kind) -> str:
 
 
 def _short(observed: Value) -> str:
-    text = value(observed)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return shortened(value(observed), _LONGEST)
 
 
 def head_lines(judgement: Judgement) -> Iterator[str]:
@@ -192,9 +191,14 @@ def verdict_lines(judgement: Judgement) -> Iterator[str]:
     yield f"risk: {judgement.risk.level.name.lower()}"
     yield from (f"  {level.name.lower()}: {why}" for level, why in judgement.risk.reasons)
     yield f"bump: {judgement.bump}"
+    yield verdict(judgement)
+
+
+def verdict(judgement: Judgement) -> str:
+    """Return `passes`, or the number of breaches."""
     breaches = len(judgement.breaches)
-    yield (
-        f"{breaches} breach{'' if breaches == 1 else 'es'} of the policy" if breaches else "passes"
+    return (
+        f"{breaches} breach{'es' if breaches > 1 else ''} of the policy" if breaches else "passes"
     )
 
 
