@@ -262,6 +262,15 @@ def test_the_header_is_short_for_our_items_alone(project: Project) -> None:
     assert not [line for line in printed(project, "--no-header") if line.startswith("platform ")]
 
 
+@pytest.mark.shell
+def test_with_workers_the_header_stays(project: Project) -> None:
+    """The controller of xdist does not know whether other tests run."""
+    folder = project.node("a")
+    (folder / "test_own.py").write_text("def test_it(): pass\n")
+    lines = printed(project, "-n2")
+    assert sum(line.startswith("platform ") for line in lines) == 1
+
+
 def test_the_header_of_another_plugin_stays(project: Project) -> None:
     project.node("a")
     (project.path / "conftest.py").write_text(

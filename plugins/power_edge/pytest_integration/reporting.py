@@ -235,9 +235,11 @@ class Reporting:
         """Hold pytest's header back until it is known whether other tests than ours run. About
         nodes it says nothing.
         """
-        if self._state.config.pluginmanager.get_plugin("terminalreporter") is None:
+        config, option = self._state.config, self._state.config.option
+        # The controller of xdist collects nothing: it would never know.
+        distributes = config.getoption("dist", "no") != "no"
+        if distributes or not config.pluginmanager.hasplugin("terminalreporter"):
             return
-        option = self._state.config.option
         self._header_held = option.verbose == 0 and not (option.no_header or self._state.idle)
         option.no_header = option.no_header or self._header_held
 
