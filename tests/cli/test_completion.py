@@ -24,7 +24,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     "command",
-    ["adopt", "check", "derive", "discover", "identity", "install-service", "nodes", "probe-script", "validate"],
+    ["adopt", "check", "derive", "discover", "identity", "install-service", "mends", "nodes", "probe-script", "validate"],
 )  # fmt: skip
 def test_names_of_nodes_that_a_shell_may_read(folder: Path, command: str) -> None:
     assert completed(command, incomplete="rig") == ["rig-1", "rig-2"]

@@ -82,4 +82,4 @@ def test_what_is_unknown_is_named(
     status, out, _ = mends(monkeypatch, capsys, answer)
     assert status == 0
     assert "# sysctl[kernel.panic] unknown: no way" in out
-    assert "# Nothing drifts." in out
+    assert "# No drift was found." in out

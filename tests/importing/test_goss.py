@@ -80,6 +80,8 @@ def left_out(text: str) -> list[str]:
         ("package:\n  a: {installed: true, versions: ['1', '2']}\n", "2: package a versions: cannot be declared"),
         ("package:\n  a: {installed: true, skip: true}\n", "2: package a: goss skips it"),
         ("package:\n  a: true\n", "2: package a: has no fields"),
+        ("file:\n  /a: {exists: {not: true}}\n", "2: file /a: says neither exists: true nor exists: false"),
+        ("service:\n  a: {running: {not: true}, enabled: true}\n", "2: service a running: cannot be declared"),
         ("service:\n  a: {runlevels: [5]}\n", "2: service a: says neither running nor enabled"),
         ("kernel-param:\n  vm.swappiness: {value: {gt: 5}}\n", "2: kernel-param vm.swappiness: its value is not text or a number"),
     ],

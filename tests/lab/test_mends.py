@@ -61,4 +61,4 @@ def test_a_node_is_compliant_after_its_script(lab: Lab, tmp_path: Path) -> None:
         after = check(lab, "--node=drifting", "--mend-script=none.sh", folder=tmp_path)
         assert set(after.outcomes("drifting").values()) == {"compliant"}, after.output
         assert after.status == 0
-        assert "# Nothing drifts." in (tmp_path / "none.sh").read_text()
+        assert "# No drift was found." in (tmp_path / "none.sh").read_text()

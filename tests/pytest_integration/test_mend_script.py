@@ -36,7 +36,7 @@ def test_it_has_what_is_selected(project: Project) -> None:
 def test_nothing_drifts(project: Project) -> None:
     project.node("a")
     assert project.run("--node=a", "--mend-script=mends.sh").ret == 0
-    assert "# Nothing drifts.\n" in (project.path / "mends.sh").read_text()
+    assert "# No drift was found.\n" in (project.path / "mends.sh").read_text()
 
 
 def test_a_shut_gate_leaves_the_file(project: Project) -> None:

@@ -107,7 +107,7 @@ def test_a_screen(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) 
     for pattern, instead in CHANGING:
         text = "\n".join(pattern.sub(instead, line) for line in text.split("\n"))
     text = text.replace(str(project.path), "/...").replace("\x1b", "^[")
-    # Of the tests of others alone pytest tells about itself.
+    # pytest prints its header if there are other tests than ours.
     text = re.sub(r"^(platform|rootdir|plugins).*\n", r"\1 ...\n", text, flags=re.MULTILINE)
     file = SCREENS / f"{name}.txt"
     if os.environ.get("POWER_EDGE_SCREENS") == "write":

@@ -72,7 +72,7 @@ def test_folding_hides_nothing_from_reports(project: Project) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_what_is_unknown_for_one_reason_is_told_once(project: Project, count: int) -> None:
+def test_what_is_unknown_for_one_reason_is_shown_once(project: Project, count: int) -> None:
     project.node("a", {f"vm.key{number}": "1" for number in range(count)})
     project.answer("a", {"sysctl.0": (1, b"", "no way")})
     lines = printed(project)
@@ -114,7 +114,7 @@ def test_blocks(project: Project) -> None:
     assert '  value  expected  ""' in lines
 
 
-def test_a_shut_gate_is_told_once_in_full(project: Project) -> None:
+def test_a_shut_gate_is_shown_once_in_full(project: Project) -> None:
     project.node(
         "a", {f"vm.key{number}": "1" for number in range(1000)}, machine=answers.OTHER, gate="wrong"
     )
@@ -192,7 +192,7 @@ def three(project: Project) -> None:
         project.node(name, SWAPPY, SWAPPY | {"vm.swappiness": value})
 
 
-def test_equal_drift_of_several_nodes_is_told_once(project: Project) -> None:
+def test_equal_drift_of_several_nodes_is_shown_once(project: Project) -> None:
     three(project)
     text = "\n".join(printed(project))
     assert text.count("  mend     sysctl -w vm.swappiness=60\n") == 2
@@ -201,7 +201,7 @@ def test_equal_drift_of_several_nodes_is_told_once(project: Project) -> None:
         "  value  expected  60\n         actual    10\n"
     ) in text
     assert "\nna, nb sysctl[vm.swappiness] value: 60 -> 10\nnc sysctl[vm.swappi" in text
-    # It is told once, and counted three times.
+    # It is shown once, and counted three times.
     assert "3 failed" in text
     assert [line for line in text.splitlines() if line.startswith("nb: 1 drift, 2 compliant")]
 
@@ -260,6 +260,15 @@ def test_the_header_is_short_for_our_items_alone(project: Project) -> None:
     for start in ("platform ", "rootdir: ", "plugins: ", "node-configs/a/test_own.py "):
         assert sum(line.startswith(start) for line in lines) == 1
     assert not [line for line in printed(project, "--no-header") if line.startswith("platform ")]
+
+
+@pytest.mark.shell
+def test_with_workers_the_header_stays(project: Project) -> None:
+    """The controller of xdist does not know whether other tests run."""
+    folder = project.node("a")
+    (folder / "test_own.py").write_text("def test_it(): pass\n")
+    lines = printed(project, "-n2")
+    assert sum(line.startswith("platform ") for line in lines) == 1
 
 
 def test_the_header_of_another_plugin_stays(project: Project) -> None:

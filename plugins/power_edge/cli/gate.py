@@ -9,6 +9,7 @@ import click
 from power_edge import exit_status
 from power_edge.atomic_file import write
 from power_edge.checking import age
+from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import select
 
 _FORMATS = ("text", "markdown", "github", "gitlab", "junit", "json", "outputs")
@@ -109,12 +110,11 @@ def command(
     """
     from power_edge.change_gate.judgement import Question, judge
     from power_edge.change_gate.risk import Level
-    from power_edge.release.schema_set import Unusable
     from power_edge.report.change_gate import FORMATS
 
     select(root, ["*"])
     assert root is not None
-    try:
+    with unusable_is_an_error():
         judgement = judge(
             Question(
                 root=root,
@@ -124,8 +124,6 @@ def command(
                 actor=actor or None,  # a workflow passes an empty one where it knows nobody
             )
         )
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
     for wanted in formats:
         text = FORMATS[wanted.name](judgement)
         if wanted.file is None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from power_edge.report.validation import counted
 from power_edge.text import printable
 
 
@@ -30,5 +31,4 @@ def goss(file: Path) -> None:
     click.echo(found.text, nl=False)
     for each in found.left_out:
         click.echo(printable(f"left out: {each}"), err=True)
-    items = "1 item" if found.items == 1 else f"{found.items} items"
-    click.echo(f"{items}; {len(found.left_out)} left out", err=True)
+    click.echo(f"{counted(found.items, 'item')}; {len(found.left_out)} left out", err=True)

@@ -6,6 +6,7 @@ import click
 
 from power_edge.checking import check
 from power_edge.checking.target import named
+from power_edge.cli._node_name import NODE
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.model import Outcome
@@ -14,7 +15,7 @@ from power_edge.text import printable
 
 
 @click.command("mends", short_help="Print what ends the drift of a node, as a script.")
-@click.argument("node", metavar="NODE")
+@click.argument("node", metavar="NODE", type=NODE)
 @connection_options
 @click.pass_obj
 def command(root: Path | None, /, *, node: str, options: Options) -> None:

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import names, schema
 from power_edge.text import printable_json, quoted
 
@@ -73,11 +74,10 @@ def diff(old: str, new: str, as_json: bool, explain: bool, accepted: str | None)
     from power_edge.release.accepted import entries, with_accepted
     from power_edge.release.changes import compare
     from power_edge.release.counterexample import with_counterexamples
-    from power_edge.release.schema_set import Unusable
     from power_edge.release.source import source
     from power_edge.report import schema_diff
 
-    try:
+    with unusable_is_an_error():
         before, after = source(old), source(new)
         by = after if accepted is None else source(accepted)
         found = compare(before.schemas, after.schemas)
@@ -89,8 +89,6 @@ def diff(old: str, new: str, as_json: bool, explain: bool, accepted: str | None)
             after.schemas,
             of=by.schemas.name,
         )
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
     if as_json or explain:
         found = with_counterexamples(found, before.schemas, after.schemas)
     if as_json:

@@ -185,7 +185,8 @@ def _service(name: str, fields: Mapping[str, Any]) -> _Taken:
         item["enabled"] = starts
     if not runs and not starts:
         item["optional"] = True  # to goss a service that does not exist is neither
-    return _Taken(item, frozenset(each for each in ("running", "enabled") if each in fields))
+    says = {"running": runs, "enabled": starts}
+    return _Taken(item, frozenset(each for each, value in says.items() if value is not None))
 
 
 def _kernel_param(_: str, fields: Mapping[str, Any]) -> _Taken:
@@ -201,7 +202,10 @@ _MODE = re.compile("0?[0-7]{3,4}")
 
 def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
     path, filetype = fields.get("path", name), fields.get("filetype")
-    if _boolean(fields, "exists") is False:
+    exists = _boolean(fields, "exists")
+    if exists is None and fields.get("exists") is not None:
+        raise _NotTaken("says neither exists: true nor exists: false")
+    if exists is False:
         return _Taken({"path": path, "state": "absent"}, frozenset(("exists", "path")))
     linked_to = fields.get("linked-to")
     if filetype in ("symlink", None) and isinstance(linked_to, str):

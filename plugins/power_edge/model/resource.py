@@ -171,8 +171,8 @@ class ResourceType(Generic[Declared, Observed]):
     about every item).
     """
     lead: str | None = None
-    """The name of the item that all others need: while it drifts, their drifts follow from it, and
-    are shown with it (the firewall: `enabled`).
+    """The name of the item that all others need (the firewall: `enabled`). While it drifts, their
+    drifts follow from it, and people see them in its block.
     """
     turn: int = 50
     """Where its mends stand in a script of all: a package brings files, files are what a service

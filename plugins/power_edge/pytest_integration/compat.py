@@ -152,7 +152,7 @@ def width(reporter: pytest.TerminalReporter) -> int:
 def header(config: pytest.Config) -> tuple[list[str], list[str]]:
     """Return the lines that pytest prints before a run: its own, and those of other plugins.
 
-    Where there is no terminal reporter there are none.
+    There are none without a terminal reporter.
     """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None:
@@ -186,9 +186,7 @@ def end_fixtures_before(
 
 
 def stop_capture(config: pytest.Config) -> None:
-    """Let pytest capture no output any more: the file that holds it is shared by the copies of a
-    process.
-    """
+    """Stop pytest from capturing output: copies of a process share the file that holds it."""
     capture = config.pluginmanager.get_plugin("capturemanager")
     if capture is not None:
         capture.stop_global_capturing()

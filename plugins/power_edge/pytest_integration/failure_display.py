@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from power_edge.checking.check import GATE_TYPE
+from power_edge.model import Outcome
 from power_edge.pytest_integration import compat
 from power_edge.pytest_integration.results import DIFF, DIFFERENCES, attached
 from power_edge.report.failures import COLOURS, Failure, Group, Piece, block, groups, heading, line
 from power_edge.resources import resource
 
 BLOCKS = 30
-"""Blocks that a person reads. Of more, each is one line."""
+"""Blocks that a person reads. If there are more, each is one line instead."""
 _STATS = ("failed", "error")
 
 
@@ -104,7 +105,7 @@ class FailureDisplay:
 
 def _letter(group: Group) -> str:
     """Return the letter of -r that asks for a failure: unknown is an error of pytest's."""
-    return "E" if group.outcome.value == "unknown" else "f"
+    return "E" if group.outcome is Outcome.UNKNOWN else "f"
 
 
 def _lead(kind: str) -> str | None:

@@ -232,12 +232,14 @@ class Reporting:
     # The terminal.
 
     def hold_header(self) -> None:
-        """Leave pytest's header out until it is known whose tests run: about nodes it says
-        nothing.
+        """Hold pytest's header back until it is known whether other tests than ours run. About
+        nodes it says nothing.
         """
-        if self._state.config.pluginmanager.get_plugin("terminalreporter") is None:
+        config, option = self._state.config, self._state.config.option
+        # The controller of xdist collects nothing: it would never know.
+        distributes = config.getoption("dist", "no") != "no"
+        if distributes or not config.pluginmanager.hasplugin("terminalreporter"):
             return
-        option = self._state.config.option
         self._header_held = option.verbose == 0 and not (option.no_header or self._state.idle)
         option.no_header = option.no_header or self._header_held
 
@@ -270,12 +272,12 @@ class Reporting:
                 self._write_nodes(terminalreporter, in_full=display.in_lines)
 
     def _write_nodes(self, terminalreporter: Any, *, in_full: bool) -> None:
-        """`in_full`: why a gate is shut was not written before."""
+        """`in_full`: also write why a gate is shut, because no block said it before."""
         names = sorted({*self._state.usable, *self._results.gates})
         if names or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
-        told = [
+        lines = [
             terminal.NodeLine(
                 name,
                 self._results.counts(name),
@@ -284,14 +286,14 @@ class Reporting:
             )
             for name in names
         ]
-        for each in told if terminalreporter.verbosity > 0 else terminal.together(told):
+        for each in lines if terminalreporter.verbosity > 0 else terminal.together(lines):
             first, *rest = terminal.node_lines(each)
             colour = terminal.colour(each.counts)
             terminalreporter.write_line(first, **({colour: True} if colour else {}))
             for line in rest:
                 terminalreporter.write_line(line)
-        for line in self._notes:
-            terminalreporter.write_line(line)
+        for note in self._notes:
+            terminalreporter.write_line(note)
 
     def _not_declared(self, name: str) -> tuple[str, ...]:
         """Return the resource types that a node declares nothing of, so nobody looks at them; none

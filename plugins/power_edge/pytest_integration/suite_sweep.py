@@ -1,7 +1,7 @@
 """Role suites in a watch: run again and again, each time in a copy of this process.
 
-pytest runs tests one after the other, captures the output of the whole process, and keeps what it
-was told. A copy may do all of that while the watch goes on. It sends its reports through a pipe, as
+pytest runs tests one after the other, captures the output of the whole process, and keeps every
+result. A copy may do all of that while the watch goes on. It sends its reports through a pipe, as
 a worker of xdist would. The watch keeps the latest of them for the reports of its last state.
 """
 

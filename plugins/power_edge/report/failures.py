@@ -1,5 +1,5 @@
-"""What is wrong, told once: equal drift of several nodes, what follows from one drift, and items
-that are unknown for one reason. For people alone: every other report has each item.
+"""What is wrong, in groups: equal drift of several nodes, drifts that follow from another one, and
+items that are unknown for one reason. For people alone: every other report has each item.
 """
 
 from collections import defaultdict
@@ -16,7 +16,7 @@ ITEMS_SHOWN = 5
 _NAMES = 36
 """Characters of the nodes' names at the beginning of a line, if there are several."""
 _LEAST = 30
-"""Characters of a reason that are shown, however long what stands before it."""
+"""Characters of a reason that are always shown, however long the text before it is."""
 _ORDER = (Outcome.BLOCKED, Outcome.DRIFT, Outcome.UNKNOWN)
 
 Piece = tuple[str, str]
@@ -38,7 +38,7 @@ class Failure(NamedTuple):
 
 
 class Group(NamedTuple):
-    """What is told once."""
+    """Failures that are shown as one."""
 
     outcome: Outcome
     members: tuple[Failure, ...]
@@ -56,10 +56,10 @@ class Group(NamedTuple):
 
 
 def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> list[Group]:
-    """Return what is to be told, shut gates first, then drift, then what is unknown.
+    """Return the groups: shut gates first, then drift, then what is unknown.
 
-    `lead` returns the name of the item of a resource type whose drift the drifts of all others of
-    that node and type follow from; None if there is none.
+    `lead` takes a resource type. It returns the name of the item that decides about all others of
+    the type: while it drifts, their drifts follow from it. None if there is no such item.
     """
     rest = sorted(failures, key=_place)  # workers of xdist end in any order
     leading = {
@@ -77,7 +77,7 @@ def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> li
             # Many of one node are unknown for one reason; a drift is its own.
             key = _why(each) if outcome is Outcome.UNKNOWN else each.record.name
             alike[(*of, outcome, key)].append(each)
-    told: dict[tuple[object, ...], list[Group]] = defaultdict(list)
+    equal: dict[tuple[object, ...], list[Group]] = defaultdict(list)
     for members in alike.values():
         record = members[0].record
         outcome = _outcome(members[0])
@@ -88,13 +88,13 @@ def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> li
         )
         names = tuple(each.record.name for each in members)
         group = Group(outcome, tuple(members), (record.node,), names, tuple(followers))
-        told[_content(group)].append(group)
+        equal[_content(group)].append(group)
     found = [
         same[0]._replace(
             members=tuple(member for group in same for member in group.members),
             nodes=tuple(dict.fromkeys(group.nodes[0] for group in same)),
         )
-        for same in told.values()
+        for same in equal.values()
     ]
     return sorted(found, key=lambda group: _ORDER.index(group.outcome))
 
@@ -114,9 +114,9 @@ def line(group: Group, width: int = WIDTH) -> list[Piece]:
         said, *others = _said(group.first)
         for index, each in enumerate(others):
             left = len(others) - index
-            last = f"; and {left} more" if left > 1 else ""
-            if len(said) + len(each) + 2 + (len(last) if left > 1 else 0) > room:
-                said += f"; and {left} more"
+            rest = f"; and {left} more"
+            if len(f"{said}; {each}") + (len(rest) if left > 1 else 0) > room:
+                said += rest
                 break
             said += f"; {each}"
     return [(start, "bold"), (said, COLOURS[group.outcome]), (end, "")]
@@ -165,7 +165,7 @@ def block(group: Group) -> Iterator[list[Piece]]:
 
 
 def _said(failure: Failure) -> Sequence[str]:
-    """Return what differs; without the field, if the item is named by it (firewall)."""
+    """Return what differs; without the field if that is the item's name (firewall)."""
     return [each.removeprefix(f"{failure.record.name}: ") for each in failure.differences]
 
 
@@ -202,7 +202,7 @@ def _why(failure: Failure) -> str:
 
 
 def _content(group: Group) -> tuple[object, ...]:
-    """Return all that is told of a group but its nodes."""
+    """Return all that is shown of a group but its nodes."""
     record = group.first.record
     if group.outcome is Outcome.UNKNOWN and len(group.names) > 1:
         return group.outcome, record.type, _why(group.first), group.names

@@ -86,7 +86,7 @@ def script(node: str, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
             "",
         ]
     if not drifts:
-        lines += ["# Nothing drifts.", ""]
+        lines += ["# No drift was found.", ""]
     return "\n".join([*lines, "main </dev/null", ""])
 
 

@@ -9,7 +9,7 @@ from power_edge.report.schema_diff import FIRST
 from power_edge.text import printable
 
 _MOST = 10
-"""So many reasons of one source are listed."""
+"""The most reasons of one source that are listed."""
 _NO_BUILD = "nothing to build: no more than node-configs/ changed"
 
 

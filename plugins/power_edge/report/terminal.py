@@ -15,9 +15,9 @@ _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
 TOGETHER = 5
-"""Nodes with nothing wrong that have a line each."""
+"""Equal nodes with nothing wrong that have a line each; if there are more, they share one."""
 _SHORT = 36
-"""Characters of a value where one line tells all of an item."""
+"""Characters of a value where one line shows all of an item."""
 
 
 def value(observed: Value) -> str:
@@ -121,10 +121,10 @@ def folded(label: str, text: str) -> list[str]:
 
 
 class NodeLine(NamedTuple):
-    """What is said of a node at the end."""
+    """The line about a node at the end, and the notes below it."""
 
     nodes: str
-    """Its name, or how many nodes the same is said of."""
+    """Its name, or the number of nodes that share the line."""
     counts: Mapping[str, int]
     """The number of items by outcome."""
     notes: Sequence[str]
@@ -135,29 +135,21 @@ class NodeLine(NamedTuple):
 
 
 def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
-    """Return the lines, but one of all nodes with nothing wrong of which the same is said, if they
-    are more than TOGETHER.
-    """
+    """Return the lines. More than TOGETHER equal lines of nodes with nothing wrong become one."""
     alike: dict[tuple[object, ...], list[NodeLine]] = {}
     for line in lines:
         well = colour(line.counts) == "green"
         same = (*line.counts.items(), *line.notes, *line.not_declared) if well else (line.nodes,)
         alike.setdefault(same, []).append(line)
-    return [
-        line
-        for same in alike.values()
-        for line in (
-            same
-            if len(same) <= TOGETHER
-            else [
-                same[0]._replace(
-                    nodes=f"{len(same)} nodes",
-                    notes=(", ".join(each.nodes for each in same), *same[0].notes),
-                    each=True,
-                )
-            ]
-        )
-    ]
+    found: list[NodeLine] = []
+    for equal in alike.values():
+        if len(equal) > TOGETHER:
+            names = ", ".join(each.nodes for each in equal)
+            notes = (names, *equal[0].notes)
+            found.append(equal[0]._replace(nodes=f"{len(equal)} nodes", notes=notes, each=True))
+        else:
+            found += equal
+    return found
 
 
 def node_lines(of: NodeLine) -> Iterator[str]:

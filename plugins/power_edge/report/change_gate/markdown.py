@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from power_edge.change_gate.judgement import Judgement
-from power_edge.report.change_gate import text
+from power_edge.report.change_gate import text, words
 
 MARKER: Final = "<!-- power-edge gate -->"
 _LONGEST = 60_000
@@ -17,18 +17,15 @@ def markdown(judgement: Judgement) -> str:
     All that a stranger may have written stands in one fenced block: there neither Markdown nor HTML
     is read, nobody is notified, and no issue is linked.
     """
-    breaches = len(judgement.breaches)
-    verdict = (
-        f"{breaches} breach{'es' if breaches > 1 else ''} of the policy" if breaches else "passes"
-    )
     touched = len(judgement.difference.touched)
     body = _cut(text.text(judgement))
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return (
-        f"{MARKER}\n### power-edge gate: {verdict}\n\n"
+        f"{MARKER}\n### power-edge gate: {words.verdict(judgement)}\n\n"
         "| risk | bump | nodes | breaches |\n|---|---|---|---|\n"
-        f"| {judgement.risk.level.name.lower()} | {judgement.bump} | {touched} | {breaches} |\n\n"
+        f"| {judgement.risk.level.name.lower()} | {judgement.bump} | {touched} |"
+        f" {len(judgement.breaches)} |\n\n"
         f"{fence}text\n{body}{fence}\n"
     )
 

@@ -8,15 +8,16 @@ from power_edge.change_gate.risk import is_other
 from power_edge.change_gate.rules import place_of
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
-from power_edge.report.terminal import headline, value
+from power_edge.report.terminal import headline, shortened, value
+from power_edge.report.validation import counted
 from power_edge.text import printable
 
 _LONGEST = 120
 """Characters of a value. The JSON report has more."""
 _NODES = 12
-"""Nodes that are named in a line."""
+"""The most nodes that a line names."""
 _UNNAMED = ("", "value")
-"""Fields that are all there is to say of their item."""
+"""Fields whose name says nothing that the item's name does not."""
 
 
 def group_line(group: Group) -> str:
@@ -46,11 +47,6 @@ def on_nodes(names: Sequence[str]) -> str:
     return f"{counted(len(names), 'node')} ({', '.join(map(printable, names[:_NODES]))}{more})"
 
 
-def counted(number: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
-
-
 def _changed(field: Field) -> str:
     name = "" if field.name in _UNNAMED else f"{field.name} "
     if field.secret:
@@ -66,8 +62,7 @@ def _set(field: Field, kind: Kind) -> str:
 
 
 def _short(observed: Value) -> str:
-    text = value(observed)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return shortened(value(observed), _LONGEST)
 
 
 def head_lines(judgement: Judgement) -> Iterator[str]:
@@ -128,7 +123,7 @@ def _lines(group: Group) -> Iterator[str]:
 
 
 def other_files(judgement: Judgement) -> list[str]:
-    """Return the files below node-configs/ that differ and declare nothing: tests and the like."""
+    """Return the changed files below node-configs/ that declare nothing, such as tests."""
     return [
         f"{printable(file.path)} {file.kind.value}"
         for file in judgement.difference.files
@@ -196,9 +191,14 @@ def verdict_lines(judgement: Judgement) -> Iterator[str]:
     yield f"risk: {judgement.risk.level.name.lower()}"
     yield from (f"  {level.name.lower()}: {why}" for level, why in judgement.risk.reasons)
     yield f"bump: {judgement.bump}"
+    yield verdict(judgement)
+
+
+def verdict(judgement: Judgement) -> str:
+    """Return `passes`, or the number of breaches."""
     breaches = len(judgement.breaches)
-    yield (
-        f"{breaches} breach{'' if breaches == 1 else 'es'} of the policy" if breaches else "passes"
+    return (
+        f"{breaches} breach{'es' if breaches > 1 else ''} of the policy" if breaches else "passes"
     )
 
 
