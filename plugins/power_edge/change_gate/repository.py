@@ -6,6 +6,7 @@ the change does anything.
 
 import os
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -132,20 +133,24 @@ class Repository:
         """Return the contents of blobs by their hashes. Raises Unusable."""
         wanted = sorted(set(hashes))
         stdin = "".join(f"{each}\n" for each in wanted).encode("ascii")
-        content = git("cat-file", "--batch", stdin=stdin, folder=self.top).stdout
+        printed = BytesIO(git("cat-file", "--batch", stdin=stdin, folder=self.top).stdout)
         found: dict[str, bytes] = {}
         for each in wanted:
-            head, _, content = content.partition(b"\n")
-            words = head.split(b" ")
+            words = printed.readline().split()
             if len(words) != 3:
                 raise Unusable(f"git has no content for the file {each[:12]}")
-            size = int(words[2])
-            found[each], content = content[:size], content[size + 1 :]
+            found[each] = printed.read(int(words[2]))
+            printed.readline()  # the line break behind it
         return found
 
     def commits(self, base: Base) -> list[Commit]:
-        """Return the commits that HEAD has and the base has not, the newest first."""
-        listed = self._text("rev-list", "--parents", "HEAD", f"^{base.tip}", f"^{base.fork}") or ""
+        """Return the commits that HEAD has and the base has not, the newest first.
+
+        Raises Unusable if git cannot list them: without commits, no signature would be missing.
+        """
+        listed = self._text("rev-list", "--parents", "HEAD", f"^{base.tip}", f"^{base.fork}")
+        if listed is None:
+            raise Unusable(f"git cannot list the commits since {base.fork[:12]}")
         return [
             Commit(words[0], tuple(words[1:]))
             for line in listed.splitlines()

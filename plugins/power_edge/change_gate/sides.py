@@ -16,6 +16,7 @@ from power_edge.config.node_configs import (
     FILES,
     NODE_CONFIGS,
     ROLES,
+    SOURCES,
     STATE,
     node_file,
     nodes,
@@ -290,8 +291,8 @@ def changed_files(
 ) -> list[FileChange]:
     """Return the files that differ between a commit and the work tree, by path.
 
-    `old` and `committed` are the trees of the base and of HEAD. Of files that git does not know
-    those of nodes and roles count, for they are read.
+    `old` and `committed` are the trees of the base and of HEAD. Of files that git does not know,
+    those that a check reads count too: of nodes with their sources, of roles, and the policy.
     """
     known = {*old, *committed, *_read_files(root)}
     found: list[FileChange] = []
@@ -316,6 +317,9 @@ def _read_files(root: Path) -> Iterator[str]:
         for name in FILES:
             if os.path.lexists(folder / name):
                 yield f"{folder.name}/{name}"
+        for above, _, names in os.walk(folder / SOURCES):
+            for name in names:
+                yield str(Path(above, name).relative_to(root))
     for name in own(root):
         yield f"{ROLES}/{name}.yaml"
     if os.path.lexists(root / POLICY):
