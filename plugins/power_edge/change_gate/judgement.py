@@ -149,7 +149,7 @@ def _written(repository: Repository, tree: dict[str, Blob], root: Path) -> None:
 
 
 def _actor(named: str | None, signatures: Sequence[Signature], *, is_committed: bool) -> Actor:
-    """Return who made a change: whom the caller names, else all whose signatures git verifies."""
+    """Return who made a change: the name that the caller gives, else all verified signers."""
     if named is not None:
         return Actor((frozenset([named]),))
     if not is_committed:

@@ -52,15 +52,15 @@ class Commit(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What git says of a commit's signature: whether it holds, and whose it is.
+    """What git says about a commit's signature: whether it holds, and whose it is.
 
-    Without a name the key is nobody's whom git knows.
+    `signer` is None if git cannot say whose key it is.
     """
 
     is_good: bool
     signer: str | None = None
     is_automatic: bool = False
-    """Whether the commit is a merge that adds nothing, so that nobody has to answer for it."""
+    """Whether the commit is a merge that adds nothing: it needs no signature."""
 
 
 class Repository:
@@ -75,7 +75,10 @@ class Repository:
                 f"{quoted(str(root), 200)} is in no git repository, so there is nothing to compare"
                 " it with"
             )
-        if self._text("rev-parse", "--show-superproject-working-tree"):
+        outer = self._text("rev-parse", "--show-superproject-working-tree")
+        if outer is None:
+            raise Unusable(f"git cannot tell if {quoted(str(root), 200)} is in a submodule")
+        if outer:
             raise Unusable(
                 f"{quoted(str(root), 200)} is in a submodule: the change may have exchanged it;"
                 " clone that repository by itself"
@@ -226,7 +229,7 @@ class Repository:
 
     @property
     def _is_shallow(self) -> bool:
-        return self._text("rev-parse", "--is-shallow-repository") == "true"
+        return self._text("rev-parse", "--is-shallow-repository") != "false"
 
     def _text(self, *words: str) -> str | None:
         """Return what git prints, None if it fails."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from power_edge.change_gate.change import Change, Field, Group, Kind
 from power_edge.change_gate.judgement import Judgement
 from power_edge.change_gate.risk import is_other
-from power_edge.change_gate.rules import place_of
+from power_edge.change_gate.rules import counted, place_of
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.report.terminal import headline, value
@@ -44,11 +44,6 @@ def on_nodes(names: Sequence[str]) -> str:
     """Return `3 nodes (rig-03, rig-07, rig-11)`."""
     more = f" and {len(names) - _NODES} more" if len(names) > _NODES else ""
     return f"{counted(len(names), 'node')} ({', '.join(map(printable, names[:_NODES]))}{more})"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def _changed(field: Field) -> str:
