@@ -39,7 +39,7 @@ def test_drift_has_its_command_and_the_rest_is_unknown(asked: Site) -> None:
         "drift: sysctl[vm.swappiness] on 1 node (rig-1): value: 10 expected, 60 observed mend: "
         "sysctl -w vm.swappiness=10" in text
     )
-    assert "unknown: 1 node (rig-3): there is no answer of it" in text
+    assert "unknown: 1 node (rig-3): no recorded answer" in text
     assert "compliant already: 1 node (rig-2)" in text
     assert "rig-4" not in text.partition("once merged")[2]
     assert "medium: nodes drift once it is merged" in text
@@ -101,7 +101,7 @@ def test_hostile_answers_are_unknown(asked: Site) -> None:
         each["node"]: each["unknown"] for each in asked.report(f"--answers={folder}")["forecasts"]
     }
     assert "cannot be used" in found["rig-1"]
-    assert found["rig-2"] == "its answer is that of rig-3"
+    assert found["rig-2"] == "its answer is from rig-3"
     assert found["rig-3"] == "its answer is no regular file"
 
 

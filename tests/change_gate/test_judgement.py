@@ -302,3 +302,26 @@ def test_a_submodule_in_the_base_is_refused(site: Site) -> None:
     site.git("commit", "-q", "-m", "b")
     with pytest.raises(Unusable, match="submodule"):
         site.judge()
+
+
+def test_a_source_is_compared_by_its_content(site: Site) -> None:
+    site.node("rig-1", files=[{"path": "/etc/motd", "source": "files/motd"}])
+    site.write("rig-1/files/motd", "hello\n")
+    site.node("rig-2")
+    site.branch()
+    assert site.report()["nodes"] == []
+    site.node("rig-2", {"vm.swappiness": "10"})
+    assert site.report()["nodes"] == ["rig-2"]
+    site.write("rig-1/files/motd", "")
+    assert site.report()["nodes"] == ["rig-1", "rig-2"]
+
+
+def test_a_source_that_git_does_not_know_is_not_committed(site: Site) -> None:
+    site.node("rig-1")
+    site.branch()
+    site.node("rig-1", files=[{"path": "/etc/motd", "source": "files/a/motd"}])
+    site.commit()
+    site.write("rig-1/files/a/motd", "hello\n")
+    assert not site.judge().difference.is_committed
+    site.commit()
+    assert site.judge().difference.is_committed

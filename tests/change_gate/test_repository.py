@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.change_gate.repository import Blob, Repository, unpack
+from power_edge.change_gate.repository import Base, Blob, Repository, unpack
 from power_edge.config import ConfigError
 from power_edge.release.schema_set import Unusable
 from tests.support.change import Site
@@ -288,3 +288,11 @@ def test_a_broken_policy_of_the_base_is_an_error_of_the_base(site: Site) -> None
     text = str(caught.value)
     assert text.startswith("node-configs/policy.yaml:1:1: in the base (")
     assert "did you mean max_nodes?" in text
+
+
+def test_commits_that_git_cannot_list_are_not_none(site: Site) -> None:
+    site.node("rig-1")
+    repository = Repository(site.root)
+    tip = site.commit()
+    with pytest.raises(Unusable, match="cannot list the commits"):
+        repository.commits(Base("main", "0" * 40, tip))

@@ -60,7 +60,7 @@ def test_without_an_actor_all_signers_are_the_author(
     assert signed_site.rules() == rules
 
 
-def test_nobody_has_signed_what_is_not_committed(signed_site: Site) -> None:
+def test_what_is_not_committed_is_not_signed(signed_site: Site) -> None:
     signed_site.policy(owners=OWNED, signed=True)
     signed_site.branch()
     change(signed_site, "10", "ann")
@@ -129,7 +129,7 @@ esac
 @pytest.mark.parametrize(
     ("trust", "rules"), [("TRUST_ULTIMATE", []), ("TRUST_UNDEFINED", ["owners"])]
 )
-def test_a_key_that_nobody_vouches_for_names_nobody(
+def test_a_key_without_trust_names_no_signer(
     site: Site, monkeypatch: pytest.MonkeyPatch, trust: str, rules: list[str]
 ) -> None:
     """Anybody may write any name into a key of GnuPG."""

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from power_edge.release.github import GitHub
 from power_edge.release.notes import code
 from power_edge.release.schema_set import Unusable
-from tests.support import github, releases
+from tests.support import github, releases, repository
 from tests.support.github import Server
 from tests.support.releases import release
 
@@ -53,7 +53,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    releases.alone(monkeypatch)
+    repository.alone(monkeypatch)
     monkeypatch.setenv("GITHUB_ACTOR", "ann")
     (tmp_path / "promotion.json").write_text(json.dumps(RECORD))
     monkeypatch.chdir(tmp_path)

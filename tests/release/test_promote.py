@@ -42,7 +42,7 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A copy of it, which is the current folder."""
     folder = tmp_path / "project"
     shutil.copytree(template, folder)
-    releases.alone(monkeypatch)
+    repository.alone(monkeypatch)
     monkeypatch.chdir(folder)
     return folder
 

@@ -104,7 +104,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "project"
     shutil.copytree(template, folder)
-    releases.alone(monkeypatch)
+    repository.alone(monkeypatch)
     monkeypatch.chdir(folder)
     return folder
 

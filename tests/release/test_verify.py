@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.release.test_promote import repack
-from tests.support import releases
+from tests.support import releases, repository
 from tests.support.releases import release
 from tests.support.repository import git
 
@@ -40,7 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of the release, in a copy of the project, which is the current folder."""
     shutil.copytree(template, tmp_path / "copy")
-    releases.alone(monkeypatch)
+    repository.alone(monkeypatch)
     monkeypatch.chdir(tmp_path / "copy/project")
     return tmp_path / "copy/project/dist/v1.1.0"
 

@@ -1,7 +1,6 @@
 """A repository with a node-configs/, a branch that changes it, and the gate over both."""
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from power_edge.change_gate.judgement import Judgement, Question, judge
 from power_edge.cli import cli
 from tests.support import answers
 from tests.support.project import identity_of
+from tests.support.repository import alone
 
 
 class Site:
@@ -117,13 +117,7 @@ class Site:
 
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    for name in ("GLOBAL", "SYSTEM"):
-        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
-    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
-        monkeypatch.delenv(name, raising=False)
+    alone(monkeypatch)
     found = Site(tmp_path / "site")
     monkeypatch.chdir(found.path)
     return found

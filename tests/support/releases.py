@@ -1,7 +1,6 @@
 """A repository whose commits are released: a small project that hatchling really builds."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -58,20 +57,8 @@ RUN = "https://example.org/runs/1"
 def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with the project as its first commit; it is the current folder."""
     repository.make(folder, monkeypatch)
-    alone(monkeypatch)
     repository.commit(PROJECT)
     return folder
-
-
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing of this machine's git, or of a workflow, be known to the test."""
-    for name in ("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_ACTOR"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("GLOBAL", "SYSTEM"):
-        monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
-    for who in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{who}_NAME", "a")
-        monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
 
 
 def change(number: int, kind: str = "bugfix", **files: str) -> str:

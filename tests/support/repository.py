@@ -8,13 +8,22 @@ from pathlib import Path
 import pytest
 
 
-def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty repository, which is the current folder until the test ends."""
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hide this machine's git, the repository that a hook runs in, and a workflow from the test."""
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN", "GITHUB_ACTOR"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("GLOBAL", "SYSTEM"):
         monkeypatch.setenv(f"GIT_CONFIG_{name}", os.devnull)
     for who in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{who}_NAME", "a")
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
+
+
+def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty repository, which is the current folder until the test ends."""
+    alone(monkeypatch)
     folder.mkdir()
     monkeypatch.chdir(folder)
     git("init", "-q", "-b", "main")

@@ -18,9 +18,9 @@ def bump(
     """Return MAJOR, MINOR or PATCH, or `none` if neither configuration nor schemas changed.
 
     `elsewhere` are the paths outside of node-configs/ that changed. Verdicts are lowered by the
-    accepted.yaml of the base alone: the change under judgement cannot excuse itself. What the
-    program calls for beyond that is said by `power-edge version check`. Raises Unusable for schemas
-    that cannot be compared.
+    accepted.yaml of the base alone: the change under judgement cannot excuse itself. Changes of the
+    program are left to `power-edge version check`. Raises Unusable for schemas that cannot be
+    compared.
     """
     if any(path.startswith(_SCHEMAS) for path in elsewhere):
         old = _schemas(repository, base.fork)

@@ -22,7 +22,7 @@ class Forecast(NamedTuple):
     results: tuple[tuple[Change, Result], ...] = ()
     """The items that the change adds or changes there, judged."""
     why: str | None = None
-    """Why nothing is known; then there are no results."""
+    """Why nothing is known. There are no results then."""
 
 
 def forecasts(
@@ -47,14 +47,14 @@ def _of_node(
     path = folder / f"{node.name}{SUFFIX}"
     try:
         if not path.exists():
-            return Forecast(node.name, why="there is no answer of it")
+            return Forecast(node.name, why="no recorded answer")
         if not path.is_file():  # reading a pipe would wait
             return Forecast(node.name, why="its answer is no regular file")
         answer = read_file(path)
     except (OSError, NoAnswer) as error:
         return Forecast(node.name, why=f"its answer cannot be used: {error}")
     if answer.node != node.name:
-        return Forecast(node.name, why=f"its answer is that of {answer.node}")
+        return Forecast(node.name, why=f"its answer is from {answer.node}")
     checked = from_answer(node, answer, max_age, now)
     if not checked.gate.open:
         return Forecast(node.name, why=f"its answer was not judged: {checked.gate.why}")

@@ -17,7 +17,7 @@ from power_edge.change_gate.risk import Risk, risk
 from power_edge.change_gate.rules import Actor, Breach, Case, breaches, person
 from power_edge.change_gate.sides import Difference
 from power_edge.config import ConfigError
-from power_edge.config.node_configs import NODE_CONFIGS
+from power_edge.config.node_configs import NODE_CONFIGS, SOURCES
 from power_edge.config.policy import Policy, load_policy
 
 
@@ -140,12 +140,16 @@ def _written(repository: Repository, tree: dict[str, Blob], root: Path) -> None:
     root.mkdir(parents=True)
     # Where links are, any file may be the state of a node.
     whole = any(blob.mode == LINK for blob in tree.values())
-    wanted = [blob.hash for name, blob in tree.items() if whole or name.endswith(".yaml")]
+    wanted = [
+        blob.hash
+        for name, blob in tree.items()
+        if whole or name.endswith(".yaml") or name.split("/")[1:2] == [SOURCES]
+    ]
     unpack(tree, repository.contents(wanted) if wanted else {}, root)
 
 
 def _actor(named: str | None, signatures: Sequence[Signature], *, is_committed: bool) -> Actor:
-    """Return who made a change: whom the caller names, else all whose signatures git verifies."""
+    """Return who made a change: the name that the caller gives, else all verified signers."""
     if named is not None:
         return Actor((frozenset([named]),))
     if not is_committed:

@@ -6,6 +6,7 @@ the change does anything.
 
 import os
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,15 +52,15 @@ class Commit(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What git says of a commit's signature: whether it holds, and whose it is.
+    """What git says about a commit's signature: whether it holds, and whose it is.
 
-    Without a name the key is nobody's whom git knows.
+    `signer` is None if git cannot say whose key it is.
     """
 
     is_good: bool
     signer: str | None = None
     is_automatic: bool = False
-    """Whether the commit is a merge that adds nothing, so that nobody has to answer for it."""
+    """Whether the commit is a merge that adds nothing: it needs no signature."""
 
 
 class Repository:
@@ -74,7 +75,10 @@ class Repository:
                 f"{quoted(str(root), 200)} is in no git repository, so there is nothing to compare"
                 " it with"
             )
-        if self._text("rev-parse", "--show-superproject-working-tree"):
+        outer = self._text("rev-parse", "--show-superproject-working-tree")
+        if outer is None:
+            raise Unusable(f"git cannot tell if {quoted(str(root), 200)} is in a submodule")
+        if outer:
             raise Unusable(
                 f"{quoted(str(root), 200)} is in a submodule: the change may have exchanged it;"
                 " clone that repository by itself"
@@ -132,20 +136,24 @@ class Repository:
         """Return the contents of blobs by their hashes. Raises Unusable."""
         wanted = sorted(set(hashes))
         stdin = "".join(f"{each}\n" for each in wanted).encode("ascii")
-        content = git("cat-file", "--batch", stdin=stdin, folder=self.top).stdout
+        printed = BytesIO(git("cat-file", "--batch", stdin=stdin, folder=self.top).stdout)
         found: dict[str, bytes] = {}
         for each in wanted:
-            head, _, content = content.partition(b"\n")
-            words = head.split(b" ")
+            words = printed.readline().split()
             if len(words) != 3:
                 raise Unusable(f"git has no content for the file {each[:12]}")
-            size = int(words[2])
-            found[each], content = content[:size], content[size + 1 :]
+            found[each] = printed.read(int(words[2]))
+            printed.readline()  # the line break behind it
         return found
 
     def commits(self, base: Base) -> list[Commit]:
-        """Return the commits that HEAD has and the base has not, the newest first."""
-        listed = self._text("rev-list", "--parents", "HEAD", f"^{base.tip}", f"^{base.fork}") or ""
+        """Return the commits that HEAD has and the base has not, the newest first.
+
+        Raises Unusable if git cannot list them: without commits, no signature would be missing.
+        """
+        listed = self._text("rev-list", "--parents", "HEAD", f"^{base.tip}", f"^{base.fork}")
+        if listed is None:
+            raise Unusable(f"git cannot list the commits since {base.fork[:12]}")
         return [
             Commit(words[0], tuple(words[1:]))
             for line in listed.splitlines()
@@ -221,7 +229,7 @@ class Repository:
 
     @property
     def _is_shallow(self) -> bool:
-        return self._text("rev-parse", "--is-shallow-repository") == "true"
+        return self._text("rev-parse", "--is-shallow-repository") != "false"
 
     def _text(self, *words: str) -> str | None:
         """Return what git prints, None if it fails."""

@@ -63,7 +63,7 @@ def _high(
     if any(change.type == SYSTEM_IDENTITY for change in kept):
         yield Level.HIGH, "it changes which machine a node is (system-identity.yaml)"
     if difference.removed:
-        yield Level.HIGH, "a node is removed, and nobody checks it any more"
+        yield Level.HIGH, "a node is removed, so it is no longer checked"
     touched = difference.touched
     if len(touched) > 1 and 2 * len(touched) > len(difference.pairs):
         yield Level.HIGH, "it touches more than half of all nodes"

@@ -22,9 +22,9 @@ class Actor(NamedTuple):
     """Who made a change: for each person all names that a policy may call them by."""
 
     persons: tuple[frozenset[str], ...] = ()
-    """Nobody: it is not verified who made it."""
-    why: str = "nobody said who made it, and no signature shows it"
-    """Why nobody is known."""
+    """Empty if it is not verified who made it."""
+    why: str = "no --actor was given, and the commits are not all signed with known keys"
+    """Why `persons` is empty."""
 
     @property
     def label(self) -> str:
@@ -32,7 +32,7 @@ class Actor(NamedTuple):
         return ", ".join(min(names, key=len) for names in self.persons) or "not verified"
 
     def is_among(self, names: Iterable[str]) -> bool:
-        """Whether each person has one of these names. Nobody is among no names."""
+        """Whether each person has one of these names. False if it is not verified who made it."""
         known = {name.casefold() for name in names}
         return bool(self.persons) and all(
             any(each.casefold() in known for each in person) for person in self.persons
@@ -46,7 +46,7 @@ class Breach(NamedTuple):
     """The key of the rule in policy.yaml."""
     message: str
     source: Source
-    """What breaks it; line 0 if what is concerned is there no more, or is a file as a whole."""
+    """What breaks it; line 0 for something that was removed, and for a whole file."""
     policy: Source
     lift: str
     """Who can do what about it."""
@@ -89,7 +89,7 @@ class Case:
         who = (
             f"{_listed(self.keepers)} can change the policy, in a change of its own"
             if self.keepers
-            else "nobody owns the policy: who may merge past this check can change it"
+            else "the policy has no owner: only a merge without this check can change it"
         )
         return f"{otherwise}, or {who}" if otherwise else who
 
@@ -194,7 +194,7 @@ def _canary(case: Case) -> Iterator[Breach]:
         nodes = [change.node for change in found]
         yield Breach(
             "canary",
-            f"{first.type}[{first.name}] changes on {_counted(nodes, 'production node')}"
+            f"{first.type}[{first.name}] changes on {counted(len(nodes), 'production node')}"
             f" ({_listed(nodes)}), and no canary has it like that after the change ({names})",
             place_of(first),
             case.policy.at("canary"),
@@ -297,7 +297,7 @@ def _signed(case: Case) -> Iterator[Breach]:
     if not case.difference.is_committed:
         yield Breach(
             "signed",
-            "some of the change is not committed, so nobody has signed it",
+            "some of the change is not committed, so it is not signed",
             _first_place(case, case.difference.touched),
             place,
             lift,
@@ -305,15 +305,15 @@ def _signed(case: Case) -> Iterator[Breach]:
 
 
 def _policy_itself(case: Case) -> Iterator[Breach]:
-    """The policy is changed by those alone whom it names for its own file."""
+    """Only those may change the policy that it names as owners of its own file."""
     if any(file.path == FILE for file in case.difference.files) and not case.actor.is_among(
         case.keepers
     ):
         lift = (
             f"{_listed(case.keepers)} can make the change"
             if case.keepers
-            else "those who may merge past this check can change it, and should give the policy an"
-            f" owner: owners with paths: [{FILE}]"
+            else "only people who may merge without this check can change it; they should give the"
+            f" policy an owner: owners with paths: [{FILE}]"
         )
         yield Breach(
             "policy",
@@ -371,11 +371,12 @@ def _first_place(case: Case, nodes: Iterable[str]) -> Source:
 
 def _where(changes: Sequence[Change]) -> str:
     nodes = sorted({change.node for change in changes})
-    return f"{_counted(nodes, 'node')}: {_listed(nodes)}"
+    return f"{counted(len(nodes), 'node')}: {_listed(nodes)}"
 
 
-def _counted(things: Sequence[str], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+def counted(number: int, thing: str) -> str:
+    """Return a number with its noun."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 _SHOWN = 5

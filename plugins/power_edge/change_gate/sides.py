@@ -16,6 +16,7 @@ from power_edge.config.node_configs import (
     FILES,
     NODE_CONFIGS,
     ROLES,
+    SOURCES,
     STATE,
     node_file,
     nodes,
@@ -23,7 +24,7 @@ from power_edge.config.node_configs import (
 )
 from power_edge.config.policy import POLICY
 from power_edge.config.role_files import own
-from power_edge.config.whole import Whole, load_whole
+from power_edge.config.whole import load_whole
 from power_edge.config.yaml_reader import Document, read
 from power_edge.identity.identifiers import expected
 from power_edge.identity.match import one_machine
@@ -79,7 +80,7 @@ class Difference:
     pairs: Sequence[Pair]
     """All nodes by name, those that are the same on both sides among them."""
     broken: Sequence[str]
-    """Nodes that cannot be used before the change: all of theirs counts as new."""
+    """Nodes that cannot be used before the change: all that they declare counts as new."""
     roles: Sequence[RoleChange]
     changes: Sequence[Change]
     files: Sequence["FileChange"]
@@ -121,25 +122,25 @@ class Difference:
 
 def difference(old: Side, new: Side, files: Sequence["FileChange"]) -> Difference:
     """Return what differs; `files` as changed_files has them."""
-    pairs = paired(old, new)
+    pairs, roles = paired(old, new), changed_roles(old, new)
     return Difference(
         pairs,
         sorted(old.broken),
-        changed_roles(old, new),
-        list(changes(old, new, pairs)),
+        roles,
+        list(changes(old, pairs, {role.name: role.source for role in roles})),
         files,
     )
 
 
 def before(root: Path) -> Side:
-    """Return the side that is on file. A node that cannot be used is none there."""
+    """Return the side before the change. A node that cannot be used is in `broken`."""
     whole = load_whole(root, nodes(root))
     return Side(root, whole.nodes, whole.broken, _roles(root))
 
 
 def after(root: Path) -> Side:
     """Return the side that is judged. Raises ConfigError with all problems."""
-    whole: Whole = load_whole(root, select(root, ["*"]))
+    whole = load_whole(root, select(root, ["*"]))
     if whole.problems:
         raise ConfigError(dict.fromkeys(whole.problems))
     return Side(root, whole.nodes, {}, _roles(root))
@@ -149,7 +150,7 @@ def _roles(root: Path) -> dict[str, Document]:
     found: dict[str, Document] = {}
     for name in own(root):
         file = f"{name}.yaml"
-        with suppress(ConfigError):  # the reader of the nodes says so
+        with suppress(ConfigError):  # loading the nodes reports it
             content = read_file(root / ROLES, file)
             if content is not None:
                 found[name] = read(content, node_file(root / ROLES, file))
@@ -216,11 +217,10 @@ def _role_change(name: str, first: Document, second: Document) -> RoleChange:
     return RoleChange(name, "rules changed", place)
 
 
-def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
+def changes(old: Side, pairs: Sequence[Pair], roles: Mapping[str, Source]) -> Iterator[Change]:
     """Yield all changes of all nodes. One that gets the machine of another is compared with that
-    node as well.
+    node as well. `roles` are those whose files differ, and where.
     """
-    roles = {change.name: change.source for change in changed_roles(old, new)}
     for pair in pairs:
         whole = pair.before is None or pair.now is None
         found = [
@@ -241,8 +241,8 @@ def changes(old: Side, new: Side, pairs: Sequence[Pair]) -> Iterator[Change]:
 def _had_its_machine(old: Side, pair: Pair) -> Node | None:
     """Return the node that a node's machine was before the change; None if it is the same, or none.
 
-    What was demanded of a machine could else be dropped without a word: two nodes swap their
-    identities, and each keeps its own items.
+    Otherwise demands on a machine could be dropped unnoticed: two nodes swap their identities, and
+    each keeps its own items.
     """
     before, now = pair
     if now is None or (before is not None and _one_machine(before, now)):
@@ -290,8 +290,8 @@ def changed_files(
 ) -> list[FileChange]:
     """Return the files that differ between a commit and the work tree, by path.
 
-    `old` and `committed` are the trees of the base and of HEAD. Of files that git does not know
-    those of nodes and roles count, for they are read.
+    `old` and `committed` are the trees of the base and of HEAD. Of files that git does not know,
+    those that a check reads count too: of nodes with their sources, of roles, and the policy.
     """
     known = {*old, *committed, *_read_files(root)}
     found: list[FileChange] = []
@@ -316,6 +316,9 @@ def _read_files(root: Path) -> Iterator[str]:
         for name in FILES:
             if os.path.lexists(folder / name):
                 yield f"{folder.name}/{name}"
+        for above, _, names in os.walk(folder / SOURCES):
+            for name in names:
+                yield str(Path(above, name).relative_to(root))
     for name in own(root):
         yield f"{ROLES}/{name}.yaml"
     if os.path.lexists(root / POLICY):

@@ -121,7 +121,7 @@ def command(
                 ref=base or None,
                 answers=answers,
                 max_age=max_age,
-                actor=actor or None,  # a workflow passes an empty one where it knows nobody
+                actor=actor or None,  # a workflow passes an empty one if it knows no name
             )
         )
     for wanted in formats:

@@ -27,6 +27,8 @@ SCHEMAS = {
 }
 """The files of a node's folder, and their schemas."""
 FILES = tuple(SCHEMAS)
+SOURCES = "files"
+"""The folder of a node with the contents that state.yaml names as `source`."""
 ROLES = "roles"
 """The folder of node-configs/ with the files of roles of one's own."""
 _NO_NODES = (ROLES, "bases")
@@ -213,13 +215,23 @@ def read_file(folder: Path, name: str) -> bytes | None:
     messages quote what they refuse. Raises ConfigError for such a link, which is not read, and for
     anything that is not a readable regular file.
     """
-    path, file = folder / name, node_file(folder, name)
-    real = resolved(folder, name)
+    file = node_file(folder, name)
+    root, real = Path(os.path.realpath(folder.parent)), resolved(folder, name)
+    content = read_regular(root, real, file)
+    if content is None and (folder / name).is_symlink():
+        raise refuse(file, "is a symbolic link to something that does not exist")
+    return content
+
+
+def read_regular(root: Path, path: Path, file: str) -> bytes | None:
+    """Return the content of a regular file below a folder; None if there is no such file.
+
+    Neither path has a link in it. At most one byte more than MAX_BYTES is read. `file` is its name
+    for messages. Raises ConfigError for anything else than a readable regular file.
+    """
     try:
-        descriptor = _open(Path(os.path.realpath(folder.parent)), real)
+        descriptor = _open(root, path)
     except FileNotFoundError:
-        if path.is_symlink():
-            raise refuse(file, "is a symbolic link to something that does not exist") from None
         return None
     except OSError as error:
         raise refuse(file, f"cannot be read: {error.strerror}") from None

@@ -1,7 +1,6 @@
 """node-configs/policy.yaml: what a change of the configuration may do."""
 
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from power_edge.config.error import ConfigError, refuse
-from power_edge.config.node_configs import NODE_CONFIGS, nodes
+from power_edge.config.node_configs import NODE_CONFIGS, nodes, read_regular
 from power_edge.config.role_files import built_in, own
 from power_edge.config.schema import known_keys
 from power_edge.config.state import attributes, check_schema
-from power_edge.config.yaml_reader import MAX_BYTES, Document, read
+from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Problem, Source
 from power_edge.model.generated.policy_schema import Policy as Declared
 from power_edge.resources import names as types
@@ -57,23 +56,10 @@ def read_policy(root: Path) -> bytes | None:
     Raises ConfigError for anything but a readable regular file. A link is not followed: a
     stranger's branch could bring one to any file.
     """
-    try:
-        descriptor = os.open(
-            root / POLICY, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-        )
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if (root / POLICY).is_symlink():
-            raise refuse(FILE, "is a symbolic link", "replace the link with the file") from None
-        raise refuse(FILE, f"cannot be read: {error.strerror}") from None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise refuse(FILE, "is not a regular file")
-        with os.fdopen(descriptor, "rb", closefd=False) as opened:
-            return opened.read(MAX_BYTES + 1)
-    finally:
-        os.close(descriptor)
+    if os.path.islink(root / POLICY):  # noqa: PTH114 False for a folder that cannot be searched
+        raise refuse(FILE, "is a symbolic link", "replace the link with the file")
+    real = Path(os.path.realpath(root))
+    return read_regular(real, real / POLICY, FILE)
 
 
 def load_policy(root: Path) -> Policy | None:

@@ -105,8 +105,8 @@ def derive(
 ) -> Derivation:
     """Return what an identity.yaml demands.
 
-    `files` has the file of each role
-    that is declared, and of each section that has one. All fit their schemas.
+    `files` has the file of each role that is declared, and of each section that has one. All fit
+    their schemas.
     """
     result = Derivation()
     roles = list(declared_roles(identity))

@@ -1,4 +1,4 @@
-"""Annotations of a GitHub workflow, at the lines that changed."""
+"""Annotations for a GitHub workflow, at the lines that changed."""
 
 from collections.abc import Iterator
 
