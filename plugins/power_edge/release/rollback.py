@@ -32,7 +32,7 @@ from power_edge.config.yaml_reader import Document, Place, read
 from power_edge.model import Problem, Source
 from power_edge.model.generated.promotion_schema import Rollback
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
-from power_edge.release import git, reading
+from power_edge.release import git, reading, tags
 from power_edge.release.brought import Brought
 from power_edge.release.brought import Path as ValuePath
 from power_edge.release.build import export
@@ -194,9 +194,8 @@ def _in_repository(root: Path) -> str:
     """Return the path of a node-configs/ in the repository of the current folder; its name if it
     stands elsewhere.
     """
-    _, top = git.ask("rev-parse", "--show-toplevel")
     try:
-        relative = root.resolve().relative_to(os.fsdecode(top.removesuffix(b"\n")))
+        relative = root.resolve().relative_to(tags.folder())
     except ValueError:
         return NODE_CONFIGS
     return str(relative)
