@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from power_edge import exit_status
+from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.text import printable
 
 if TYPE_CHECKING:
@@ -20,17 +21,6 @@ _folder = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder of the files (default: dist/TAG in the checkout).",
 )
-
-
-@contextmanager
-def _usable() -> Iterator[None]:
-    """Make what cannot be used an error of the command."""
-    from power_edge.release.schema_set import Unusable
-
-    try:
-        yield
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
 
 
 @click.group("release", short_help="Promote a pre-release, roll back, verify a file.")
@@ -58,7 +48,7 @@ def pre_(pre: str, artifacts: Path | None) -> None:
     from power_edge.release import tags
     from power_edge.release.pre_release import make
 
-    with _usable():
+    with unusable_is_an_error():
         version = tags.given(pre, pre=True)
         made = make(version, _artifacts_of(version, artifacts))
         click.echo(f"tagged   {made.version.tag} at {made.commit[:12]}")
@@ -124,7 +114,7 @@ def promote_(
         raise click.UsageError("--with-config and --accept-config-loss belong to --rollback")
     if with_config and accept_config_loss:
         raise click.UsageError("give --with-config or --accept-config-loss, not both")
-    with _usable():
+    with unusable_is_an_error():
         from_, to = tags.given(pre, pre=True), tags.given(version, pre=False)
         tags.check_whole()
         with _folder_of(from_, artifacts) as folder:
@@ -170,7 +160,7 @@ def check_tag(tag: str, artifacts: Path | None) -> None:
     from power_edge.release import tags
     from power_edge.release.verify import check_folder
 
-    with _usable():
+    with unusable_is_an_error():
         version = tags.given(tag, pre=False)
         folder = _artifacts_of(version, artifacts)
         check_folder(version, folder)
@@ -196,7 +186,7 @@ def verify_(files: tuple[Path, ...], signers: Path | None) -> None:
     from power_edge.release.verify import verify
 
     failed = False
-    with _usable():
+    with unusable_is_an_error():
         for file in files:
             wrong = 0
             for check in verify(file, signers):
@@ -232,7 +222,7 @@ def incident_(
     from power_edge.release.github import GitHub
     from power_edge.release.incident import incident
 
-    with _usable():
+    with unusable_is_an_error():
         version = tags.given(tag, pre=False)
         data = content(_artifacts_of(version, artifacts) / record.PROMOTION)
         promotion = record.promotion(data, record.PROMOTION)

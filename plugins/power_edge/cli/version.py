@@ -1,14 +1,13 @@
 """`power-edge version`."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from power_edge import exit_status
+from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.text import printable, printable_json
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def check(base: str | None, as_json: bool) -> int:
     from power_edge.release.required import check_committed, required
     from power_edge.report import required as report
 
-    with _unusable_is_an_error():
+    with unusable_is_an_error():
         check_committed()
         found = required(base)
     if as_json:
@@ -93,7 +92,7 @@ def next_(pre: bool) -> None:
     """
     from power_edge.release.required import check_committed, next_version
 
-    with _unusable_is_an_error():
+    with unusable_is_an_error():
         check_committed()
         click.echo(next_version(pre=pre).semver)
 
@@ -121,16 +120,6 @@ def needs(root: Path | None, /, *, path: Path | None) -> None:
         click.echo(f"{printable(name)}: {highest}")
         for each in of_files:
             click.echo(f"  {printable(str(each))}")
-
-
-@contextmanager
-def _unusable_is_an_error() -> Iterator[None]:
-    from power_edge.release.schema_set import Unusable
-
-    try:
-        yield
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
 
 
 def _version(text: str) -> "Version":

@@ -1,0 +1,17 @@
+"""What a command of schemas, versions or releases cannot use is an error of the command."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+
+@contextmanager
+def unusable_is_an_error() -> Iterator[None]:
+    """Raise ClickException in place of Unusable."""
+    from power_edge.release.schema_set import Unusable  # takes 20 ms, and few commands need it
+
+    try:
+        yield
+    except Unusable as error:
+        raise click.ClickException(str(error)) from None
