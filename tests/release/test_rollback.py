@@ -102,11 +102,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(template, folder)
-    releases.alone(monkeypatch)
-    monkeypatch.chdir(folder)
-    return folder
+    return releases.copy(template, tmp_path / "project", monkeypatch)
 
 
 def rolled_back(*words: str, status: int = 0) -> str:

@@ -74,6 +74,14 @@ def alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{who}_EMAIL", "a@example.org")
 
 
+def copy(template: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy a repository that a module of tests shares; the copy is the current folder."""
+    shutil.copytree(template, folder)
+    alone(monkeypatch)
+    monkeypatch.chdir(folder)
+    return folder
+
+
 def change(number: int, kind: str = "bugfix", **files: str) -> str:
     """Commit a change of the program with its fragment. Return the hash."""
     return repository.commit(
