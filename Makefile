@@ -74,7 +74,7 @@ bench: dev-env ## measure the speed, against a bare probe and others
 bench-watch: dev-env ## measure a watch: latencies, its cost at rest, memory, a storm, fifty nodes (hours)
 	@$(BIN)/python bench/watch.py $(PHASES)
 
-# The steps of the workflows that are more than one command (tools/ci/). What they are told comes by the environment.
+# The steps of the workflows that are more than one command (tools/ci/). They read their input from the environment.
 ci-done:
 	@python3 -m tools.ci done
 

@@ -14,7 +14,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
 DEVELOPMENT = "0.0.0.dev0"
-"""The version of a build that was given none. It is below every release."""
+"""The version of a build without POWER_EDGE_VERSION. It is below every release."""
 _GIVEN = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*)){2}(rc(0|[1-9][0-9]*))?", re.ASCII)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}", re.ASCII)
 

@@ -210,3 +210,8 @@ def quoted(value: object, width: int = 60) -> str:
     """Return a value of the configuration for a message: quoted, printable, cut to `width`."""
     text = printable(repr(value[: width + 1] if isinstance(value, str) else value))
     return text if len(text) <= width + 2 else f"{text[:width]}..."
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number with its noun: `1 item`, `2 items`."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"

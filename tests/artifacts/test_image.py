@@ -30,7 +30,7 @@ def work(node: Node, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def inside(lab: Lab, work: Path) -> Iterator[Run]:
-    """Runs a command in the image as its user, on the lab's network, with the work at /work."""
+    """Runs a command in the image as its user, on the lab's network, in the image's folder with the work."""
     # Not in pytest's folders: the image's user may not look into these, not even from inside.
     storage = Path(tempfile.mkdtemp(prefix="power-edge-image-", dir="/var/tmp"))
     storage.chmod(0o711)
@@ -40,13 +40,15 @@ def inside(lab: Lab, work: Path) -> Iterator[Run]:
         image = lab.run(
             *buildah, "pull", "-q", f"oci-archive:{artifact('*.oci.tar')}"
         ).stdout.strip()
-        told = json.loads(lab.run(*buildah, "inspect", "--type=image", image).stdout)["OCIv1"]
-        assert told["config"]["Entrypoint"] == ["power-edge"]
-        assert told["config"]["User"] == "1000"
+        config = json.loads(lab.run(*buildah, "inspect", "--type=image", image).stdout)["OCIv1"][
+            "config"
+        ]
+        assert config["Entrypoint"] == ["power-edge"]
+        assert config["User"] == "1000"
         container = lab.run(*buildah, "from", image).stdout.strip()
 
         def run(*argv: str) -> "subprocess.CompletedProcess[str]":
-            options = ("--isolation=chroot", f"--volume={work}:/work")
+            options = ("--isolation=chroot", f"--volume={work}:{config['WorkingDir']}")
             return lab.run(*buildah, "run", *options, container, "--", *argv, check=False)
 
         yield run
@@ -70,9 +72,10 @@ def test_it_judges_an_answer(inside: Run, node: Node, work: Path) -> None:
 
 
 def test_it_checks_a_node_over_ssh(inside: Run, lab: Lab, node: Node, work: Path) -> None:
+    place = inside("pwd").stdout.strip()
     for name in ("key", "known_hosts", "ssh_config"):
         text = (lab.directory / name).read_text()
-        (work / name).write_text(text.replace(f"{lab.directory}/", "/work/"))
+        (work / name).write_text(text.replace(f"{lab.directory}/", f"{place}/"))
         (work / name).chmod(0o600)
         shutil.chown(work / name, 1000, 1000)
     check = ("power-edge", "check", node.name, "--ssh-config=ssh_config", "-p", "no:cacheprovider")

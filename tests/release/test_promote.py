@@ -40,11 +40,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, which is the current folder."""
-    folder = tmp_path / "project"
-    shutil.copytree(template, folder)
-    repository.alone(monkeypatch)
-    monkeypatch.chdir(folder)
-    return folder
+    return releases.copy(template, tmp_path / "project", monkeypatch)
 
 
 def refused(*words: str) -> str:

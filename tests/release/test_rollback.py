@@ -102,11 +102,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "project"
-    shutil.copytree(template, folder)
-    repository.alone(monkeypatch)
-    monkeypatch.chdir(folder)
-    return folder
+    return releases.copy(template, tmp_path / "project", monkeypatch)
 
 
 def rolled_back(*words: str, status: int = 0) -> str:
@@ -248,6 +244,20 @@ def test_the_old_program_is_really_asked(project: Path, tmp_path: Path) -> None:
         (folder / "__init__.py").write_text("")
     module.write_text("""print('{"program": "/elsewhere/power_edge", "nodes": {}}')""")
     with pytest.raises(Unusable, match="not the old version was asked"):
+        rollback._asked(tmp_path / "old", project / "node-configs")
+
+
+def test_an_old_program_that_says_nothing_about_a_node_is_refused(
+    project: Path, tmp_path: Path
+) -> None:
+    module = tmp_path / "old/power_edge/release/reading.py"
+    module.parent.mkdir(parents=True)
+    for folder in (module.parent, module.parent.parent):
+        (folder / "__init__.py").write_text("")
+    module.write_text(
+        """import json; print(json.dumps({"program": __file__, "nodes": {"socket": {}}}))"""
+    )
+    with pytest.raises(Unusable, match="does not say how it reads node socket"):
         rollback._asked(tmp_path / "old", project / "node-configs")
 
 

@@ -1,16 +1,21 @@
 """Where schemas are read from, and every kind of input that cannot be used: one line says why."""
 
+import os
+import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from power_edge.config import schema
+from power_edge.release import git as release_git
+from power_edge.release import tags
 from power_edge.release.changes import EMPTY, Verdict, compare
 from power_edge.release.schema_set import Unusable, checked
 from power_edge.release.source import source
 from tests.support.repository import commit as commit_files
 from tests.support.repository import git, make, write
+from tests.support.trees import tool
 
 pytestmark = pytest.mark.shell
 
@@ -201,3 +206,29 @@ def test_a_file_that_cannot_be_read_is_refused(
 
     monkeypatch.setattr(Path, "open", denied)
     assert "cannot be read" in refused(str(tmp_path))
+
+
+def test_a_git_that_fails_is_not_read_as_an_empty_answer(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit(PLAIN, "v1.0.0")
+    head = git("rev-parse", "HEAD")
+    real = shutil.which("git")
+    reading = 'case " $* " in *" rev-parse "*) exec "$REAL" "$@" ;; esac'
+    tool(tmp_path, "git", f'{reading}; echo "fatal: no object" >&2; exit 128')
+    monkeypatch.setenv("REAL", str(real))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    for asked in (
+        lambda: release_git.files(head, "schemas", (".yaml",)),
+        lambda: release_git.file(head, "schemas/a.schema.yaml"),
+        lambda: release_git.at_tags(["v1.0.0"], "schemas/a.schema.yaml"),
+        lambda: release_git.changed(head, head),
+        lambda: release_git.paths(head),
+        lambda: release_git.count(head),
+        release_git.uncommitted,
+        tags.check_whole,
+        tags.versions,
+        lambda: tags.contains(head, head),
+    ):
+        with pytest.raises(Unusable, match=r"^git "):
+            asked()

@@ -61,6 +61,14 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def copy(template: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Copy a repository that a module of tests shares; the copy is the current folder."""
+    shutil.copytree(template, folder)
+    repository.alone(monkeypatch)
+    monkeypatch.chdir(folder)
+    return folder
+
+
 def change(number: int, kind: str = "bugfix", **files: str) -> str:
     """Commit a change of the program with its fragment. Return the hash."""
     return repository.commit(

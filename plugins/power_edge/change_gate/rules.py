@@ -13,7 +13,7 @@ from power_edge.change_gate.sides import Difference, Pair
 from power_edge.config.node import Node
 from power_edge.config.policy import FILE, Policy
 from power_edge.model import Item, Source
-from power_edge.text import quoted
+from power_edge.text import counted, quoted
 
 _PRODUCTION = "production"
 
@@ -372,11 +372,6 @@ def _first_place(case: Case, nodes: Iterable[str]) -> Source:
 def _where(changes: Sequence[Change]) -> str:
     nodes = sorted({change.node for change in changes})
     return f"{counted(len(nodes), 'node')}: {_listed(nodes)}"
-
-
-def counted(number: int, thing: str) -> str:
-    """Return a number with its noun."""
-    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 _SHOWN = 5

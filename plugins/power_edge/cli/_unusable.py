@@ -1,4 +1,4 @@
-"""What the schemas or the repository of a release do not allow."""
+"""What a command of schemas, versions or releases cannot use is an error of the command."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import click
 
 @contextmanager
 def unusable_is_an_error() -> Iterator[None]:
-    """Turn Unusable into an error of the command."""
+    """Raise ClickException in place of Unusable."""
     from power_edge.release.schema_set import Unusable  # takes 20 ms, and few commands need it
 
     try:

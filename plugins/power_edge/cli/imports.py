@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from power_edge.report.validation import counted
-from power_edge.text import printable
+from power_edge.text import counted, printable
 
 
 @click.group("import", short_help="Make a state.yaml from the file of another tool.")

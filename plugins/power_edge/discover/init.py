@@ -31,6 +31,7 @@ from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from power_edge.probing.connection import Options, find_route
 from power_edge.probing.script import Timeouts
+from power_edge.text import counted
 from power_edge.yaml_edit.changeset import tidy
 
 _LOCAL = Options(connection="local")
@@ -116,7 +117,7 @@ def _items(folder: Path) -> str:
         count = len(load_node(folder).items)
     except ConfigError as error:
         return f"its files cannot be read now: {error}"
-    return f"{count} item{'' if count == 1 else 's'}"
+    return counted(count, "item")
 
 
 def find(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -44,11 +44,7 @@ class Brought:
         """Ask for what is newer than the commit `target`."""
         self._now = source(INSTALLED).schemas
         self._then = of_ref(target).schemas
-        self._newer = [
-            version
-            for version in tags.releases()
-            if not tags.contains(target, tags.commit_of(version))
-        ]
+        self._newer = tags.releases("--no-merged", target)
         self._schemas: Callable[[Version], SchemaSet] = cache(
             lambda version: of_ref(f"refs/tags/{version.tag}").schemas
         )

@@ -42,7 +42,7 @@ def build(commit: str, version: Version, folder: Path) -> Built:
     tree, out = folder / "tree", folder / "out"
     export(commit, tree)
     _check_hatchling(tree, commit)
-    _, epoch = git.ask("show", "--no-patch", "--format=%ct", commit)
+    epoch = git.output("show", "--no-patch", "--format=%ct", commit)
     argv = [
         "env", f"POWER_EDGE_VERSION={version.wheel}", f"SOURCE_DATE_EPOCH={epoch.decode().strip()}",
         "sh", "-c", _IN, "sh", str(tree),

@@ -6,10 +6,11 @@ What a person or a pull request calls a ref is only ever an argument behind `--e
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from power_edge.release.git_command import git
 from power_edge.release.schema_set import Unusable
-from power_edge.text import quoted
+from power_edge.text import printable, quoted
 
 _RELEASE = re.compile(r"v(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LINK = "120000"
@@ -19,11 +20,9 @@ def commit(ref: str, what: str = "git ref") -> str:
     """Return the hash of the commit that a ref names. Raises Unusable; `what` is all that the ref
     could have been.
     """
-    status, output = ask(
-        "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"
-    )
+    status, found = ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     if status == 0:
-        return output.decode("ascii").strip()
+        return found.decode("ascii").strip()
     if ask("rev-parse", "--git-dir")[0] != 0:
         raise Unusable(f"{quoted(ref)} is no {what}: the current folder is in no git repository")
     more = (
@@ -57,12 +56,12 @@ def releases(head: str, without: str | None = None) -> list[str]:
             "this clone is shallow, so releases may be missing: git fetch --unshallow --tags brings"
             " them"
         )
-    status, output = ask("tag", "--list", "--merged", head)
+    status, listed = ask("tag", "--list", "--merged", head)
     if status != 0:
         raise Unusable("last-release needs a git repository with a commit in the current folder")
     found = [
         (tuple(map(int, match.groups())), match[0])
-        for line in output.decode("utf-8", "replace").splitlines()
+        for line in listed.decode("utf-8", "replace").splitlines()
         if (match := _RELEASE.fullmatch(line)) and line != without
     ]
     return [tag for _, tag in sorted(found)]
@@ -70,7 +69,7 @@ def releases(head: str, without: str | None = None) -> list[str]:
 
 def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
     """Return the files below a folder of a commit whose names end so, by path in the folder."""
-    _, listed = ask("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
+    listed = output("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
     names: list[tuple[str, str]] = []
     for entry in listed.split(b"\0"):
         about, _, path = entry.partition(b"\t")
@@ -95,21 +94,20 @@ def at_tags(tags: Sequence[str], path: str) -> list[bytes | None]:
 
 
 def _blobs(names: Sequence[str]) -> Iterator[bytes | None]:
-    _, output = ask("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names))
-    for _ in names:
-        head, _, output = output.partition(b"\n")
-        words = head.split(b" ")
-        if len(words) != 3:  # "NAME missing"
+    rest = output("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names))
+    for name in names:
+        head, _, rest = rest.partition(b"\n")
+        if head == f"{name} missing".encode("ascii"):
             yield None
             continue
-        size = int(words[2])
-        content, output = output[:size], output[size + 1 :]
+        size = int(head.split(b" ")[2])
+        content, rest = rest[:size], rest[size + 1 :]
         yield content
 
 
 def file(commit_hash: str, path: str) -> bytes | None:
     """Return a file of a commit, None if there is none. Raises Unusable for a link or a folder."""
-    _, listed = ask("ls-tree", "-z", "--full-tree", commit_hash, "--", path)
+    listed = output("ls-tree", "-z", "--full-tree", commit_hash, "--", path)
     if not listed:
         return None
     mode, kind, blob = listed.partition(b"\t")[0].decode("ascii").split(" ")
@@ -123,32 +121,32 @@ def file(commit_hash: str, path: str) -> bytes | None:
 
 def fork_point(base: str, head: str) -> str:
     """Return the commit that two commits have both grown from. Raises Unusable without one."""
-    status, output = ask("merge-base", base, head)
+    status, found = ask("merge-base", base, head)
     if status != 0:
         more = (
             "; this clone is shallow: git fetch --unshallow brings the rest" if is_shallow() else ""
         )
         raise Unusable(f"{base[:12]} and {head[:12]} have no commit in common{more}")
-    return output.decode("ascii").split("\n", 1)[0]
+    return found.decode("ascii").split("\n", 1)[0]
 
 
 def changed(old: str, new: str) -> list[str]:
     """Return the paths that differ between two commits, those of the whole repository."""
-    _, output = ask("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new)
-    return _paths(output)
+    return _paths(output("diff-tree", "-r", "-z", "--name-only", "--no-renames", old, new))
 
 
 def paths(commit_hash: str) -> list[str]:
     """Return all paths of a commit."""
-    _, output = ask("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_hash)
-    return _paths(output)
+    return _paths(output("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_hash))
 
 
-def uncommitted() -> list[str]:
+def uncommitted(untracked: Literal["all", "no"] = "all") -> list[str]:
     """Return the paths of the work tree that HEAD does not have as they are there. Ignored files
-    are none."""
-    _, output = ask("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all")
-    return [entry[3:] for entry in _paths(output)]
+    are left out; so are files that git does not know, if `untracked` is "no"."""
+    listed = output(
+        "status", "--porcelain=v1", "-z", "--no-renames", f"--untracked-files={untracked}"
+    )
+    return [entry[3:] for entry in _paths(listed)]
 
 
 def count(head: str) -> int:
@@ -159,18 +157,29 @@ def count(head: str) -> int:
             "this clone is shallow, so its commits cannot be counted: git fetch --unshallow --tags"
             " brings the rest"
         )
-    _, output = ask("rev-list", "--count", "--first-parent", head)
-    return int(output)
+    return int(output("rev-list", "--count", "--first-parent", head))
 
 
-def _paths(output: bytes) -> list[str]:
-    return [path.decode("utf-8", "surrogateescape") for path in output.split(b"\0") if path]
+def _paths(listed: bytes) -> list[str]:
+    return [path.decode("utf-8", "surrogateescape") for path in listed.split(b"\0") if path]
 
 
 def user() -> str:
     """Return who acts here: the actor of a workflow, else the name that git knows."""
     name = ask("config", "user.name")[1].decode("utf-8", "replace").strip()
     return os.environ.get("GITHUB_ACTOR") or name or "nobody that git knows"
+
+
+def output(*words: str, stdin: str = "") -> bytes:
+    """Return the output of git in the current folder. Raises Unusable if git fails: what it printed
+    until then is not the answer.
+    """
+    ended = git(*words, stdin=stdin.encode("ascii"))
+    if ended.status != 0:
+        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = printable(said[-1]) if said else f"it ended with {ended.status}"
+        raise Unusable(f"git {words[0]} failed: {why}")
+    return ended.stdout
 
 
 def ask(*words: str, stdin: str = "") -> tuple[int, bytes]:

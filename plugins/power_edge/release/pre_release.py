@@ -5,7 +5,7 @@ from pathlib import Path
 from power_edge.release import artifacts, git, record, tags
 from power_edge.release.schema_set import Unusable
 from power_edge.release.version import Version
-from power_edge.release.wheel import read_wheel, wheel_name
+from power_edge.release.wheel import wheel_of
 
 
 def make(version: Version, folder: Path) -> tags.Tag:
@@ -20,9 +20,7 @@ def make(version: Version, folder: Path) -> tags.Tag:
         raise Unusable(f"{commit[:12]} is the pre-release {there[0]} already; a commit has one")
     data = artifacts.content(folder / record.TESTED)
     record.check_tested(record.tested(data, record.TESTED), commit, record.TESTED)
-    wheel = read_wheel(folder / wheel_name(version.wheel))
-    if wheel.version != version.wheel:
-        raise Unusable(f"{wheel.name} calls itself {wheel.version!r} in METADATA")
+    wheel_of(folder, version.wheel)
     message = f"{version.semver}\n\n{record.digest_line(record.TESTED, data)}\n"
     tags.make(version, commit, message)
     return tags.tag(version)

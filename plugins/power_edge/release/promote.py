@@ -22,7 +22,7 @@ from power_edge.release.required import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
 from power_edge.release.version import Version
-from power_edge.release.wheel import Wheel, differences, read_wheel, wheel_name
+from power_edge.release.wheel import Wheel, differences, wheel_name, wheel_of
 
 _NAMES: Final[Mapping[Verdict, Literal["MAJOR", "MINOR", "PATCH"]]] = {
     Verdict.MAJOR: "MAJOR",
@@ -84,10 +84,7 @@ def pre_release(version: Version, folder: Path) -> PreRelease:
         )
     if said != record.sha256(data):
         raise Unusable(f"{name} was changed since the tag was made: the tag records another sha256")
-    wheel = read_wheel(folder / wheel_name(version.wheel))
-    if wheel.version != version.wheel:
-        raise Unusable(f"{wheel.name} calls itself {wheel.version!r} in METADATA")
-    return PreRelease(tag, wheel, tested, data)
+    return PreRelease(tag, wheel_of(folder, version.wheel), tested, data)
 
 
 def forward(pre: PreRelease, version: Version) -> Step:
@@ -154,17 +151,15 @@ def make(
         one, other = (build(commit, version, _new(scratch, each)) for each in ("one", "another"))
         if one.wheel.name != wheel_name(version.wheel):
             raise Unusable(
-                f"the build was told to be {version.wheel} and made {one.wheel.name}: the project"
-                " must take its version from POWER_EDGE_VERSION"
+                f"the build of version {version.wheel} made {one.wheel.name}: the project must take"
+                " its version from POWER_EDGE_VERSION"
             )
-        wheel = read_wheel(one.wheel)
+        wheel = wheel_of(one.wheel.parent, version.wheel)
         sdist = artifacts.content(one.sdist)
         for first, second in ((wheel.data, other.wheel), (sdist, other.sdist)):
             if artifacts.content(second) != first:
                 raise Unusable(f"two builds of {second.name} differ, so neither can be proven")
         sdist_name = one.sdist.name
-    if wheel.version != version.wheel:
-        raise Unusable(f"{wheel.name} calls itself {wheel.version!r} in METADATA")
     if differs := differences(pre.wheel, wheel):
         more = f" (and {len(differs) - 1} more)" if len(differs) > 1 else ""
         raise Unusable(f"what was built is not what was tested: {differs[0]}{more}")
@@ -226,7 +221,7 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
 
 
 def is_published(version: Version) -> bool:
-    """Whether a release is on GitHub; where this is no workflow, nobody can say, and it is not.
+    """Whether a release is on GitHub. Outside of a workflow this cannot be asked, and is False.
 
     A promotion that was cut off is continued until its release is published. Raises Unusable.
     """

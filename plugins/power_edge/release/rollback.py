@@ -32,7 +32,7 @@ from power_edge.config.yaml_reader import Document, Place, read
 from power_edge.model import Problem, Source
 from power_edge.model.generated.promotion_schema import Rollback
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
-from power_edge.release import git, reading
+from power_edge.release import git, reading, tags
 from power_edge.release.brought import Brought
 from power_edge.release.brought import Path as ValuePath
 from power_edge.release.build import export
@@ -166,6 +166,9 @@ def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
         raise Silent(f"the old version's reading of {NODE_CONFIGS}/: {error}") from None
     if not os.path.realpath(printed.program).startswith(f"{os.path.realpath(program)}{os.sep}"):
         raise Silent(f"not the old version was asked, but {quoted(printed.program, 200)}")
+    for name, node in printed.nodes.items():
+        if node.values is None and not node.problems:
+            raise Silent(f"the old version does not say how it reads node {printable(name)}")
     return printed.nodes
 
 
@@ -194,9 +197,8 @@ def _in_repository(root: Path) -> str:
     """Return the path of a node-configs/ in the repository of the current folder; its name if it
     stands elsewhere.
     """
-    _, top = git.ask("rev-parse", "--show-toplevel")
     try:
-        relative = root.resolve().relative_to(os.fsdecode(top.removesuffix(b"\n")))
+        relative = root.resolve().relative_to(tags.folder())
     except ValueError:
         return NODE_CONFIGS
     return str(relative)

@@ -26,7 +26,7 @@ def sign(data: bytes, key: Path) -> bytes:
 def signer(data: bytes, signature: Path, signers: Path | None) -> str:
     """Return who signed bytes: a name in the file of allowed signers, or the key without one.
 
-    Raises Unusable if the signature is of other bytes, or by nobody in that file.
+    Raises Unusable if the signature is of other bytes, or no key in that file made it.
     """
     if signers is None:
         ended = _keygen("check-novalidate", "-s", str(signature), stdin=data)
@@ -36,7 +36,7 @@ def signer(data: bytes, signature: Path, signers: Path | None) -> str:
         return found[1]
     names = _keygen("find-principals", "-s", str(signature), "-f", str(signers))
     if names.status != 0:
-        raise Unusable(f"the signature is by nobody in {quoted(str(signers), 200)}")
+        raise Unusable(f"no key in {quoted(str(signers), 200)} made the signature: {_last(names)}")
     name = names.stdout.decode("utf-8", "replace").splitlines()[0]
     ended = _keygen("verify", "-f", str(signers), "-I", name, "-s", str(signature), stdin=data)
     if ended.status != 0:

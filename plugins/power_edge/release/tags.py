@@ -3,6 +3,7 @@
 Only versions become names of tags here, so none can be an option or a path.
 """
 
+import os
 from typing import Final, NamedTuple
 
 from power_edge.release import git
@@ -31,26 +32,26 @@ def check_whole() -> None:
             "this clone is shallow, so commits and tags are missing: git fetch --unshallow --tags"
         )
     # Files that git does not know reach no build: it is made of the commit.
-    _, changed = git.ask("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no")
+    changed = git.uncommitted(untracked="no")
     if changed:
-        first = changed.split(b"\0")[0][3:].decode("utf-8", "replace")
         raise Unusable(
-            f"the work tree has changes that are in no commit: {printable(first)}; commit them, or"
-            " work in a new clone"
+            f"the work tree has changes that are in no commit: {printable(changed[0])}; commit"
+            " them, or work in a new clone"
         )
 
 
 def folder() -> str:
     """Return the top of the work tree."""
-    _, output = git.ask("rev-parse", "--show-toplevel")
-    return output.decode("utf-8", "surrogateescape").removesuffix("\n")
+    return os.fsdecode(git.output("rev-parse", "--show-toplevel").removesuffix(b"\n"))
 
 
-def versions() -> list[Version]:
-    """Return the versions that have a tag, the lowest first. Other tags are nothing here."""
-    _, output = git.ask("tag", "--list")
+def versions(*which: str) -> list[Version]:
+    """Return the versions that have a tag, the lowest first. Other tags are left out.
+
+    `which` are words of git tag that choose among them.
+    """
     found = []
-    for line in output.decode("utf-8", "replace").splitlines():
+    for line in git.output("tag", "--list", *which).decode("utf-8", "replace").splitlines():
         try:
             version = Version.of(line)
         except Unusable:
@@ -60,14 +61,14 @@ def versions() -> list[Version]:
     return sorted(found, key=lambda each: each.order)
 
 
-def releases() -> list[Version]:
-    """Return the releases, the lowest first."""
-    return [each for each in versions() if each.pre is None]
+def releases(*which: str) -> list[Version]:
+    """Return the releases, the lowest first; as `versions`."""
+    return [each for each in versions(*which) if each.pre is None]
 
 
 def at(commit: str) -> list[Version]:
     """Return the versions whose tags are on a commit, the lowest first."""
-    return [each for each in versions() if commit_of(each) == commit]
+    return versions("--points-at", commit)
 
 
 def commit_of(version: Version) -> str:
@@ -113,21 +114,22 @@ def check_on_main(commit: str, name: str) -> None:
             break
     else:
         raise Unusable("there is no branch main here, neither of origin nor a local one")
-    _, output = git.ask("rev-list", "--first-parent", ref)
-    if commit not in output.decode("ascii").split():
+    if commit not in git.output("rev-list", "--first-parent", ref).decode("ascii").split():
         short = ref.removeprefix("refs/").partition("/")[2]
         raise Unusable(f"{name} is not on {short}: {commit[:12]} was never the tip of it")
 
 
 def contains(commit: str, older: str) -> bool:
-    """Whether a commit is another one or has grown from it."""
-    return git.ask("merge-base", "--is-ancestor", older, commit)[0] == 0
+    """Whether a commit is another one or has grown from it. Raises Unusable if git cannot say."""
+    status, _ = git.ask("merge-base", "--is-ancestor", older, commit)
+    if status not in (0, 1):
+        raise Unusable(f"git cannot say whether {commit[:12]} has grown from {older[:12]}")
+    return status == 0
 
 
 def tree(commit: str) -> str:
     """Return the tree of a commit."""
-    _, output = git.ask("rev-parse", "--verify", f"{commit}^{{tree}}")
-    return output.decode("ascii").strip()
+    return git.output("rev-parse", "--verify", f"{commit}^{{tree}}").decode("ascii").strip()
 
 
 def given(text: str, *, pre: bool) -> Version:

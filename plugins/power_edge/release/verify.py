@@ -90,7 +90,7 @@ def check_folder(version: Version, folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         name = printable(path.name)
         if path.name not in made:
-            # The sums are vouched for by nobody: a line of them is no proof.
+            # SHA256SUMS itself is not in the tag: a line of it proves nothing.
             raise Unusable(f"{name} is no file of a promotion: take it out of {folder}")
         if path.name in (artifacts.SUMS, artifacts.SIGNATURE):
             continue

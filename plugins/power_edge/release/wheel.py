@@ -92,6 +92,16 @@ def read_wheel(path: Path) -> Wheel:
     return Wheel(path.name, data, files)
 
 
+def wheel_of(folder: Path, version: str) -> Wheel:
+    """Return our wheel of a version in a folder. Raises Unusable, also if it is another version's
+    inside.
+    """
+    wheel = read_wheel(folder / wheel_name(version))
+    if wheel.version != version:
+        raise Unusable(f"{wheel.name} calls itself {wheel.version!r} in METADATA")
+    return wheel
+
+
 def differences(tested: Wheel, built: Wheel) -> list[str]:
     """Return what differs between two wheels beside METADATA and RECORD; empty if nothing does."""
     old, new = tested.content(), built.content()

@@ -1,6 +1,6 @@
 """What a node's identity.yaml demands: for people, as a state.yaml, and beside the state.yaml."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from power_edge.config.state import entries
 from power_edge.model import Item, Reason, Source
 from power_edge.report.terminal import value
 from power_edge.resources import resource
-from power_edge.text import printable
+from power_edge.text import counted, printable
 from power_edge.yaml_edit.writer import Entry, NewDocument, Paragraph, emit
 
 
@@ -90,28 +90,24 @@ def diff(demanded: Node, node: Node, contradictions: ConfigError | None) -> Iter
         if (item.type, item.key) not in declared and not _at(item, contradicted)
     ]
     alone = [item for item in node.items if (item.type, item.key) not in keys]
-    yield f"state.yaml repeats {_count(repeated)}"
+    yield f"state.yaml repeats {counted(len(repeated), 'item')}"
     for item in repeated:
         origin = declared[(item.type, item.key)]
         yield f"  {_name(item)}  {origin.source}"
         yield from (f"    {_place(reason)}" for reason in item.reasons)
-    yield f"state.yaml misses {_count(missing)}"
+    yield f"state.yaml misses {counted(len(missing), 'item')}"
     for item in missing:
         yield f"  {_name(item)}"
         yield from (f"    {_place(reason)}: {printable(reason.text)}" for reason in item.reasons)
     yield f"state.yaml contradicts {len(problems)}"
     yield from (f"  {problem}" for problem in problems)
-    yield f"state.yaml alone declares {_count(alone)}"
+    yield f"state.yaml alone declares {counted(len(alone), 'item')}"
     yield from (f"  {_name(item)}  {item.source}" for item in alone)
     yield from notes(demanded)
 
 
 def _at(item: Item, places: set[Source]) -> bool:
     return any(reason.source in places for reason in item.reasons)
-
-
-def _count(items: Sequence[Item]) -> str:
-    return f"{len(items)} item{'' if len(items) == 1 else 's'}"
 
 
 def _name(item: Item) -> str:

@@ -7,6 +7,7 @@ from textwrap import wrap
 from power_edge.model import Outcome
 from power_edge.model.generated.status_schema import Item, Node, Source, Status
 from power_edge.report.terminal import OWN_FAILED, WIDTH, NodeLine, node_lines, shortened
+from power_edge.text import counted
 
 _MOST = 20
 """Items of a node, problems and sources that are shown. The JSON has all of them."""
@@ -100,7 +101,7 @@ def _source(source: Source) -> Iterator[str]:
     # What never was up cannot have gone down: nothing is wrong then.
     state = "up" if source.up else f"{'down' if source.was_up else 'not up'}: {source.why}"
     lost = f", {source.lost} lost" if source.lost else ""
-    counts = f"{source.events} event{'' if source.events == 1 else 's'}{lost}"
+    counts = f"{counted(source.events, 'event')}{lost}"
     yield from _folded(f"  {source.name:<9} {state} ({counts})", "    ")
 
 
@@ -118,7 +119,7 @@ def _words(seconds: float) -> str:
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
         number = int(seconds // length)
         if number >= 2 or (unit == "second" and number == 1):
-            return f"{number} {unit}{'' if number == 1 else 's'}"
+            return counted(number, unit)
     return "less than a second"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from power_edge.config.excerpt import excerpt
 from power_edge.model import Problem
 from power_edge.report.workflow_command import workflow_command
-from power_edge.text import printable, printable_json
+from power_edge.text import counted, printable, printable_json
 
 
 @dataclass
@@ -79,8 +79,3 @@ def _objects(problems: Iterable[Problem]) -> Iterator[Mapping[str, object]]:
 def _message(problem: Problem) -> str:
     """Return a problem's text without its place."""
     return str(problem._replace(source=problem.source._replace(file="", line=0))).removeprefix(": ")
-
-
-def counted(count: int, thing: str) -> str:
-    """Return a number with its noun: `1 item`, `2 items`."""
-    return f"{count} {thing}{'' if count == 1 else 's'}"

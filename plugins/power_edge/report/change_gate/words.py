@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from power_edge.change_gate.change import Change, Field, Group, Kind
 from power_edge.change_gate.judgement import Judgement
 from power_edge.change_gate.risk import is_other
-from power_edge.change_gate.rules import counted, place_of
+from power_edge.change_gate.rules import place_of
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.report.terminal import headline, shortened, value
-from power_edge.report.validation import counted
-from power_edge.text import printable
+from power_edge.text import counted, printable
 
 _LONGEST = 120
 """Characters of a value. The JSON report has more."""
