@@ -24,7 +24,7 @@ from power_edge.release.schema_set import SUFFIX  # noqa: E402
 from power_edge.release.source import source  # noqa: E402
 from power_edge.report import prometheus  # noqa: E402
 from power_edge.resources import names as types  # noqa: E402
-from power_edge.watch import metrics  # noqa: E402
+from power_edge.watch.outputs import metrics  # noqa: E402
 
 FILE = ROOT / interface.FILE
 HEAD = "# Written by `make generate`. A line that is gone is MAJOR, a new one MINOR.\n"

@@ -14,10 +14,10 @@ import pytest
 from power_edge import cli
 from power_edge.identity.gate import Gate
 from power_edge.model import Outcome
-from power_edge.watch import health
-from power_edge.watch.serve import Page, encode
-from power_edge.watch.status import as_json, status
-from power_edge.watch.view import History, View
+from power_edge.watch.outputs import health
+from power_edge.watch.outputs.serve import Page, encode
+from power_edge.watch.outputs.status import as_json, status
+from power_edge.watch.outputs.view import History, View
 from tests.support.views import DOWN, NEVER, NOON, OPEN, UP, result, transition, view
 
 DAY = 86400.0
@@ -383,7 +383,7 @@ def test_without_a_url_it_is_the_port_that_a_watch_listens_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from power_edge.cli import status as command
-    from power_edge.watch.listen import HOST, PORT
+    from power_edge.watch.outputs.listen import HOST, PORT
 
     def refused(*_: object) -> None:
         raise ConnectionRefusedError(111, "Connection refused")

@@ -121,7 +121,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_series_are_those_that_are_written() -> None:
     code = "".join(
         (CHECKOUT / "plugins/power_edge" / module).read_text()
-        for module in ("report/prometheus.py", "watch/metrics.py")
+        for module in ("report/prometheus.py", "watch/outputs/metrics.py")
     )
     written = set(re.findall(r'"(power_edge_\w+)"', code))
     # pytest_power_edge_item and the like are hooks, not series.

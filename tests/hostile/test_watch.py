@@ -17,14 +17,14 @@ from power_edge.model import Outcome, Result, drifts
 from power_edge.model.generated.status_schema import Status
 from power_edge.report.status import lines
 from power_edge.text import readable
-from power_edge.watch import health, metrics
-from power_edge.watch.cause import Cause
-from power_edge.watch.event_log import EventLog
-from power_edge.watch.outputs import line
-from power_edge.watch.status import as_json, status
+from power_edge.watch.causes.cause import Cause
+from power_edge.watch.outputs import health, metrics
+from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.lines import line
+from power_edge.watch.outputs.status import as_json, status
+from power_edge.watch.outputs.view import History, View
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
-from power_edge.watch.view import History, View
 from tests.support.hostile.values import TOGETHER, VALUES, harmless
 from tests.support.views import NOON, OPEN, item, result, transition, view
 

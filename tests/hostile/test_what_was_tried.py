@@ -114,10 +114,10 @@ FOUND_LATER: Mapping[str, tuple[str, ...]] = {
         "tests/hostile/test_watch.py::test_metrics",
     ),
     "a page of the web asks a watch (DNS rebinding)": (
-        "tests/watch/test_serve.py::test_a_page_of_the_web_does_not_get_through_by_a_name_of_its_own",
+        "tests/watch/outputs/test_serve.py::test_a_page_of_the_web_does_not_get_through_by_a_name_of_its_own",
     ),
     "clients that ask for much and take nothing": (
-        "tests/watch/test_serve.py::test_answers_that_nobody_takes_have_a_limit_together",
+        "tests/watch/outputs/test_serve.py::test_answers_that_nobody_takes_have_a_limit_together",
     ),
     "a server in place of a watch": (
         "tests/cli/test_status.py::test_an_answer_that_comes_byte_by_byte_has_a_deadline",
@@ -125,10 +125,10 @@ FOUND_LATER: Mapping[str, tuple[str, ...]] = {
         "tests/cli/test_status.py::test_what_is_no_watch",
     ),
     "a user of the machine claims what systemd would say": (
-        "tests/watch/test_dbus.py::test_what_somebody_claims_of_a_unit_hides_nothing_that_systemd_says",
+        "tests/watch/sources/test_dbus.py::test_what_somebody_claims_of_a_unit_hides_nothing_that_systemd_says",
     ),
     "a user of the machine keeps the watch from the audit rules": (
-        "tests/watch/test_audit_source.py::test_no_other_user_can_keep_a_watch_from_the_rules",
+        "tests/watch/sources/test_auditd.py::test_no_other_user_can_keep_a_watch_from_the_rules",
     ),
     "node-configs is a link": (
         "tests/hostile/test_commands.py::test_a_node_configs_that_is_a_link_is_followed_and_where_it_leads_is_said",

@@ -18,9 +18,9 @@ from pathlib import Path
 import pytest
 
 from power_edge.model.generated.watcher_schema import Auditd, Watchers
-from power_edge.watch.attribution import subject_of_command
-from power_edge.watch.audit_rules import KEY, Control, encode, file_rule, key_of
-from power_edge.watch.cause import Act
+from power_edge.watch.audit.rules import KEY, Control, encode, file_rule, key_of
+from power_edge.watch.causes.attribution import subject_of_command
+from power_edge.watch.causes.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.sources import Unavailable, Watched
 from power_edge.watch.sources.auditd import SOURCE

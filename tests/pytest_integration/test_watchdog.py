@@ -15,7 +15,7 @@ from power_edge.model import Item
 from power_edge.probing.kept import Kept
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
-from power_edge.watch.publisher import Publisher, Targets
+from power_edge.watch.outputs.publisher import Publisher, Targets
 
 HANGS = 30.0
 """Seconds after which a watch counts as one that nothing ends."""

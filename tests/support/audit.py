@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from power_edge.watch.audit_records import Assembler, AuditEvent
+from power_edge.watch.audit.records import Assembler, AuditEvent
 
-_FOLDER = Path(__file__).parents[1] / "watch" / "audit-records"
+_FOLDER = Path(__file__).parents[1] / "watch" / "audit" / "records"
 
 
 def records(name: str) -> list[tuple[int, str]]:

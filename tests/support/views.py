@@ -12,9 +12,9 @@ from power_edge.model import Item, Outcome, Result, Source, agrees, drifts
 from power_edge.model.generated.core_schema import Metadata
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.node import State
+from power_edge.watch.outputs.view import History, Loaded, View
 from power_edge.watch.supervisor import Health
 from power_edge.watch.transition import Transition
-from power_edge.watch.view import History, Loaded, View
 
 NOON = 1_790_000_000.0
 OPEN = Gate(0)

@@ -17,7 +17,7 @@ from power_edge.watch.sources.nftables import Commit, commits
 from power_edge.watch.sources.values import SOURCE as VALUES
 from power_edge.watch.sources.values import Value
 from power_edge.watch.supervisor import Supervisor
-from tests.watch.test_inotify import Heard
+from tests.watch.sources.test_inotify import Heard
 
 UNIT = "/org/freedesktop/systemd1/unit"
 

@@ -10,9 +10,9 @@ import pytest
 from power_edge.model import Outcome
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.run_state import RunState
-from power_edge.watch.event_log import EventLog
-from power_edge.watch.listen import listen, parse
-from power_edge.watch.publisher import Publisher, Targets
+from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.listen import listen, parse
+from power_edge.watch.outputs.publisher import Publisher, Targets
 
 
 def refuse(options: Namespace) -> None:

@@ -22,8 +22,8 @@ from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.pytest_integration.watching import Watching
-from power_edge.watch.event_log import EventLog
-from power_edge.watch.relay import Relay
+from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.relay import Relay
 
 RunAll = Callable[[pytest.Session], None]
 """Run the items of a session."""

@@ -29,12 +29,12 @@ from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.watch.changes import changes
-from power_edge.watch.event_log import EventLog
-from power_edge.watch.health import is_quiet
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
-from power_edge.watch.notify import Notifier
-from power_edge.watch.outputs import line, removed_line
-from power_edge.watch.publisher import Current, Publisher
+from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.health import is_quiet
+from power_edge.watch.outputs.lines import line, removed_line
+from power_edge.watch.outputs.notify import Notifier
+from power_edge.watch.outputs.publisher import Current, Publisher
 from power_edge.watch.settings import settings
 from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import sources

@@ -1,5 +1,5 @@
 """Prometheus: the state of the nodes as a textfile for node_exporter. The watch adds its own series
-to these (watch/metrics.py).
+to these (watch/outputs/metrics.py).
 
 Gauges of this run in base units, without timestamps. No observed value is a label, since each drift
 would be a new series. DESIGN.md lists the series. A series that says nothing (compliance of what

@@ -13,9 +13,9 @@ from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result, Value
 from power_edge.report.terminal import OWN_FAILED, counted
 from power_edge.resources import resource
-from power_edge.watch.accounts import ACCOUNTS
 from power_edge.watch.affected import Affected
-from power_edge.watch.causes import Causes
+from power_edge.watch.causes.accounts import ACCOUNTS
+from power_edge.watch.causes.attach import Causes
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
 from power_edge.watch.settle import Due, ItemId, key_of

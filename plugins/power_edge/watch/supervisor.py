@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from power_edge.text import printable
-from power_edge.watch.cause import Act
+from power_edge.watch.causes.cause import Act
 from power_edge.watch.event import Event
 from power_edge.watch.sources import Source, Unavailable, Watched
 

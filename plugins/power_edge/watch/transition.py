@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from power_edge.model import Outcome, Result
-from power_edge.watch.cause import Cause
+from power_edge.watch.causes.cause import Cause
 from power_edge.watch.event import Event
 
 

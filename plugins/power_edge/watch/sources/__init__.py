@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from typing import Protocol
 
 from power_edge.model.generated.watcher_schema import Watchers
-from power_edge.watch.cause import Act
+from power_edge.watch.causes.cause import Act
 from power_edge.watch.event import Event, Subject
 
 

@@ -1,9 +1,9 @@
 """Who changed a file or a value, or ran a command: records of the kernel's audit subsystem.
 
 The rules for what items need are our own. They carry the key `power-edge`, and go when the watch
-ends; rules of others are never touched. By reason: which rules (audit_ruleset), their binary form
-(audit_rules), how records come (audit_feed), what they say (audit_records), what was done to what
-(audit_acts), and who did it (audit_reports).
+ends; rules of others are never touched. Each part is a module of watch/audit/: which rules
+(ruleset), their binary form (rules), how records come (feed), what they say (records), what was
+done to what (acts), and who did it (reports).
 """
 
 import asyncio
@@ -14,12 +14,12 @@ import time
 from contextlib import ExitStack
 
 from power_edge.text import quoted
-from power_edge.watch.audit_acts import WRITES
-from power_edge.watch.audit_feed import alone, feed, records
-from power_edge.watch.audit_records import CONFIG_CHANGE, Assembler, AuditEvent
-from power_edge.watch.audit_reports import NAME, Reports
-from power_edge.watch.audit_rules import KEY, LOCKED, Control, syscalls
-from power_edge.watch.audit_ruleset import VALUES, Kernel, OurRules, Wanted, wanted_of
+from power_edge.watch.audit.acts import WRITES
+from power_edge.watch.audit.feed import alone, feed, records
+from power_edge.watch.audit.records import CONFIG_CHANGE, Assembler, AuditEvent
+from power_edge.watch.audit.reports import NAME, Reports
+from power_edge.watch.audit.rules import KEY, LOCKED, Control, syscalls
+from power_edge.watch.audit.ruleset import VALUES, Kernel, OurRules, Wanted, wanted_of
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 _PROOF = 2.0

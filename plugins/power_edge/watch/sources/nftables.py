@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from power_edge.watch import processes
-from power_edge.watch.cause import Act, Cause
+from power_edge.watch.causes import processes
+from power_edge.watch.causes.cause import Act, Cause
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.netlink import attributes, join, messages
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched

@@ -1,0 +1,1 @@
+"""Who or what caused a change, as far as records say so."""
