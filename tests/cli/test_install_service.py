@@ -14,6 +14,7 @@ STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
 CONNECTION = "ssh: {host: rig-7.example, user: stella}\n"
 UNIT = "power-edge-watch@rig-1.service"
 AUDIT = f"{UNIT}.d/50-power-edge-audit.conf"
+SUITES = f"{UNIT}.d/50-power-edge-suites.conf"
 LEGACY = f"{UNIT}.d/50-power-edge-iptables-legacy.conf"
 DROP_IN = f"{UNIT}.d/50-power-edge-ssh.conf"
 
@@ -118,6 +119,16 @@ def test_a_node_with_rules_of_iptables_legacy_gets_the_drop_in(run: Run, service
     service.node(connection=CONNECTION)
     run("rig-1")
     assert service.files() == [UNIT, DROP_IN]  # the rules of another machine are its own
+
+
+def test_a_node_with_suites_of_roles_gets_the_drop_in(run: Run, service: Service) -> None:
+    identity = service.configs / "rig-1" / "identity.yaml"
+    for role, files in [("monitoring-target", [UNIT, SUITES]), ("dev-workstation", [UNIT])]:
+        identity.write_text(
+            f'version: "1.0"\nnode: {{hostname: r, purpose: p}}\nroles: [{{name: {role}}}]\n'
+        )
+        run("rig-1")
+        assert service.files() == files
 
 
 def test_remove_undoes_it(run: Run, service: Service) -> None:

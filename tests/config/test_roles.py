@@ -12,7 +12,7 @@ import yaml
 
 from power_edge.config import ConfigError, Node, load_node, select
 from power_edge.config.role_files import built_in, check_all, load, wrong_with
-from power_edge.config.role_suites import suites_of
+from power_edge.config.role_suites import suites_for
 from power_edge.config.schema import schema
 from power_edge.config.state import check_schema, entries
 from power_edge.model import ResourceType
@@ -193,7 +193,7 @@ def test_what_a_suite_asks_is_said_beside_what_is_derived(tmp_path: Path) -> Non
     assert loaded.derived is not None
     masquerade = "vpn_gateway.routing.masquerade derives no item: the suite vpn-gateway asks it"
     assert {PASSWORDS, masquerade} <= {each.text for each in loaded.derived.notes}
-    assert {"access_control", "vpn-gateway"} <= {*suites_of(loaded_identity(text))}
+    assert {"access_control", "vpn-gateway"} <= {*suites_for(loaded_identity(text))}
 
 
 def loaded_identity(text: str) -> Any:

@@ -45,8 +45,26 @@ echo x >/srv/by-hand/declared
 nft add table inet t
 nft add chain inet t i '{ type filter hook input priority 0; policy drop; }'
 nft add rule inet t i tcp dport 22 accept
+nft add rule inet t i iif lo accept
 mkdir -p /etc/systemd/system/cron.service.d
 printf '[Service]\\nRestart=no\\n' >/etc/systemd/system/cron.service.d/no.conf
+"""
+
+
+IDENTITY = (
+    'version: "1.0"\nnode: {hostname: served, purpose: tests}\nroles: [{name: monitoring-target}]\n'
+)
+EXPORTER = """
+import http.server
+
+class Metrics(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(b"up 1\\n")
+
+http.server.HTTPServer(("", 9100), Metrics).serve_forever()
 """
 
 
@@ -87,7 +105,13 @@ def node(lab: Lab) -> Iterator[Node]:
         booted.sh(
             "systemctl daemon-reload; cd /etc/systemd/system; systemctl enable conditional-* 2>&1"
         )
-        declare(booted, state(booted))
+        booted.write("/srv/exporter.py", EXPORTER)
+        booted.write(
+            "/etc/systemd/system/exporter.service",
+            f"[Service]\nExecStart={sys.executable} /srv/exporter.py\n",
+        )
+        booted.sh("systemctl daemon-reload; systemctl start exporter")
+        declare(booted, state(booted), identity=IDENTITY)
         booted.sh(f'cp -r {FOLDER} "{ODD.replace("$", chr(92) + "$")}"')
         # A checkout, in place of an installed package.
         booted.sh(f"mkdir /etc/systemd/system/{UNIT}.d")
@@ -157,22 +181,29 @@ def exposure(node: Node, unit: str, *options: str) -> float:
     return float(found[1])
 
 
-def test_its_exposure(service: Node) -> None:
-    assert exposure(service, UNIT) <= 2.5
-
-
 @pytest.mark.parametrize(
     ("drop_ins", "most"),
-    [(["audit"], 2.6), (["iptables-legacy"], 2.8), (["iptables-legacy", "audit"], 2.9)],
-    ids=["audit", "iptables-legacy", "both"],
+    [
+        ([], 2.5),
+        (["audit"], 2.6),
+        (["iptables-legacy"], 2.8),
+        (["iptables-legacy", "audit"], 2.9),
+        (["suites"], 2.9),
+    ],
+    ids=["alone", "audit", "iptables-legacy", "both", "suites"],
 )
-def test_its_exposure_with_drop_ins(node: Node, drop_ins: list[str], most: float) -> None:
+def test_its_exposure(node: Node, drop_ins: list[str], most: float) -> None:
     """A node is a container, where audit is of no use: the file is judged, not the service."""
     folder = f"deploy/systemd/{TEMPLATE}"
     files = [folder, *(f"{folder}.d/{name}.conf" for name in drop_ins)]
     text = "".join(map(package_data.text, files)).replace("%i", NAME)
     node.write("/tmp/exposed.service", text)
     assert exposure(node, "/tmp/exposed.service", "--offline=true") <= most
+
+
+def test_suites_reach_the_ports_of_the_node(service: Node) -> None:
+    name = "monitoring-target[test_exporter_answers]"
+    until(service, lambda: outcome(service, "own", name) == "compliant")
 
 
 def test_its_verdicts_are_those_outside_of_the_sandbox(service: Node) -> None:

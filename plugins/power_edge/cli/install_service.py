@@ -14,12 +14,13 @@ from power_edge import atomic_file, exit_status, package_data, watch_unit
 from power_edge.checking.check import route_to
 from power_edge.cli._node_name import NODE
 from power_edge.config import load_node, select
+from power_edge.config.role_suites import suites_of
 from power_edge.probing.connection import Options
 from power_edge.probing.process import Lifeline, run
 from power_edge.text import printable, quoted
 
 FOLDER = Path("/etc/systemd/system")
-_DROP_INS = ("ssh", "iptables-legacy", "audit")
+_DROP_INS = ("ssh", "iptables-legacy", "audit", "suites")
 """Files of the template's folder of drop-ins. Each is for some nodes."""
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
 """Files that name the tables of iptables-legacy, if there are any."""
@@ -163,7 +164,8 @@ def _folder(name: str, root: Path | None) -> Path:
 
 def _wanted(name: str, root: Path | None) -> Iterator[str]:
     """Yield the drop-ins that a node needs: for another machine, or for what this one has."""
-    route = route_to(load_node(_folder(name, root)), Options())
+    node = load_node(_folder(name, root))
+    route = route_to(node, Options())
     if not route.url.startswith("local:"):
         yield "ssh"
         return
@@ -171,6 +173,8 @@ def _wanted(name: str, root: Path | None) -> Iterator[str]:
         yield "iptables-legacy"
     if _AUDIT.exists() and not _CONTAINER.exists():
         yield "audit"
+    if suites_of(node):
+        yield "suites"
 
 
 def _has_text(file: Path) -> bool:

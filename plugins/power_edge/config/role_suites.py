@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from power_edge import package_data
+from power_edge.config.node import Node
 from power_edge.config.role_files import built_in
 from power_edge.model import Value
 from power_edge.roles.derive import declared_roles, sections
@@ -16,14 +17,18 @@ TEST = "test_"
 """How the name of a test begins."""
 
 
-def suites_of(identity: Mapping[str, Value] | None) -> dict[str, Path]:
-    """Return the suites of a node, by role or section; `identity` is its identity.yaml.
+def suites_of(node: Node) -> dict[str, Path]:
+    """Return the suites of a node, by role or section."""
+    document = node.identity_document
+    return {} if document is None else suites_for(document.value)
+
+
+def suites_for(identity: Mapping[str, Value]) -> dict[str, Path]:
+    """Return the suites that an identity.yaml asks for, by role or section.
 
     A role that is disabled has none. A role of one's own, of a similar name, has not the suite of
     the package's.
     """
-    if identity is None:
-        return {}
     enabled = [role.name for role in declared_roles(identity) if role.enabled]
     named = [name for name in (*enabled, *sections(identity)) if name in built_in()]
     files = {name: _file(name) for name in dict.fromkeys(named)}

@@ -18,12 +18,13 @@ import pytest
 from power_edge.checking.check import GATE_TYPE
 from power_edge.config import ConfigError, role_files
 from power_edge.config.node_configs import NODE_IDENTITY, STATE
+from power_edge.config.role_suites import suites_of
 from power_edge.model import Item, Outcome, Result, Source
 from power_edge.pytest_integration import compat, own_tests
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.results import attach
 from power_edge.pytest_integration.role_suites import DECLARED, marker_of, tests_of
-from power_edge.pytest_integration.selection import GATE, PREFIX, items_of, suites_of
+from power_edge.pytest_integration.selection import GATE, PREFIX, items_of
 from power_edge.report.terminal import block, headline
 from power_edge.text import identifier, printable
 

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from power_edge.config import ConfigError, Node, find_node_configs, load_node, role_suites, select
+from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
+from power_edge.config.role_suites import suites_of, tests_in
 from power_edge.config.selectors import Selectors, narrow
 from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted
@@ -111,9 +112,7 @@ def _check_item(node: Node, file: str, name: str) -> None:
         for each in (STATE, NODE_IDENTITY)
     }
     ids[NODE_IDENTITY] += [
-        f"{role}[{test}]"
-        for role, suite in suites_of(node).items()
-        for test in role_suites.tests_in(suite)
+        f"{role}[{test}]" for role, suite in suites_of(node).items() for test in tests_in(suite)
     ]
     if name not in ids[file]:
         other = next((each for each, names in ids.items() if name in names), None)
@@ -129,12 +128,6 @@ def items_of(node: Node, file: str) -> list[Item]:
     """Return the items of a node whose test ids begin with this file of its folder."""
     place = node_file(node.path, file)
     return [item for item in node.items if item.source.file == place]
-
-
-def suites_of(node: Node) -> dict[str, Path]:
-    """Return the role suites of a node, by role or section."""
-    document = node.identity_document
-    return role_suites.suites_of(None if document is None else document.value)
 
 
 def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
