@@ -427,6 +427,28 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
 
 
+def test_a_boot_may_make_a_unit_that_is_missing() -> None:
+    appears = MISSING._replace(appears="a generator makes it")
+    for field, value, outcome in (
+        ("state", "running", "fail"),
+        ("state", "stopped", "pass"),
+        ("state", "disabled", "unknown"),
+        ("enabled", True, "unknown"),
+        ("enabled", False, "unknown"),
+    ):
+        assert verdicts(appears, **{field: value}, optional=True) == {field: outcome}
+    (finding,) = judge(Service(name="x", enabled=False, optional=True), appears)
+    assert finding.why == "no such unit, but a boot may make one: a generator makes it"
+
+
+def test_what_a_boot_does_is_unknown_where_it_was_not_asked() -> None:
+    for enabled in (True, False):
+        for observed in (UP, DOWN):
+            assert verdicts(observed._replace(boot_asked=False), enabled=enabled) == {
+                "enabled": "unknown"
+            }
+
+
 @pytest.mark.parametrize("active", ["inactive", "failed"])
 def test_what_is_missing_is_not_known_to_be_stopped(active: str) -> None:
     missing = MISSING._replace(active=active, sub=active)
