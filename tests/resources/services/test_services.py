@@ -132,6 +132,10 @@ def states(observed: Unit) -> str:
         ),
         (DOWN._replace(file_state="enabled-runtime"), "fail pass unknown unknown unknown"),
         (UP._replace(pullers=()), "pass fail fail unknown fail"),
+        (
+            UP._replace(pullers=(*UP.pullers, Puller("z.service", "disk", None))),
+            "pass fail fail pass fail",
+        ),
         (UP._replace(type="simple", sub="exited"), "fail unknown fail pass fail"),
         (UP._replace(type="oneshot", sub="exited"), "pass fail fail pass fail"),
         (UP._replace(load="not-found", file_state="", pullers=()), "pass fail fail fail unknown"),
@@ -177,6 +181,10 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(boot=STAYS, pullers=(LINK,)), "fail pass"),
         (DOWN._replace(boot=Boot(False, wakers=("y.service",))), "fail unknown"),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, True),)), "fail fail"),
+        (
+            DOWN._replace(boot=Boot(False, unmet="ConditionPathExists=/x"), triggers=(SOCKET,)),
+            "fail unknown",
+        ),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, None),)), "fail unknown"),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.timer", True, False),)), "fail fail"),
         (
