@@ -1697,6 +1697,21 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
             (Trigger("b.timer", None, None),),
         ),
         (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nunmet b.socket ConditionPathExists=/x\ncomplete"},
+            (Trigger("b.socket", None, None),),
+        ),
+        (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nearly b.socket\ncomplete"},
+            (Trigger("b.socket", None, None),),
+        ),
+        (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nunmet c.socket ConditionPathExists=/x\ncomplete"},
+            (Trigger("b.socket", None, True),),
+        ),
+        (
             "",
             {"boot": "wakes b.timer a.service\njob b.timer\ncomplete"},
             (Trigger("b.timer", False, True),),
