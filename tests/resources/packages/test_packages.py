@@ -545,6 +545,8 @@ def test_latest_of_the_other_managers() -> None:
         outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest")
         == "drift"
     )
+    several = "policy   1.9-r0:\npolicy     https://host/a\npolicy   1.10-r0:\npolicy     https://host/b\n"
+    assert "1.10-r0 is available" in str(judged(f"{apk}{several}", name="a", state="latest").why)
     assert "dnf, yum and zypper cannot be asked" in str(
         judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why
     )
