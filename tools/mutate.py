@@ -56,6 +56,7 @@ BESIDE = (
     "tests",
     "tools",
 )
+ELSEWHERE = {"lab", "fuzz", "crash", "tools", "workflows"}
 WHOLE = "tests/pytest_integration/test_statuses.py"
 WORK, OUTPUT = "POWER_EDGE_MUTATE_WORK", "POWER_EDGE_MUTATE_OUTPUT"
 NOTICED, ENDLESS, SURVIVED, UNTESTED, MESSAGE = (
@@ -120,9 +121,11 @@ def tests_of_file(file: Path) -> set[str]:
 
 @cache
 def all_tests() -> tuple[str, ...]:
-    """The test files that start no node, and do not take a long time by intention."""
+    """The test files that start no node, do not take a long time by intention, and are about the
+    package.
+    """
     found = (test.relative_to(CHECKOUT) for test in CHECKOUT.glob("tests/**/test_*.py"))
-    return tuple(str(test) for test in found if not {"lab", "fuzz", "crash"} & {*test.parts})
+    return tuple(str(test) for test in found if not ELSEWHERE & {*test.parts})
 
 
 def prepare(work: Path, files: list[Path]) -> None:

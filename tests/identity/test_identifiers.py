@@ -41,6 +41,7 @@ def test_all_identifiers_of_a_file_are_expected() -> None:
     }
     assert found.hashes == {kind: digest("linux", kind, value) for kind, value in kinds.items()}
     assert (found.os, found.primary, found.hash_on_file) == ("linux", "machine-id", "f" * 64)
+    assert expected(**by_id()).hash_on_file == digest("linux", "machine-id", ID)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,12 @@ def test_tests_of_a_file_go_by_its_name_or_its_folder() -> None:
     )
 
 
+def test_tests_of_the_tools_are_of_no_file_of_the_package() -> None:
+    gate = mutate.tests_of_file(CHECKOUT / mutate.PACKAGE / "identity/gate.py")
+    assert (CHECKOUT / "tests/tools/test_gate_action.py").is_file()
+    assert not [test for test in gate if test.startswith("tests/tools/")]
+
+
 def test_a_file_that_no_test_is_named_after_has_one() -> None:
     assert mutate.WHOLE in mutate.tests_of_file(CHECKOUT / mutate.PACKAGE / "check.py")
     assert (CHECKOUT / mutate.WHOLE).is_file()

@@ -13,6 +13,7 @@ from power_edge.config import ConfigError, load_state
 from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
+from power_edge.resources.files.itself import ANOTHER_QUESTION
 from power_edge.resources.files.observation import Missing
 from tests.support.items import item_of
 from tests.support.scripts import body
@@ -119,12 +120,46 @@ def test_a_target_is_compared_byte_by_byte(sent: bytes, target: str) -> None:
     assert judged(section, state="symlink", target=target).outcome is Outcome.DRIFT
 
 
+SAME_LOOK = "they differ in bytes that cannot be printed"
+
+
+@pytest.mark.parametrize(
+    ("section", "declared", "field", "expected", "why"),
+    [
+        (LINK, {"state": "absent"}, "state", "absent", "a symbolic link to too"),
+        (FILE, {"state": "absent"}, "state", "absent", None),
+        (LINK, {"state": "symlink", "target": "to"}, "target", "to", None),
+        (LINK, {"state": "symlink", "target": "too"}, "target", "too", None),
+        (LINK.replace("746f6f", "ff"), {"state": "symlink", "target": "\\xff"}, "target", "\\xff", SAME_LOOK),
+        (LINK.partition("\n")[0], {"state": "symlink", "target": "to"}, "target", "to", "the node did not send where the link leads"),
+        (FILE, {"state": "symlink", "target": "to"}, "target", "to", None),
+        (FILE.replace("self", "seen"), {"state": "absent"}, "state", "absent", ANOTHER_QUESTION),
+    ],
+)  # fmt: skip
+def test_what_is_shown_of_a_finding(
+    section: str, declared: dict[str, Any], field: str, expected: str, why: str | None
+) -> None:
+    (shown,) = (each for each in judged(section, **declared).findings if each.field == field)
+    assert (shown.expected, shown.why) == (expected, why)
+
+
 @pytest.mark.parametrize(
     ("section", "fact"),
     [
         (GONE, None),
         (DIRECTORY, {"state": "directory", "mode": "0755", "owner": "root", "group": "adm"}),
+        (
+            "self /f 41ed:1000:1001:4096::\n",
+            {"state": "directory", "mode": "0755", "owner": "1000", "group": "1001"},
+        ),
         (LINK, {"state": "symlink", "target": "too"}),
+        (
+            LINK.partition("\n")[0],
+            {
+                "state": "symlink",
+                "target": NotObserved("the node did not send where the link leads"),
+            },
+        ),
     ],
 )
 def test_facts(section: str, fact: object) -> None:

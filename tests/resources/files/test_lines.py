@@ -88,6 +88,28 @@ def test_parts_of_a_file() -> None:
     )
 
 
+def test_an_empty_file_has_one_empty_line() -> None:
+    result = judged(sent(b""), contains="X", matches=".")
+    assert {each.field: each.outcome.value for each in result.findings[1:]} == {
+        "contains": "drift",
+        "matches": "drift",
+    }
+    assert judged(sent(b""), matches="^$").outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize(
+    ("section", "actual"),
+    [
+        (sent(TEXT.encode()), "Port 22"),
+        (sent(b"Port 23\n"), "in no line"),
+        (b"seen /f 41ed:0:0:0:root:root\n", "directory"),
+    ],
+)
+def test_what_is_shown_of_a_part(section: bytes, actual: str) -> None:
+    found = judged(section, contains="Port 22").findings[1]
+    assert (found.field, found.expected, found.actual) == ("contains", "Port 22", actual)
+
+
 def test_no_finding_holds_the_content() -> None:
     result = judged(sent(TEXT.encode()), contains="Port 23", matches="x")
     assert "X11" not in repr((result.findings, result.why, result.remedy))

@@ -168,6 +168,8 @@ def test_parts_of_one_rule(expr: Sequence[Any], printed: str | None, allowed: st
         ([meta("l4proto", "tcp"), {"xt": None}, {"xt": None}, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT", "compliant"),
         ([meta("l4proto", "tcp"), {"xt": None}, {"xt": None}], "-p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset", "drift"),
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 22 -m comment --comment "of 1.8.7" -j ACCEPT', "compliant"),
+        ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 23 -m comment --comment "of 1.8.7" -j ACCEPT', "drift"),
+        ([{"xt": None}, ACCEPT], "-m conntrack --ctstate ESTABLISHED -m comment --comment c -j ACCEPT", "drift"),
         ([{"limit": {"rate": 3, "burst": 5, "per": "minute"}}, {"xt": None}, ACCEPT],
          "-m limit --limit 3/min -m conntrack --ctstate NEW -j ACCEPT", "drift"),
         ([match("ip", "saddr", "10.0.0.1"), {"xt": None}, ACCEPT], "-s 10.0.0.1/32 -m conntrack --ctstate NEW -j ACCEPT", "drift"),

@@ -14,6 +14,7 @@ from tests.resources.firewall.test_firewall import (
     meta,
     nft,
     observed,
+    vmap,
 )
 
 REJECT: Mapping[str, None] = {"reject": None}
@@ -74,6 +75,15 @@ def test_other_protocols_are_counted_by_number(rules: list[Any], denied: str) ->
     """Not by ports, which they do not have."""
     rules = [[meta("l4proto", {"set": ["tcp", "udp"]}), DROP], *rules]
     assert default_incoming("deny", observed(nft=nft(*rules))) == denied
+
+
+def test_a_rule_about_ports_may_stop_a_protocol_without_ports() -> None:
+    """With and without a map of verdicts behind it."""
+    ports = match("th", "dport", {"range": [0, 65535]})
+    for end in (DROP, vmap("iifname", ["*", DROP])):
+        assert (
+            default_incoming("deny", observed(nft=nft([ports, end], policy="accept"))) == "unknown"
+        )
 
 
 @pytest.mark.parametrize(("last", "verdict"), [(32767, "compliant"), (32768, "drift")])

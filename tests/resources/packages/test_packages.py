@@ -208,6 +208,12 @@ def test_the_epoch_is_part_of_a_version() -> None:
         ("dpkg", "1.2-3", ">=1.2-3", Outcome.COMPLIANT),
         ("dpkg", "1.2-3", "> 1.2-3", Outcome.DRIFT),
         ("dpkg", "1.2-3", "<= 1.2", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "> 1.2-2", Outcome.COMPLIANT),
+        ("dpkg", "1.2-3", "> 1.3", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "< 1.2-3", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "< 1.2-2", Outcome.DRIFT),
+        ("dpkg", "1.2-3", "<= 1.2-3", Outcome.COMPLIANT),
+        ("dpkg", "1.2-3", "<= 1.2-2", Outcome.DRIFT),
         ("dpkg", "1.2-3", "< 1.10", Outcome.COMPLIANT),
         ("dpkg", "1.2~rc1", ">= 1.2", Outcome.DRIFT),
         ("dpkg", "1:1.2", "< 2", Outcome.DRIFT),
@@ -218,12 +224,25 @@ def test_the_epoch_is_part_of_a_version() -> None:
         ("rpm", "1.2-3", "> 1.2", Outcome.DRIFT),
         ("pacman", "1.2-3", ">= 1.3", Outcome.DRIFT),
         ("apk", "1.2-r3", ">= 1.2-r2", Outcome.COMPLIANT),
+        ("apk", "1.2-r3", "<= 1.2-r2", Outcome.DRIFT),
+        ("apk", "1.2-r3", "> 1.2-r2", Outcome.COMPLIANT),
         ("apk", "1.2-r3", ">= 1.2-beta", Outcome.UNKNOWN),
     ],
 )
 def test_a_range_of_versions(manager: str, installed: str, declared: str, outcome: Outcome) -> None:
     answer = f"manager {manager} amd64 -\nrow a amd64 install/installed/ok {installed}"
     assert judged(answer, name="a", version=declared).outcome is outcome
+
+
+def test_a_range_that_apk_cannot_compare_says_why() -> None:
+    answer = "manager apk x86_64 -\nrow a x86_64 -/installed/ok 1.2-r3"
+    version = judged(answer, name="a", version=">= 1.2-beta").findings[1]
+    assert (version.field, version.expected, version.actual, version.why) == (
+        "version",
+        ">= 1.2-beta",
+        None,
+        "not a version by apk's rules: '1.2-beta'",
+    )
 
 
 def test_every_architecture_needs_a_version_in_the_range() -> None:
@@ -526,6 +545,8 @@ def test_latest_of_the_other_managers() -> None:
         outcome(f"{apk}policy   1.10-r0:\npolicy     https://host/main\n", name="a", state="latest")
         == "drift"
     )
+    several = "policy   1.9-r0:\npolicy     https://host/a\npolicy   1.10-r0:\npolicy     https://host/b\n"
+    assert "1.10-r0 is available" in str(judged(f"{apk}{several}", name="a", state="latest").why)
     assert "dnf, yum and zypper cannot be asked" in str(
         judged(f"{RPM}row a x86_64 -/installed/ok 1-1", name="a", state="latest").why
     )

@@ -46,6 +46,9 @@ OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
         (unit(), BAD, BAD),
         # A service that failed is not waiting.
         (unit(socket(True, True), active="failed", sub="failed"), BAD, OK),
+        # Nor is one with processes of an earlier run, or with a job that is not done.
+        (UP_BY_SOCKET._replace(left=True), BAD, OK),
+        (UP_BY_SOCKET._replace(queued=True), OPEN, OK),
         # No socket can start what is masked.
         (unit(socket(True, True), load="masked"), BAD, BAD),
         # A timer is no socket.

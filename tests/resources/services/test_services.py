@@ -132,6 +132,10 @@ def states(observed: Unit) -> str:
         ),
         (DOWN._replace(file_state="enabled-runtime"), "fail pass unknown unknown unknown"),
         (UP._replace(pullers=()), "pass fail fail unknown fail"),
+        (
+            UP._replace(pullers=(*UP.pullers, Puller("z.service", "disk", None))),
+            "pass fail fail pass fail",
+        ),
         (UP._replace(type="simple", sub="exited"), "fail unknown fail pass fail"),
         (UP._replace(type="oneshot", sub="exited"), "pass fail fail pass fail"),
         (UP._replace(load="not-found", file_state="", pullers=()), "pass fail fail fail unknown"),
@@ -177,6 +181,10 @@ STARTS, STAYS = Boot(True), Boot(False)
         (DOWN._replace(boot=STAYS, pullers=(LINK,)), "fail pass"),
         (DOWN._replace(boot=Boot(False, wakers=("y.service",))), "fail unknown"),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, True),)), "fail fail"),
+        (
+            DOWN._replace(boot=Boot(False, unmet="ConditionPathExists=/x"), triggers=(SOCKET,)),
+            "fail unknown",
+        ),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.socket", False, None),)), "fail unknown"),
         (DOWN._replace(boot=STAYS, triggers=(Trigger("x.timer", True, False),)), "fail fail"),
         (
@@ -425,6 +433,28 @@ def test_optional_excuses_a_missing_unit_and_nothing_else() -> None:
         "enabled": "fail",
     }
     assert verdicts(UP, **down) == {"state": "fail", "enabled": "fail"}
+
+
+def test_a_boot_may_make_a_unit_that_is_missing() -> None:
+    appears = MISSING._replace(appears="a generator makes it")
+    for field, value, outcome in (
+        ("state", "running", "fail"),
+        ("state", "stopped", "pass"),
+        ("state", "disabled", "unknown"),
+        ("enabled", True, "unknown"),
+        ("enabled", False, "unknown"),
+    ):
+        assert verdicts(appears, **{field: value}, optional=True) == {field: outcome}
+    (finding,) = judge(Service(name="x", enabled=False, optional=True), appears)
+    assert finding.why == "no such unit, but a boot may make one: a generator makes it"
+
+
+def test_what_a_boot_does_is_unknown_where_it_was_not_asked() -> None:
+    for enabled in (True, False):
+        for observed in (UP, DOWN):
+            assert verdicts(observed._replace(boot_asked=False), enabled=enabled) == {
+                "enabled": "unknown"
+            }
 
 
 @pytest.mark.parametrize("active", ["inactive", "failed"])
@@ -1665,6 +1695,21 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
             "TriggeredBy=b.timer",
             {"boot": "trap t\njob b.timer\ncomplete"},
             (Trigger("b.timer", None, None),),
+        ),
+        (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nunmet b.socket ConditionPathExists=/x\ncomplete"},
+            (Trigger("b.socket", None, None),),
+        ),
+        (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nearly b.socket\ncomplete"},
+            (Trigger("b.socket", None, None),),
+        ),
+        (
+            "TriggeredBy=b.socket",
+            {"boot": "job b.socket\nunmet c.socket ConditionPathExists=/x\ncomplete"},
+            (Trigger("b.socket", None, True),),
         ),
         (
             "",
