@@ -256,7 +256,7 @@ def test_the_report_of_an_earlier_commit_does_not_stay(runner: Site, forge: Forg
 
 
 def test_the_marker_is_that_of_the_report() -> None:
-    from power_edge.report.change_gate.markdown import MARKER
+    from power_edge.report.change_gate.formats.markdown import MARKER
 
     assert f'MARKER = "{MARKER}"\n' in (FOLDER / "comment.py").read_text()
 
