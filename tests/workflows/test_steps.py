@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.github import GitHub, GitHubError
 from tests.workflows.stand_in import REPOSITORY, TOKEN, StandIn, stand_in
-from tools.ci import assemble, done, github, incident, promote, scope, step
+from tools.ci import assemble, done, incident, promote, scope, step
 from tools.ci.step import Refused
 
 JOBS = ("version", "gate", "lint", "build", "test", "e2e-test")
@@ -180,7 +181,7 @@ def test_a_build_without_the_proven_wheel_is_refused(folders: Path) -> None:
 
 
 def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Path) -> None:
-    repository = github.Repository.of_environment()
+    repository = GitHub()
     (tmp_path / "a.whl").write_text("a")
     cut_off = repository.new_draft("v1.0.0", "1.0.0", "", prerelease=False)
     repository.upload(cut_off, [tmp_path / "a.whl"])
@@ -198,12 +199,14 @@ def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Pa
 
 
 def test_what_github_refuses_is_one_line(server: StandIn) -> None:
-    with pytest.raises(Refused, match="401") as caught:
-        github.Repository(server.address, REPOSITORY, "wrong").release("v1.0.0")
+    about = {"GITHUB_API_URL": server.address, "GITHUB_REPOSITORY": REPOSITORY}
+    with pytest.raises(GitHubError, match="401") as caught:
+        GitHub({**about, "GITHUB_TOKEN": "wrong"}).release("v1.0.0")
     assert "\n" not in str(caught.value)
     assert "wrong" not in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_one_line() -> None:
-    with pytest.raises(Refused, match="cannot be reached"):
-        github.Repository("http://127.0.0.1:1", REPOSITORY, TOKEN).release("v1.0.0")
+    about = {"GITHUB_API_URL": "http://127.0.0.1:1", "GITHUB_REPOSITORY": REPOSITORY}
+    with pytest.raises(GitHubError, match="refused"):
+        GitHub({**about, "GITHUB_TOKEN": TOKEN}).release("v1.0.0")

@@ -216,10 +216,10 @@ def incident_(
     GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN say where. There is one issue for a rollback,
     also if the command is run again.
     """
+    from power_edge.github import GitHub
     from power_edge.release import record, tags
     from power_edge.release.artifacts import content
     from power_edge.release.git import user
-    from power_edge.release.github import GitHub
     from power_edge.release.incident import incident
 
     with unusable_is_an_error():

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from power_edge import atomic_file
+from power_edge.github import GitHub, GitHubError
 from power_edge.release import record, tags
-from power_edge.release.github import GitHub
 from power_edge.release.schema_set import Unusable
 from power_edge.release.version import Version
 from power_edge.text import printable, quoted
@@ -81,10 +81,13 @@ def write(folder: Path, files: Mapping[str, bytes]) -> bool:
 
 @contextmanager
 def downloaded(version: Version) -> Iterator[Path]:
-    """Yield a folder with the files of a version's release on GitHub. Raises Unusable."""
+    """Yield a folder with the files of a version's release on GitHub.
+
+    Raises Unusable and GitHubError.
+    """
     try:
         server = GitHub()
-    except Unusable as error:
+    except GitHubError as error:
         raise Unusable(
             f"there is no folder dist/{version.tag} with the files of the pre-release: name it with"
             f" --artifacts=DIR. To take them from GitHub, {error}"

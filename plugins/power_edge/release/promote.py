@@ -12,12 +12,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple
 
+from power_edge.github import VARIABLES, GitHub
 from power_edge.model.generated.promotion_schema import Artifact, Promotion, Rollback
 from power_edge.model.generated.tested_schema import Tested
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.build import build
 from power_edge.release.changes import Verdict
-from power_edge.release.github import VARIABLES, GitHub
 from power_edge.release.required import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
@@ -223,7 +223,7 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
 def is_published(version: Version) -> bool:
     """Whether a release is on GitHub. Outside of a workflow this cannot be asked, and is False.
 
-    A promotion that was cut off is continued until its release is published. Raises Unusable.
+    A promotion that was cut off is continued until its release is published. Raises GitHubError.
     """
     return all(os.environ.get(each) for each in VARIABLES) and GitHub().is_published(version.tag)
 
