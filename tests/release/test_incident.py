@@ -25,6 +25,7 @@ RECORD: dict[str, Any] = {
     "wheel": {"file": "a.whl", "sha256": "3" * 64},
     "tested_wheel": {"file": "b.whl", "sha256": "4" * 64},
     "sdist": {"file": "a.tar.gz", "sha256": "5" * 64},
+    "artifacts": [],
     "content_sha256": "6" * 64,
     "schemas_sha256": "7" * 64,
     "bump": None,

@@ -8,7 +8,7 @@ import pytest
 
 from power_edge.github import GitHub, GitHubError
 from tests.workflows.stand_in import REPOSITORY, TOKEN, StandIn, stand_in
-from tools.ci import assemble, done, incident, promote, scope, step
+from tools.ci import done, incident, promote, scope, step
 from tools.ci.step import Refused
 
 JOBS = ("version", "gate", "lint", "build", "test", "e2e-test")
@@ -133,10 +133,10 @@ def test_the_inputs_of_a_rollback_become_options(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("IS_ROLLBACK", "true")
     monkeypatch.setenv("ACCEPT_CONFIG_LOSS", "false")
     monkeypatch.setenv("WITH_CONFIG", "--dry-run")
-    assert promote._options() == ["--rollback", "--with-config=--dry-run"]
+    assert promote.options() == ["--rollback", "--with-config=--dry-run"]
     monkeypatch.setenv("IS_ROLLBACK", "false")
     monkeypatch.setenv("WITH_CONFIG", "")
-    assert promote._options() == []
+    assert promote.options() == []
 
 
 def test_a_release_that_goes_forward_has_no_incident(
@@ -145,39 +145,6 @@ def test_a_release_that_goes_forward_has_no_incident(
     monkeypatch.setenv("IS_ROLLBACK", "false")
     incident.main()
     assert "no rollback" in capsys.readouterr().out
-
-
-@pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """release/ and dist/ with the same wheel and sdist."""
-    monkeypatch.chdir(tmp_path)
-    for folder, others in (("release", ["promotion.json"]), ("dist", ["power-edge.pyz"])):
-        Path(folder).mkdir()
-        for name in ("a.whl", "a.tar.gz", *others):
-            Path(folder, name).write_text(name)
-    return tmp_path
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir())
-
-
-def test_what_is_published_is_what_was_proven_and_what_was_built_with_it(folders: Path) -> None:
-    assemble.main()
-    assert names(folders / "all") == ["a.tar.gz", "a.whl", "power-edge.pyz", "promotion.json"]
-    assert names(folders / "pypi") == ["a.tar.gz", "a.whl"]
-
-
-def test_another_wheel_than_the_proven_one_is_refused(folders: Path) -> None:
-    (folders / "dist" / "a.whl").write_text("another")
-    with pytest.raises(Refused, match=r"a\.whl was built again"):
-        assemble.main()
-
-
-def test_a_build_without_the_proven_wheel_is_refused(folders: Path) -> None:
-    (folders / "dist" / "a.whl").unlink()
-    with pytest.raises(Refused, match="does not make it"):
-        assemble.main()
 
 
 def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def main() -> None:
     if not git.has_tag(tag):
         git.introduce()
         power_edge("release", "pre", tag, f"--artifacts={DIST}")
-    git.push_tag(tag, repository.token)
+    git.push_tag(tag, given("GITHUB_TOKEN"))
     draft = repository.new_draft(tag, tag.removeprefix("v"), _NOTES, prerelease=True)
     repository.upload(draft, sorted(DIST.iterdir()))
     repository.publish(draft, latest=False)
