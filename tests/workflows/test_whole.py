@@ -182,7 +182,8 @@ def test_a_pre_release_is_promoted_and_released(project: World, tmp_path: Path) 
 def test_a_second_promotion_of_the_same_is_red(project: World) -> None:
     run = promote(project, "v1.0.1-pre.3", "1.0.1")
     assert not run.ok
-    assert run.jobs.get("promote") == "failure", run.output
+    assert run.jobs.get("scope") == "failure", run.output
+    assert "make dist" not in run.recorded
     assert not project.github.dispatches
     assert len(project.github.releases) == 2
 
