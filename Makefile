@@ -75,8 +75,9 @@ bench-watch: dev-env ## measure a watch: latencies, its cost at rest, memory, a 
 	@$(BIN)/python bench/watch.py $(PHASES)
 
 # The steps of the workflows that are more than one command (tools/ci/). They read their input from the environment.
+# `done` needs nothing installed.
 ci-done:
-	@python3 -m tools.ci done
+	@PYTHONPATH=plugins python3 -m tools.ci done
 
 ci-%: dev-env
 	@$(BIN)/python -m tools.ci $*

@@ -1,12 +1,12 @@
 """The deb, the rpm and the wheelhouse on nodes of Debian 12 and 13, none of which reaches a network."""
 
-import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from tests.support import real_project as project
 from tests.support.artifacts import artifact, commands, folder
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import PYTHON, TRIXIE, Root
@@ -19,8 +19,6 @@ ROOTS = {
 }
 OURS = "find / -xdev -name '*power[-_]edge*' ! -path '/srv/*' ! -path '/etc/power-edge*' ! -path '/proc/*'"
 """What there is of the program; /etc/power-edge is the operator's."""
-OLDER = "0.0.0~a-1"
-"""A version before any that is built, a development version too."""
 STATE = """version: "1.0"
 metadata: {site: lab, environment: development}
 services:
@@ -47,73 +45,117 @@ def in_page(node: Node, title: str, more: str = "") -> str:
     return node.sh(f"cd /srv/here\n{commands(title)}{more}")
 
 
+class Packages(NamedTuple):
+    deb: Path
+    rpm: Path
+
+
 @pytest.fixture(scope="module")
-def older(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same package as a pre-release of before."""
-    tree = tmp_path_factory.mktemp("older")
-    deb = artifact("*.deb")
-    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree / "tree"], check=True)
-    control = tree / "tree/DEBIAN/control"
-    text, count = re.subn(r"(?m)^Version: .*$", f"Version: {OLDER}", control.read_text())
-    assert count == 1
-    control.write_text(text)
-    script = tree / "tree/DEBIAN/postinst"
-    text, count = re.subn(
-        r"/var/cache/power-edge/[0-9][^\"]*", "/var/cache/power-edge/old", script.read_text()
-    )
-    assert count == 1
-    script.write_text(text)
-    made = tree / "older.deb"
-    subprocess.run(
-        ["dpkg-deb", "--build", "--root-owner-group", tree / "tree", made],
-        check=True,
-        capture_output=True,
-    )
-    return made
+def versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Packages]:
+    """The packages of a pre-release and of its release, both built of this very program."""
+    place = tmp_path_factory.mktemp("versions")
+    project.make(place / "project")
+    found = {}
+    for version in ("1.3.0rc145", "1.3.0"):
+        made = project.packages(place / "project", version, place / version)
+        (deb,), (rpm,) = made.glob("*.deb"), made.glob("*.rpm")
+        found[version] = Packages(deb, rpm)
+    return found
 
 
-def test_a_deb_is_installed_upgraded_used_and_purged(node: Node, suite: str, older: Path) -> None:
-    before = node.sh(OURS)
-    (node.tree / "srv/older.deb").write_bytes(older.read_bytes())
-    node.sh("dpkg -i /srv/older.deb")
-    assert node.sh("dpkg-query -W -f='${Version}' power-edge") == OLDER
+def given(node: Node, file: Path) -> str:
+    """Put a file on a node; return its path there."""
+    (node.tree / "srv" / file.name).write_bytes(file.read_bytes())
+    return f"/srv/{file.name}"
+
+
+def caught(node: Node, name: str) -> None:
+    """The program on a node notices a service that was stopped."""
+    node.sh(f"cd /etc/power-edge && power-edge check {name}")
+    script = f"cd /etc/power-edge && systemctl stop cron && power-edge check {name}"
+    drift = node.run("/bin/sh", "-c", script, check=False)
+    assert drift.returncode == 1, drift.stdout + drift.stderr
+    node.sh("systemctl start cron")
+
+
+def watched(node: Node) -> tuple[str, str]:
+    """A watch of the node, set up as docs/install.md says: the node's name, and the unit."""
     name = in_page(node, "watch", 'echo "$node"').splitlines()[-1]
     unit = f"power-edge-watch@{name}.service"
     node.write(f"/etc/power-edge/node-configs/{name}/state.yaml", STATE)
     node.sh(f"systemctl reload {unit}; cd /etc/power-edge && power-edge check {name}")
+    return name, unit
+
+
+def purged(node: Node, unit: str, before: str) -> None:
+    """Purge the package, and nothing of it is left."""
+    node.sh("dpkg --purge power-edge")
+    assert node.run("systemctl", "is-active", unit, check=False).stdout == "inactive\n"
+    assert node.sh(OURS) == before
+    assert "power-edge" not in node.sh("dpkg-query -W")
+
+
+def test_a_deb_of_a_pre_release_is_upgraded_to_its_release(
+    node: Node, versions: dict[str, Packages]
+) -> None:
+    before = node.sh(OURS)
+    node.sh(f"dpkg -i {given(node, versions['1.3.0rc145'].deb)}")
+    assert node.sh("dpkg-query -W -f='${Version}' power-edge") == "1.3.0~pre145-1"
+    assert node.sh("power-edge --version").startswith("power-edge 1.3.0-pre.145+")
+    name, unit = watched(node)
     was = node.sh(f"systemctl show -P MainPID {unit}")
-    # What it unpacked is of the older version, in the test's eyes: this stands for its folder.
-    node.sh("mkdir /var/cache/power-edge/older")
+    assert node.sh("ls /var/cache/power-edge") == "1.3.0rc145"
 
-    assert "power-edge " in in_page(node, "deb")
+    node.sh(f"apt-get install -y {given(node, versions['1.3.0'].deb)}")
 
+    assert node.sh("dpkg-query -W -f='${Version}' power-edge") == "1.3.0-1"
+    assert node.sh("power-edge --version").startswith("power-edge 1.3.0+")
     assert node.sh(f"systemctl is-active {unit}") == "active"
     assert node.sh(f"systemctl show -P MainPID {unit}") != was
+    assert node.sh("ls /var/cache/power-edge") == "1.3.0"
+    caught(node, name)
+    purged(node, unit, before)
+    assert "state.yaml" in node.sh(f"ls /etc/power-edge/node-configs/{name}").split()
+    node.sh("rm -r /etc/power-edge")
+
+
+def test_a_deb_is_installed_used_and_purged(node: Node) -> None:
+    before = node.sh(OURS)
+    assert "power-edge " in in_page(node, "deb")
+    name, unit = watched(node)
     version = artifact("*.whl").name.split("-")[1]
     assert node.sh("ls /var/cache/power-edge") == version
     assert node.sh("stat -c '%U %a' /var/cache/power-edge") == "root 755"
     line = node.sh(f"systemctl show -P ExecStart {unit}")
     assert "path=/usr/bin/power-edge " in line
     assert node.sh("zcat /usr/share/man/man1/power-edge.1.gz").startswith(".TH POWER-EDGE 1 ")
-    node.sh(f"cd /etc/power-edge && power-edge check {name}")
-    drift = node.run(
-        "/bin/sh",
-        "-c",
-        f"cd /etc/power-edge && systemctl stop cron && power-edge check {name}",
-        check=False,
-    )
-    assert drift.returncode == 1, drift.stdout + drift.stderr
-    node.sh("systemctl start cron")
+    caught(node, name)
     node.sh(f"cd /etc/power-edge && power-edge install-service {name}")
     assert node.sh(f"systemctl is-active {unit}") == "active"
     assert "\nExecStart=/usr/bin/power-edge check -q " in node.sh(f"cat /etc/systemd/system/{unit}")
-
-    node.sh("dpkg --purge power-edge")
-
-    assert node.run("systemctl", "is-active", unit, check=False).stdout == "inactive\n"
-    assert node.sh(OURS) == before
+    purged(node, unit, before)
     assert "state.yaml" in node.sh(f"ls /etc/power-edge/node-configs/{name}").split()
-    assert "power-edge" not in node.sh("dpkg-query -W")
+
+
+def test_an_rpm_of_a_pre_release_is_upgraded_to_its_release(
+    node: Node, versions: dict[str, Packages]
+) -> None:
+    before = node.sh(OURS)
+    old, new = (given(node, versions[each].rpm) for each in ("1.3.0rc145", "1.3.0"))
+    # rpm knows nothing here of Debian's Python.
+    node.sh(f"rpm --initdb; rpm -i --nodeps {old}")
+    assert node.sh("rpm -q --qf '%{version}-%{release}' power-edge") == "1.3.0~pre145-1"
+    name = node.sh("mkdir -p /srv/upgraded && cd /srv/upgraded && power-edge init")
+    node.sh(f"cd /srv/upgraded && power-edge check {name} && power-edge install-service {name}")
+    node.sh(f"rpm -U --nodeps {new}")
+    assert node.sh("rpm -q --qf '%{version}-%{release}' power-edge") == "1.3.0-1"
+    assert node.sh("power-edge --version").startswith("power-edge 1.3.0+")
+    assert node.sh(f"systemctl is-active power-edge-watch@{name}") == "active"
+    assert node.sh("ls /var/cache/power-edge") == "1.3.0"
+    node.sh(f"cd /srv/upgraded && power-edge check {name}")
+    assert node.run("rpm", "-U", "--nodeps", old, check=False).returncode != 0  # it is older
+    node.sh("rpm -e power-edge; rm -rf /var/lib/power-edge /var/log/power-edge")
+    assert node.sh(OURS) == before
 
 
 def test_an_rpm_is_installed_used_and_erased(node: Node) -> None:
@@ -132,8 +174,6 @@ def test_an_rpm_is_installed_used_and_erased(node: Node) -> None:
     node.sh("rpm --initdb; rpm -i --nodeps /srv/dist/*.rpm")
     name = node.sh("mkdir -p /srv/rpm && cd /srv/rpm && power-edge init")
     node.sh(f"cd /srv/rpm && power-edge check {name} && power-edge install-service {name}")
-    assert node.sh(f"systemctl is-active power-edge-watch@{name}") == "active"
-    node.sh("rpm -U --force --nodeps /srv/dist/*.rpm")  # as an upgrade: the watch runs on
     assert node.sh(f"systemctl is-active power-edge-watch@{name}") == "active"
     assert node.sh("ls /var/cache/power-edge")
     node.sh("rpm -e power-edge")

@@ -130,6 +130,62 @@ def test_a_canary_shows_what_is_removed_too(site: Site) -> None:
     assert site.rules(actor="a") == []
 
 
+PANIC = {"vm.swappiness": "60", "kernel.panic": "1"}
+
+
+def test_a_canary_that_never_had_an_item_shows_nothing_about_its_removal(site: Site) -> None:
+    site.node("rig-1", PANIC, environment="production")
+    site.node("lab-1")
+    site.policy(canary={"nodes": ["lab-1"]})
+    site.branch()
+    site.node("rig-1", environment="production")
+    [breach] = site.judge(actor="a").breaches
+    assert breach.rule == "canary"
+    assert breach.message == (
+        "sysctl[kernel.panic] is removed from 1 production node (rig-1), and no canary lost it"
+        " before or with them (lab-1)"
+    )
+
+
+def test_a_canary_that_lost_an_item_earlier_shows_its_removal(site: Site) -> None:
+    """The usual way: first the canary, and production in a later change."""
+    site.node("rig-1", PANIC, environment="production")
+    site.node("lab-1", PANIC)
+    site.policy(canary={"nodes": ["lab-1"]})
+    site.commit("both have it")
+    site.node("lab-1")
+    site.commit("the canary loses it")
+    site.node("other")
+    site.branch()
+    site.node("rig-1", environment="production")
+    assert site.rules(actor="a") == []
+
+
+def test_what_the_change_itself_wrote_before_is_no_history_of_a_canary(site: Site) -> None:
+    site.node("rig-1", PANIC, environment="production")
+    site.node("lab-1")
+    site.policy(canary={"nodes": ["lab-1"]})
+    site.branch()
+    site.node("lab-1", PANIC)
+    site.commit("the canary gets it")
+    site.node("lab-1")
+    site.node("rig-1", environment="production")
+    site.commit("and loses it")
+    assert site.rules(actor="a") == ["canary"]
+
+
+def test_a_canary_whose_role_dropped_an_item_earlier_shows_its_removal(site: Site) -> None:
+    site.role("relay", {"sysctl": {"net.core.rmem_max": "1"}})
+    site.node("rig-1", {**PANIC, "net.core.rmem_max": "1"}, environment="production")
+    site.node("lab-1", roles=("relay",))
+    site.policy(canary={"nodes": ["lab-1"]})
+    site.commit("both have it")
+    site.role("relay", {"sysctl": {"net.core.wmem_max": "1"}})
+    site.branch()
+    site.node("rig-1", PANIC, environment="production")
+    assert site.rules(actor="a") == []
+
+
 def test_a_node_is_no_production_only_if_it_was_none(site: Site) -> None:
     """A change cannot step out of production by calling its nodes something else."""
     site.node("rig-1", environment="production")

@@ -19,6 +19,7 @@ NAMES = (
     "accepted",
     "connection",
     "event",
+    "gate",
     "node-identity",
     "policy",
     "promotion",
@@ -30,7 +31,7 @@ NAMES = (
     "tested",
     "watcher",
 )
-OPEN = ("event", "promotion", "status", "tested")
+OPEN = ("event", "gate", "promotion", "status", "tested")
 """Schemas of what we write: a new field is no breach."""
 
 

@@ -13,7 +13,7 @@ from power_edge.change_gate.risk import Level
 from power_edge.change_gate.rules import RULES
 from power_edge.cli import cli
 from power_edge.config.policy import load_policy
-from power_edge.report.change_gate import FORMATS
+from power_edge.report.change_gate.formats import names
 from tests.docs.test_docs import CHECKOUT, Block, blocks
 from tests.support.change import Site, site
 
@@ -98,7 +98,7 @@ def test_the_page_names_every_rule_risk_and_format() -> None:
         assert f"| `{rule}` |" in TEXT or rule == "policy"
     for level in Level:
         assert f"\n| {level.name.lower()} |" in TEXT
-    for name in FORMATS:
+    for name in names():
         assert name in TEXT.rpartition("`--format`")[2]
 
 

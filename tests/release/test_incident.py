@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from power_edge.release.github import GitHub
+from power_edge.github import GitHub, GitHubError
 from power_edge.release.notes import code
-from power_edge.release.schema_set import Unusable
 from tests.support import github, releases, repository
 from tests.support.github import Server
 from tests.support.releases import release
@@ -26,6 +25,7 @@ RECORD: dict[str, Any] = {
     "wheel": {"file": "a.whl", "sha256": "3" * 64},
     "tested_wheel": {"file": "b.whl", "sha256": "4" * 64},
     "sdist": {"file": "a.tar.gz", "sha256": "5" * 64},
+    "artifacts": [],
     "content_sha256": "6" * 64,
     "schemas_sha256": "7" * 64,
     "bump": None,
@@ -248,14 +248,14 @@ def test_the_files_of_a_release_are_taken(server: Server) -> None:
 @pytest.mark.parametrize("name", ["../a", "/etc/a", ".a", ""])
 def test_a_file_whose_name_is_none_is_refused(name: str, server: Server) -> None:
     server.answers[f"GET {TAG}"] = 200, {"assets": [{"name": name, "url": f"{server.url}/a"}]}
-    with pytest.raises(Unusable, match="which is no name"):
+    with pytest.raises(GitHubError, match="which is no name"):
         GitHub().files("v1.3.0-pre.90")
 
 
 def test_the_token_goes_to_no_other_server(server: Server) -> None:
     asset = {"name": "a.whl", "url": "http://127.0.0.1:1/a"}
     server.answers[f"GET {TAG}"] = 200, {"assets": [asset]}
-    with pytest.raises(Unusable, match="is not on the server"):
+    with pytest.raises(GitHubError, match="is not on the server"):
         GitHub().files("v1.3.0-pre.90")
 
 
@@ -263,5 +263,5 @@ def test_whether_a_release_is_published(server: Server) -> None:
     assert not GitHub().is_published("v1.3.0-pre.90")
     server.answers[f"GET {TAG}"] = 200, {"id": 1}
     assert GitHub().is_published("v1.3.0-pre.90")
-    with pytest.raises(Unusable, match=r"there is no release v2\.0\.0"):
+    with pytest.raises(GitHubError, match=r"there is no release v2\.0\.0"):
         GitHub().files("v2.0.0")

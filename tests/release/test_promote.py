@@ -99,6 +99,71 @@ def test_a_release_is_verified_by_its_tag(project: Path) -> None:
     release("check-tag", "v1.1.0")
 
 
+def built_as(version: str) -> Path:
+    """A folder as `make dist` leaves it: the wheel, the sdist, and others beside them."""
+    commit = git("rev-parse", "v1.1.0-pre.2^{commit}")
+    place = Path("place").absolute()
+    place.mkdir()
+    made = build.build(commit, Version.of(version), place)
+    folder = made.wheel.parent
+    (folder / "power-edge.pyz").write_bytes(b"pyz")
+    (folder / f"power-edge_{version}-1_amd64.deb").write_bytes(b"deb")
+    return folder
+
+
+def test_what_was_built_with_the_wheel_is_part_of_the_release(project: Path) -> None:
+    output = release("promote", f"--built={built_as('1.1.0')}", "v1.1.0-pre.2", "1.1.0")
+    assert "2 other artifacts came with the same wheel and sdist" in output
+    folder = project / "dist/v1.1.0"
+    record = json.loads((folder / "promotion.json").read_text())
+    validator("promotion").validate(record)
+    others = ["power-edge.pyz", "power-edge_1.1.0-1_amd64.deb"]
+    assert [each["file"] for each in record["artifacts"]] == others
+    release("check-tag", "v1.1.0")
+    for name in others:
+        assert f"{name}: verified" in release("verify", str(folder / name))
+        assert record["artifacts"].pop(0)["sha256"] == sha256(name.encode()[-3:]).hexdigest()
+
+
+def test_nothing_is_left_to_do_for_the_same_promotion_with_its_artifacts(project: Path) -> None:
+    words = [f"--built={built_as('1.1.0')}", "v1.1.0-pre.2", "1.1.0"]
+    release("promote", *words)
+    assert "nothing is left to do" in refused(*words)
+    (project / "place/out/power-edge.pyz").write_bytes(b"another")
+    assert "v1.1.0 exists, and is not of this promotion" in refused(*words)
+
+
+@pytest.mark.parametrize("name", ["promotion.json", "SHA256SUMS", "$(touch x)", "-x", "a\nb"])
+def test_a_file_that_can_be_no_artifact_is_refused(name: str, project: Path) -> None:
+    folder = built_as("1.1.0")
+    (folder / name).touch()
+    assert name.splitlines()[0] in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
+
+
+def test_a_link_is_no_artifact(project: Path) -> None:
+    folder = built_as("1.1.0")
+    (folder / "power-edge.pyz").unlink()
+    (folder / "power-edge.pyz").symlink_to("/etc/passwd")
+    assert "can be no file of a release" in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
+
+
+@pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
+def test_artifacts_of_another_build_are_refused(pattern: str, project: Path) -> None:
+    folder = built_as("1.1.0")
+    [file] = folder.glob(pattern)
+    content = file.read_bytes()
+    file.write_bytes(content + b"x")
+    words = f"has not the {file.name} that is proven"
+    assert words in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
+    file.unlink()
+    assert words in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
+    file.write_bytes(content)
+    file.with_name(f"other{file.suffix}" if file.suffix == ".whl" else "other.tar.gz").touch()
+    assert "is no wheel or sdist of this release" in refused(
+        f"--built={folder}", "v1.1.0-pre.2", "1.1.0"
+    )
+
+
 def test_a_dry_run_makes_nothing(project: Path) -> None:
     before = git("tag", "--list"), sorted(Path("dist").rglob("*"))
     assert "nothing was written" in release("promote", "v1.1.0-pre.2", "1.1.0", "--dry-run")

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from power_edge.release import build
+from power_edge.release.version import Version
 from tests.release.test_promote import repack
 from tests.support import releases, repository
 from tests.support.releases import release
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.shell
 
 WHEEL = "power_edge-1.1.0-py3-none-any.whl"
 SDIST = "power_edge-1.1.0.tar.gz"
+PYZ = "power-edge.pyz"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +35,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         (folder / "signers").write_text(f"ann {key.with_suffix('.pub').read_text()}")
         releases.pre_release("1.1.0-pre.1")
-        release("promote", "v1.1.0-pre.1", "1.1.0", f"--key={key}")
+        made = build.build(git("rev-parse", "HEAD"), Version.of("1.1.0"), folder)
+        (made.wheel.parent / PYZ).write_bytes(b"pyz")
+        words = [f"--key={key}", f"--built={made.wheel.parent}"]
+        release("promote", "v1.1.0-pre.1", "1.1.0", *words)
     return folder
 
 
@@ -59,7 +65,7 @@ def names(failed: list[str]) -> list[str]:
     return [line.partition(":")[0] for line in failed]
 
 
-@pytest.mark.parametrize("name", [WHEEL, SDIST, "promotion.json", "NOTES.md", "tested.json"])
+@pytest.mark.parametrize("name", [WHEEL, SDIST, PYZ, "promotion.json", "NOTES.md", "tested.json"])
 def test_what_was_made_is_verified(name: str, folder: Path) -> None:
     verify(folder, name, status=0)
     verify(folder, name, f"--signers={folder.parents[2] / 'signers'}", status=0)
@@ -141,7 +147,7 @@ def test_a_change_in_a_wheel_is_named(kind: str, folder: Path) -> None:
 def sums_again(folder: Path) -> None:
     """What a forger does last, and a signature shows."""
     done = subprocess.run(
-        ["sha256sum", WHEEL, SDIST, "promotion.json", "NOTES.md", "tested.json"],
+        ["sha256sum", WHEEL, SDIST, PYZ, "promotion.json", "NOTES.md", "tested.json"],
         cwd=folder, check=True, capture_output=True,
     )  # fmt: skip
     (folder / "SHA256SUMS").write_bytes(done.stdout)
@@ -267,7 +273,7 @@ def test_the_record_of_another_release_is_refused(folder: Path) -> None:
     assert "is of 1.1.0 at" in output
 
 
-@pytest.mark.parametrize("name", [WHEEL, SDIST, "NOTES.md", "tested.json"])
+@pytest.mark.parametrize("name", [WHEEL, SDIST, PYZ, "NOTES.md", "tested.json"])
 def test_a_file_that_was_changed_or_is_gone_is_refused(name: str, folder: Path) -> None:
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content + b"x")
@@ -281,6 +287,14 @@ def test_a_file_that_nobody_recorded_is_refused(folder: Path) -> None:
     assert "more is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
 
 
+def test_each_byte_of_another_artifact_counts(folder: Path) -> None:
+    (folder / PYZ).write_bytes(b"pyY")
+    assert names(verify(folder, PYZ)) == [f"sha256 of {PYZ}", "promoted"]
+    sums_anew(folder)
+    assert names(verify(folder, PYZ)) == ["promoted"]
+    assert f"{PYZ}: promoted" in release("check-tag", "v1.1.0", status=4)
+
+
 def sums_anew(folder: Path) -> None:
     """Make the sums fit what is there now, as whoever changes a file can do."""
     files = [path for path in sorted(folder.iterdir()) if not path.name.startswith("SHA256SUMS")]
@@ -292,6 +306,7 @@ def sums_anew(folder: Path) -> None:
 def test_a_file_that_new_sums_name_is_refused(folder: Path) -> None:
     (folder / "power-edge.deb").write_text("")
     sums_anew(folder)
+    assert names(verify(folder, "power-edge.deb")) == ["promoted"]
     assert "power-edge.deb is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
 
 

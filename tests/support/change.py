@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from jsonschema_rs import Draft202012Validator
 
 from power_edge.change_gate.judgement import Judgement, Question, judge
 from power_edge.cli import cli
+from power_edge.config import schema
 from tests.support import answers
+from tests.support.closed import closed
 from tests.support.project import identity_of
 from tests.support.repository import alone
 
@@ -99,7 +102,9 @@ class Site:
         return CliRunner().invoke(cli, ["gate", *words])
 
     def report(self, *words: str) -> dict[str, Any]:
+        """The JSON report; it fits its schema."""
         found: dict[str, Any] = json.loads(self.run("--format=json", *words).output)
+        Draft202012Validator(closed(schema("gate"))).validate(found)
         return found
 
     def rules(self, **asked: Any) -> list[str]:

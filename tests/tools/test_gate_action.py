@@ -209,7 +209,7 @@ def posted(runner: Site, body: str | None = REPORT) -> str:
     report.unlink(missing_ok=True)
     if body is not None:
         report.write_text(body)
-    done = step("comment", runner, PULL_REQUEST="7", REPORT=str(report), TOKEN="t")
+    done = step("comment", runner, PULL_REQUEST="7", REPORT=str(report), GITHUB_TOKEN="t")
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -243,7 +243,7 @@ def test_without_an_answer_the_report_is_in_the_summary(
     runner: Site, forge: Forge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GITHUB_API_URL", "http://127.0.0.1:1")
-    assert "URLError" in posted(runner)
+    assert "no answer" in posted(runner)
     assert (runner.path.parent / "GITHUB_STEP_SUMMARY").read_text() == f"{REPORT}\n"
 
 
@@ -256,7 +256,7 @@ def test_the_report_of_an_earlier_commit_does_not_stay(runner: Site, forge: Forg
 
 
 def test_the_marker_is_that_of_the_report() -> None:
-    from power_edge.report.change_gate.markdown import MARKER
+    from power_edge.report.change_gate.formats.markdown import MARKER
 
     assert f'MARKER = "{MARKER}"\n' in (FOLDER / "comment.py").read_text()
 
@@ -280,7 +280,7 @@ def test_gitlab_makes_both_reports(
         **job["variables"],
         "PATH": f"{pip.parent}:{os.environ['PATH']}",
         "POWER_EDGE_VERSION": "1.0.0",
-        "GITLAB_USER_LOGIN": EVIL,
+        "POWER_EDGE_ACTOR": EVIL,
         "CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "$(touch-ran)",
     }
     script = "set -e\n" + "\n".join(job["script"])
@@ -300,6 +300,18 @@ def test_gitlab_makes_both_reports(
         json.loads((runner.path / reports["codequality"]).read_text())[0]["severity"] == "critical"
     )
     assert not (runner.path / "ran").exists()
+
+
+def test_who_starts_a_run_is_never_the_author() -> None:
+    """Who runs a stranger's pipeline again, or presses the button of the merge queue, did not make
+    the change.
+    """
+    assert STEPS["gate"]["env"]["ACTOR"] == (
+        "${{ inputs.actor || github.event.pull_request.user.login }}"
+    )
+    assert "github.actor" not in str(ACTION)
+    assert "GITLAB_USER" not in str(GITLAB)
+    assert GITLAB["power-edge-gate"]["variables"]["POWER_EDGE_ACTOR"] == ""
 
 
 def test_the_hooks_are_commands_of_the_program(runner: Site) -> None:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.github import GitHub, GitHubError
 from tests.workflows.stand_in import REPOSITORY, TOKEN, StandIn, stand_in
-from tools.ci import assemble, done, github, incident, promote, scope, step
+from tools.ci import done, incident, promote, scope, step
 from tools.ci.step import Refused
 
 JOBS = ("version", "gate", "lint", "build", "test", "e2e-test")
@@ -132,10 +133,10 @@ def test_the_inputs_of_a_rollback_become_options(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("IS_ROLLBACK", "true")
     monkeypatch.setenv("ACCEPT_CONFIG_LOSS", "false")
     monkeypatch.setenv("WITH_CONFIG", "--dry-run")
-    assert promote._options() == ["--rollback", "--with-config=--dry-run"]
+    assert promote.options() == ["--rollback", "--with-config=--dry-run"]
     monkeypatch.setenv("IS_ROLLBACK", "false")
     monkeypatch.setenv("WITH_CONFIG", "")
-    assert promote._options() == []
+    assert promote.options() == []
 
 
 def test_a_release_that_goes_forward_has_no_incident(
@@ -146,41 +147,8 @@ def test_a_release_that_goes_forward_has_no_incident(
     assert "no rollback" in capsys.readouterr().out
 
 
-@pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """release/ and dist/ with the same wheel and sdist."""
-    monkeypatch.chdir(tmp_path)
-    for folder, others in (("release", ["promotion.json"]), ("dist", ["power-edge.pyz"])):
-        Path(folder).mkdir()
-        for name in ("a.whl", "a.tar.gz", *others):
-            Path(folder, name).write_text(name)
-    return tmp_path
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(file.name for file in folder.iterdir())
-
-
-def test_what_is_published_is_what_was_proven_and_what_was_built_with_it(folders: Path) -> None:
-    assemble.main()
-    assert names(folders / "all") == ["a.tar.gz", "a.whl", "power-edge.pyz", "promotion.json"]
-    assert names(folders / "pypi") == ["a.tar.gz", "a.whl"]
-
-
-def test_another_wheel_than_the_proven_one_is_refused(folders: Path) -> None:
-    (folders / "dist" / "a.whl").write_text("another")
-    with pytest.raises(Refused, match=r"a\.whl was built again"):
-        assemble.main()
-
-
-def test_a_build_without_the_proven_wheel_is_refused(folders: Path) -> None:
-    (folders / "dist" / "a.whl").unlink()
-    with pytest.raises(Refused, match="does not make it"):
-        assemble.main()
-
-
 def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Path) -> None:
-    repository = github.Repository.of_environment()
+    repository = GitHub()
     (tmp_path / "a.whl").write_text("a")
     cut_off = repository.new_draft("v1.0.0", "1.0.0", "", prerelease=False)
     repository.upload(cut_off, [tmp_path / "a.whl"])
@@ -198,12 +166,14 @@ def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Pa
 
 
 def test_what_github_refuses_is_one_line(server: StandIn) -> None:
-    with pytest.raises(Refused, match="401") as caught:
-        github.Repository(server.address, REPOSITORY, "wrong").release("v1.0.0")
+    about = {"GITHUB_API_URL": server.address, "GITHUB_REPOSITORY": REPOSITORY}
+    with pytest.raises(GitHubError, match="401") as caught:
+        GitHub({**about, "GITHUB_TOKEN": "wrong"}).release("v1.0.0")
     assert "\n" not in str(caught.value)
     assert "wrong" not in str(caught.value)
 
 
 def test_a_server_that_is_not_there_is_one_line() -> None:
-    with pytest.raises(Refused, match="cannot be reached"):
-        github.Repository("http://127.0.0.1:1", REPOSITORY, TOKEN).release("v1.0.0")
+    about = {"GITHUB_API_URL": "http://127.0.0.1:1", "GITHUB_REPOSITORY": REPOSITORY}
+    with pytest.raises(GitHubError, match="refused"):
+        GitHub({**about, "GITHUB_TOKEN": TOKEN}).release("v1.0.0")

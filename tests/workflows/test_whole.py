@@ -6,10 +6,12 @@ The tests use one project, in this order.
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import releases
 from tests.workflows.world import Run, World, world
 
 pytestmark = pytest.mark.shell("act")
@@ -152,7 +154,7 @@ def start(project: World) -> Run:
     return by_hand(project, "release", started["inputs"])
 
 
-def test_a_pre_release_is_promoted_and_released(project: World) -> None:
+def test_a_pre_release_is_promoted_and_released(project: World, tmp_path: Path) -> None:
     run = promote(project, "v1.0.1-pre.3", "1.0.1")
     assert_ok(run)
     assert "v1.0.1" in project.tags()
@@ -170,12 +172,18 @@ def test_a_pre_release_is_promoted_and_released(project: World) -> None:
     assert project.github.latest == "v1.0.1"
     record = json.loads(files["promotion.json"])
     assert (record["release"], record["promoted_from"]) == ("1.0.1", "1.0.1-pre.3")
+    assert [each["file"] for each in record["artifacts"]] == ["power-edge.pyz"]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    released = [str(tmp_path / name) for name in files if name != "SHA256SUMS"]
+    assert releases.release("verify", *released).count(": verified\n") == len(released)
 
 
 def test_a_second_promotion_of_the_same_is_red(project: World) -> None:
     run = promote(project, "v1.0.1-pre.3", "1.0.1")
     assert not run.ok
-    assert run.jobs.get("promote") == "failure", run.output
+    assert run.jobs.get("scope") == "failure", run.output
+    assert "make dist" not in run.recorded
     assert not project.github.dispatches
     assert len(project.github.releases) == 2
 

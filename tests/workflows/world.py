@@ -70,7 +70,8 @@ echo "make $*" >>{record}
 case $1 in
     run-env | dev-env | system-packages | lint | newest | next-pytest | test-wheel | test-by-hand) ;;
     test) printf '{tested}' "$(git rev-parse HEAD)" >tested.json ;;
-    dist) SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct) .venv/bin/python -m hatchling build -d dist -t wheel -t sdist ;;
+    dist) SOURCE_DATE_EPOCH=$(git show --no-patch --format=%ct) .venv/bin/python -m hatchling build -d dist -t wheel -t sdist
+        echo pyz >dist/power-edge.pyz ;;
     *) exec {make} --old-file=run-env --old-file=dev-env "$@" ;;
 esac
 """

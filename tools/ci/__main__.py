@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 
+from power_edge.github import GitHubError
 from tools.ci.step import Refused
 
 if __name__ == "__main__":
@@ -11,5 +12,5 @@ if __name__ == "__main__":
         sys.exit("usage: python -m tools.ci NAME, a module of tools/ci/")
     try:
         importlib.import_module(f"tools.ci.{sys.argv[1].replace('-', '_')}").main()
-    except Refused as error:
+    except (Refused, GitHubError) as error:
         sys.exit(f"{sys.argv[1]}: {error}")

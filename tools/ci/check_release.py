@@ -1,10 +1,17 @@
 """Refuses a tag that promote did not record, or other files than those that it vouches for."""
 
-from tools.ci.step import given, output, power_edge, version
+import shutil
+from pathlib import Path
+
+from tools.ci.step import given, power_edge, version
 
 
 def main() -> None:
-    """Give `version`, as a wheel has it, of the TAG that release/ has the files of."""
-    release = version(given("TAG"))
-    print(power_edge("release", "check-tag", release.tag, "--artifacts=release"), end="")
-    output(version=release.wheel)
+    """Check release/, which has the files of TAG. Write pypi/ with its wheel and its sdist."""
+    print(
+        power_edge("release", "check-tag", version(given("TAG")).tag, "--artifacts=release"), end=""
+    )
+    folder = Path("pypi")
+    folder.mkdir()
+    for file in (*Path("release").glob("*.whl"), *Path("release").glob("*.tar.gz")):
+        shutil.copy2(file, folder)

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tools.ci import git, github
+from power_edge.github import GitHub
+from tools.ci import git
 from tools.ci.step import given, power_edge
 
 DIST = Path("dist")
@@ -14,11 +15,11 @@ def main() -> None:
     After a run that was cut off, the rest is done.
     """
     tag = given("TAG")
-    repository = github.Repository.of_environment()
+    repository = GitHub()
     if not git.has_tag(tag):
         git.introduce()
         power_edge("release", "pre", tag, f"--artifacts={DIST}")
-    git.push_tag(tag, repository.token)
+    git.push_tag(tag, given("GITHUB_TOKEN"))
     draft = repository.new_draft(tag, tag.removeprefix("v"), _NOTES, prerelease=True)
     repository.upload(draft, sorted(DIST.iterdir()))
     repository.publish(draft, latest=False)

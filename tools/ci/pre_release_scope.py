@@ -2,7 +2,7 @@
 
 import re
 
-from tools.ci import github
+from power_edge.github import GitHub
 from tools.ci.changes import needs_build
 from tools.ci.step import output, power_edge, run, version
 
@@ -21,7 +21,7 @@ def main() -> None:
     else:
         tag = power_edge("version", "next", "--pre").strip()
     made = version(tag)
-    found = github.Repository.of_environment().release(made.tag)
+    found = GitHub().release(made.tag)
     if found is not None and not found.draft:
         return _nothing(f"{made.tag} is this commit already")
     return output(tag=made.tag, version=made.wheel)

@@ -10,12 +10,13 @@ def main() -> None:
     """Push the tag vX.Y.Z; give `folder`, which has the files that it vouches for."""
     pre, release = version(given("PRE_RELEASE")), version(given("VERSION"))
     git.introduce()
-    print(power_edge("release", "promote", *_options(), pre.tag, release.semver), end="")
+    words = [f"--built={given('BUILT')}", *options(), pre.tag, release.semver]
+    print(power_edge("release", "promote", *words), end="")
     git.push_tag(release.tag, given("GITHUB_TOKEN"))
     output(folder=f"dist/{release.tag}")
 
 
-def _options() -> list[str]:
+def options() -> list[str]:
     """Return the options that the inputs stand for; `promote` says which belong together."""
     with_config = os.environ.get("WITH_CONFIG", "")
     return [

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from tools.ci import github
+from power_edge.github import GitHub
 from tools.ci.step import Refused, given, version
 
 
 def main() -> None:
     """Publish the files of all/ under TAG, all or nothing. NOTES.md becomes the text."""
     tag, folder = version(given("TAG")).tag, Path("all")
-    repository = github.Repository.of_environment()
+    repository = GitHub()
     found = repository.release(tag)
     if found is not None and not found.draft:
         raise Refused(f"{tag} is published already")

@@ -3,7 +3,7 @@
 import os
 import re
 
-from tools.ci import github
+from power_edge.github import GitHub
 from tools.ci.changes import needs_build
 from tools.ci.step import Refused, given, output
 
@@ -23,4 +23,4 @@ def _author() -> str:
     found = _QUEUE.fullmatch(queue)
     if found is None:
         raise Refused(f"{queue!r} is no branch of the merge queue")
-    return github.Repository.of_environment().author(int(found[1]))
+    return GitHub().author(int(found[1]))

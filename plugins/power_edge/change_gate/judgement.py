@@ -1,10 +1,10 @@
 """A change of the configuration, judged: the one record that all reports are made from."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,8 +16,8 @@ from power_edge.change_gate.repository import LINK, Base, Blob, Repository, Sign
 from power_edge.change_gate.risk import Risk, risk
 from power_edge.change_gate.rules import Actor, Breach, Case, breaches, person
 from power_edge.change_gate.sides import Difference
-from power_edge.config import ConfigError
-from power_edge.config.node_configs import NODE_CONFIGS, SOURCES
+from power_edge.config import ConfigError, Node
+from power_edge.config.node_configs import NO_NODES, NODE_CONFIGS, SOURCES
 from power_edge.config.policy import Policy, load_policy
 
 
@@ -103,7 +103,8 @@ def _judged(
     if policy is not None:
         unsigned = [name for name, each in signatures.items() if not each.is_good]
         at = datetime.fromtimestamp(now, UTC)
-        found = breaches(Case(policy, difference, at, actor, unsigned))
+        earlier = partial(_earlier, repository, base)
+        found = breaches(Case(policy, difference, at, actor, unsigned, earlier))
     expected = (
         list(forecasts(difference, question.answers, question.max_age, now))
         if question.answers is not None
@@ -122,6 +123,22 @@ def _judged(
         actor=actor,
         bump=bump(repository, base, elsewhere, is_config_changed=not difference.is_empty),
     )
+
+
+def _earlier(
+    repository: Repository, base: Base, names: Collection[str]
+) -> Iterator[Mapping[str, Node]]:
+    """Yield the nodes of these names that could be used, for each commit before the base that
+    changed them or what they share, the newest first.
+    """
+    folders = (*names, *NO_NODES)
+    for commit in repository.history(base.fork, folders) if names else ():
+        tree = repository.tree(commit)
+        mine = {name: blob for name, blob in tree.items() if name.partition("/")[0] in folders}
+        with TemporaryDirectory(prefix="power-edge-gate-") as scratch:
+            root = Path(scratch, NODE_CONFIGS)
+            _written(repository, mine, root)
+            yield sides.before(root).nodes
 
 
 def _policy(repository: Repository, base: Base, root: Path) -> Policy | None:

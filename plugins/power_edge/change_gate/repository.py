@@ -23,6 +23,7 @@ _MAIN = (
 )
 """Where the main branch is looked for: what others have, before what is here."""
 LINK = "120000"
+_LONGEST_HISTORY = 100
 FETCH = "git fetch --unshallow"
 
 
@@ -159,6 +160,18 @@ class Repository:
             for line in listed.splitlines()
             if (words := line.split())
         ]
+
+    def history(self, commit: str, folders: Iterable[str]) -> list[str]:
+        """Return the newest commits up to this one that changed folders of node-configs/, as the
+        branch got them: at most 100. Raises Unusable.
+        """
+        paths = [f":(top,literal){self.prefix}{each}" for each in folders]
+        listed = self._text(
+            "rev-list", "--first-parent", f"--max-count={_LONGEST_HISTORY}", commit, "--", *paths
+        )
+        if listed is None:
+            raise Unusable(f"git cannot list the commits before {commit[:12]}")
+        return listed.split()
 
     def signature(self, commit: Commit) -> Signature:
         """Return what git says of the signature of a commit (git verify-commit).

@@ -1,7 +1,7 @@
 """Does the policy allow a change? One function for each of its rules; all are pure."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -62,6 +62,10 @@ class Case:
     actor: Actor
     unsigned: Sequence[str] = ()
     """Commits, by hash, whose signatures do not hold; only asked for where the policy does."""
+    earlier: Callable[[Collection[str]], Iterable[Mapping[str, Node]]] = lambda _: ()
+    """Nodes of these names as they were before the base, the newest state first. Read on demand: it
+    takes some time, and only the removal of an item asks for it.
+    """
 
     @cached_property
     def by_path(self) -> Mapping[tuple[str, ...], Sequence[Change]]:
@@ -161,8 +165,8 @@ def _canary(case: Case) -> Iterator[Breach]:
     if canary is None:
         return
     pairs = {pair.name: pair for pair in case.difference.pairs}
-    canaries = {
-        pair.name: _by_key(pair.now)
+    canaries = [
+        _Canary(pair.before.name, pair.name, _by_key(pair.before), _by_key(pair.now))
         for pair in case.difference.pairs
         if pair.before is not None
         and pair.now is not None
@@ -170,15 +174,16 @@ def _canary(case: Case) -> Iterator[Breach]:
             pair.before.name in (canary.nodes or ())
             or pair.before.state.metadata.environment == canary.environment
         )
-    }
-    items: dict[str, Mapping[tuple[str, str], Item]] = {}
-    missing: dict[tuple[str, str], list[Change]] = {}
+    ]
+    names = {each.name for each in canaries}
+    items: dict[str, Mapping[_Key, Item]] = {}
+    missing: dict[_Key, list[Change]] = {}
     for change in case.difference.changes:
         pair = pairs[change.node]
         if (
             not change.is_item
             or pair.now is None
-            or change.node in canaries
+            or change.node in names
             or not _is_production(pair)
         ):
             continue
@@ -186,20 +191,49 @@ def _canary(case: Case) -> Iterator[Breach]:
             items[change.node] = _by_key(pair.now)
         key = (change.type, change.key)
         wanted = items[change.node].get(key)
-        if not any(_is_as(each.get(key), wanted) for each in canaries.values()):
+        if not any(_is_as(each.now.get(key), wanted) for each in canaries) or (
+            wanted is None and not _lost(key, canaries, case)
+        ):
             missing.setdefault(key, []).append(change)
-    names = _listed(sorted(canaries)) if canaries else "there is none before the change"
+    shown = _listed(sorted(names)) if names else "there is none before the change"
     for found in missing.values():
         first = found[0]
         nodes = [change.node for change in found]
+        removed = all(change.kind is Kind.REMOVED for change in found)
         yield Breach(
             "canary",
-            f"{first.type}[{first.name}] changes on {counted(len(nodes), 'production node')}"
-            f" ({_listed(nodes)}), and no canary has it like that after the change ({names})",
+            f"{first.type}[{first.name}] {'is removed from' if removed else 'changes on'}"
+            f" {counted(len(nodes), 'production node')} ({_listed(nodes)}), and no canary"
+            f" {'lost it before or with them' if removed else 'has it like that after the change'}"
+            f" ({shown})",
             place_of(first),
             case.policy.at("canary"),
             case.lifted_by_policy("make the same change on a canary"),
         )
+
+
+_Key = tuple[str, str]
+"""The type and the key of an item."""
+
+
+class _Canary(NamedTuple):
+    """A canary: its name in the base and after the change, and its items."""
+
+    old_name: str
+    name: str
+    before: Mapping[_Key, Item]
+    now: Mapping[_Key, Item]
+
+
+def _lost(key: _Key, canaries: Sequence[_Canary], case: Case) -> bool:
+    """Whether a canary had an item once and has it no longer. One that never had it shows nothing
+    about its removal.
+    """
+    without = [each for each in canaries if key not in each.now]
+    if any(key in each.before for each in without):
+        return True
+    names = [each.old_name for each in without]
+    return any(key in _by_key(node) for old in case.earlier(names) for node in old.values())
 
 
 def _is_as(one: Item | None, other: Item | None) -> bool:
@@ -208,7 +242,7 @@ def _is_as(one: Item | None, other: Item | None) -> bool:
     return not any(differences(one, other))
 
 
-def _by_key(node: Node) -> Mapping[tuple[str, str], Item]:
+def _by_key(node: Node) -> Mapping[_Key, Item]:
     return {(item.type, item.key): item for item in node.items}
 
 

@@ -8,10 +8,11 @@ import click
 
 @contextmanager
 def unusable_is_an_error() -> Iterator[None]:
-    """Raise ClickException in place of Unusable."""
+    """Raise ClickException in place of Unusable and GitHubError."""
+    from power_edge.github import GitHubError
     from power_edge.release.schema_set import Unusable  # takes 20 ms, and few commands need it
 
     try:
         yield
-    except Unusable as error:
+    except (Unusable, GitHubError) as error:
         raise click.ClickException(str(error)) from None

@@ -11,8 +11,9 @@ from power_edge.atomic_file import write
 from power_edge.checking import age
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import select
+from power_edge.report.change_gate.formats import names
 
-_FORMATS = ("text", "markdown", "github", "gitlab", "junit", "json", "outputs")
+_FORMATS = names()
 _NEVER = "never"
 _LEVELS = ("low", "medium", "high")
 
@@ -110,7 +111,7 @@ def command(
     """
     from power_edge.change_gate.judgement import Question, judge
     from power_edge.change_gate.risk import Level
-    from power_edge.report.change_gate import FORMATS
+    from power_edge.report.change_gate.formats import render
 
     select(root, ["*"])
     assert root is not None
@@ -125,7 +126,7 @@ def command(
             )
         )
     for wanted in formats:
-        text = FORMATS[wanted.name](judgement)
+        text = render(wanted.name, judgement)
         if wanted.file is None:
             click.echo(text, nl=False)
         else:

@@ -67,6 +67,12 @@ def pre_(pre: str, artifacts: Path | None) -> None:
     " is there, else the files of its release on GitHub).",
 )
 @click.option(
+    "--built",
+    metavar="DIR",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="What `make dist` built of the commit as VERSION: all of it becomes part of the release.",
+)
+@click.option(
     "--key",
     metavar="FILE",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -92,6 +98,7 @@ def promote_(
     rollback: bool,
     dry_run: bool,
     artifacts: Path | None,
+    built: Path | None,
     key: Path | None,
     with_config: str | None,
     accept_config_loss: bool,
@@ -141,7 +148,7 @@ def promote_(
             _say(f"bump     {bump.name}: {step.reasons[0]}")
         if to in tags.versions() and promote.is_published(to):
             raise click.ClickException(f"{to.tag} is published already")
-        made = promote.make(found, to, step, taken_back, _say)
+        made = promote.make(found, to, step, taken_back, _say, built=built)
         if dry_run:
             _say(f"dry run  {to.tag} would be made; nothing was written")
             return
@@ -216,10 +223,10 @@ def incident_(
     GITHUB_API_URL, GITHUB_REPOSITORY and GITHUB_TOKEN say where. There is one issue for a rollback,
     also if the command is run again.
     """
+    from power_edge.github import GitHub
     from power_edge.release import record, tags
     from power_edge.release.artifacts import content
     from power_edge.release.git import user
-    from power_edge.release.github import GitHub
     from power_edge.release.incident import incident
 
     with unusable_is_an_error():

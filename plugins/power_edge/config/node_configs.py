@@ -31,7 +31,7 @@ SOURCES = "files"
 """The folder of a node with the contents that state.yaml names as `source`."""
 ROLES = "roles"
 """The folder of node-configs/ with the files of roles of one's own."""
-_NO_NODES = (ROLES, "bases")
+NO_NODES = (ROLES, "bases")
 """Folders of node-configs/ that are no nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -73,7 +73,7 @@ def is_node(folder: Path) -> bool:
 
     If in doubt it is: nobody would notice a node that is not checked.
     """
-    if folder.name in _NO_NODES:
+    if folder.name in NO_NODES:
         return False
     try:
         names = os.listdir(folder)  # noqa: PTH208 names alone, of many folders
@@ -136,7 +136,7 @@ def select(root: Path | None, patterns: Sequence[str]) -> list[Path]:
             "change to its folder, or name it with --node-configs=DIR; power-edge init makes a"
             " first node here",
         )
-    for name in _NO_NODES:
+    for name in NO_NODES:
         if has_state(root / name):
             raise ConfigError([no_node(name)])
     by_name = {folder.name: folder for folder in nodes(root)}

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from power_edge import atomic_file
+from power_edge.github import GitHub, GitHubError
 from power_edge.release import record, tags
-from power_edge.release.github import GitHub
 from power_edge.release.schema_set import Unusable
 from power_edge.release.version import Version
 from power_edge.text import printable, quoted
@@ -17,6 +17,9 @@ from power_edge.text import printable, quoted
 SUMS: Final = "SHA256SUMS"
 SIGNATURE: Final = "SHA256SUMS.sig"
 NOTES: Final = "NOTES.md"
+OWN: Final = (record.PROMOTION, record.TESTED, NOTES, SUMS, SIGNATURE)
+"""The files that promote makes, beside the artifacts."""
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]*", re.ASCII)
 _LARGEST = 256 << 20
 _SUM = re.compile(r"([0-9a-f]{64}) [ *]([^/]+)")
 
@@ -36,6 +39,30 @@ def content(file: Path) -> bytes:
     if len(data) > _LARGEST:
         raise Unusable(f"{quoted(str(file), 200)} is larger than {_LARGEST >> 20} MiB")
     return data
+
+
+def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
+    """Return the other files of a folder that has all of the proven ones: they were built together.
+
+    Raises Unusable if one of those is missing or another one, and for what can be no file of a
+    release.
+    """
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink() or not path.is_file() or not _PLAIN.fullmatch(path.name):
+            raise Unusable(f"{quoted(str(path), 200)} can be no file of a release")
+        if path.name in OWN:
+            raise Unusable(f"{quoted(str(path), 200)} is written by promote itself: remove it")
+        found[path.name] = content(path)
+    for name, data in proven.items():
+        if found.pop(name, None) != data:
+            raise Unusable(
+                f"{quoted(str(folder), 200)} has not the {name} that is proven: build it at the"
+                " commit of the pre-release, with the version of the release"
+            )
+    if more := [name for name in found if name.endswith((".whl", ".tar.gz"))]:
+        raise Unusable(f"{more[0]} is no wheel or sdist of this release: remove it")
+    return found
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:
@@ -81,10 +108,13 @@ def write(folder: Path, files: Mapping[str, bytes]) -> bool:
 
 @contextmanager
 def downloaded(version: Version) -> Iterator[Path]:
-    """Yield a folder with the files of a version's release on GitHub. Raises Unusable."""
+    """Yield a folder with the files of a version's release on GitHub.
+
+    Raises Unusable and GitHubError.
+    """
     try:
         server = GitHub()
-    except Unusable as error:
+    except GitHubError as error:
         raise Unusable(
             f"there is no folder dist/{version.tag} with the files of the pre-release: name it with"
             f" --artifacts=DIR. To take them from GitHub, {error}"

@@ -12,17 +12,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple
 
+from power_edge.github import VARIABLES, GitHub
 from power_edge.model.generated.promotion_schema import Artifact, Promotion, Rollback
 from power_edge.model.generated.tested_schema import Tested
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.build import build
 from power_edge.release.changes import Verdict
-from power_edge.release.github import VARIABLES, GitHub
 from power_edge.release.required import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
 from power_edge.release.version import Version
 from power_edge.release.wheel import Wheel, differences, wheel_name, wheel_of
+from power_edge.text import counted
 
 _NAMES: Final[Mapping[Verdict, Literal["MAJOR", "MINOR", "PATCH"]]] = {
     Verdict.MAJOR: "MAJOR",
@@ -139,11 +140,18 @@ def backward(pre: PreRelease, version: Version) -> Step:
 
 
 def make(
-    pre: PreRelease, version: Version, step: Step, rollback: Rollback | None, say: Say
+    pre: PreRelease,
+    version: Version,
+    step: Step,
+    rollback: Rollback | None,
+    say: Say,
+    *,
+    built: Path | None = None,
 ) -> Files:
     """Build a pre-release's commit as a release, prove that nothing else differs, and return the
     files.
 
+    `built` is a folder with the other artifacts of the release, its wheel and sdist among them.
     Raises Unusable.
     """
     commit = pre.tag.commit
@@ -160,6 +168,8 @@ def make(
             if artifacts.content(second) != first:
                 raise Unusable(f"two builds of {second.name} differ, so neither can be proven")
         sdist_name = one.sdist.name
+    proven = {wheel.name: wheel.data, sdist_name: sdist}
+    others = {} if built is None else artifacts.built_with(proven, built)
     if differs := differences(pre.wheel, wheel):
         more = f" (and {len(differs) - 1} more)" if len(differs) > 1 else ""
         raise Unusable(f"what was built is not what was tested: {differs[0]}{more}")
@@ -168,6 +178,8 @@ def make(
     count = len(wheel.content())
     say(f"proven   {count} files are those that were tested; METADATA and RECORD alone differ")
     say("proven   a second build in another folder has the same bytes")
+    if others:
+        say(f"proven   {counted(len(others), 'other artifact')} came with the same wheel and sdist")
     promotion = Promotion(
         release=version.semver,
         promoted_from=pre.tag.version.semver,
@@ -177,6 +189,9 @@ def make(
         wheel=Artifact(file=wheel.name, sha256=record.sha256(wheel.data)),
         tested_wheel=Artifact(file=pre.wheel.name, sha256=record.sha256(pre.wheel.data)),
         sdist=Artifact(file=sdist_name, sha256=record.sha256(sdist)),
+        artifacts=[
+            Artifact(file=name, sha256=record.sha256(data)) for name, data in others.items()
+        ],
         content_sha256=wheel.content_sha256(),
         schemas_sha256=digest(of_ref(commit).schemas),
         bump=None if step.bump is None else _NAMES[step.bump],
@@ -186,8 +201,8 @@ def make(
     )
     written = record.written(promotion)
     files = {
-        wheel.name: wheel.data,
-        sdist_name: sdist,
+        **proven,
+        **others,
         record.TESTED: pre.tested_json,
         record.PROMOTION: written,
         artifacts.NOTES: notes.notes(promotion).encode(),
@@ -223,7 +238,7 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
 def is_published(version: Version) -> bool:
     """Whether a release is on GitHub. Outside of a workflow this cannot be asked, and is False.
 
-    A promotion that was cut off is continued until its release is published. Raises Unusable.
+    A promotion that was cut off is continued until its release is published. Raises GitHubError.
     """
     return all(os.environ.get(each) for each in VARIABLES) and GitHub().is_published(version.tag)
 
@@ -234,7 +249,10 @@ def check_same(tag: tags.Tag, made: Files) -> None:
     if tag.commit != made.promotion.commit:
         raise Unusable(f"{tag.version.tag} exists, and is of commit {tag.commit[:12]}")
     if said != record.sha256(made.files[record.PROMOTION]):
-        raise Unusable(f"{tag.version.tag} exists, and is not of this promotion")
+        raise Unusable(
+            f"{tag.version.tag} exists, and is not of this promotion: run that one again, with the"
+            " files that it was made of"
+        )
 
 
 def _below(version: Version, commit: str) -> Version | None:

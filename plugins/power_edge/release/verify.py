@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from power_edge.config import ConfigError
-from power_edge.model.generated.promotion_schema import Promotion
+from power_edge.model.generated.promotion_schema import Artifact, Promotion
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import source
@@ -51,16 +51,6 @@ def verify(file: Path, signers: Path | None) -> Iterator[Check]:
     yield from _of_record(file, data, found)
 
 
-_MADE: Final = (
-    record.PROMOTION,
-    record.TESTED,
-    artifacts.NOTES,
-    artifacts.SUMS,
-    artifacts.SIGNATURE,
-)
-"""The files that promote makes, beside the wheel and the sdist."""
-
-
 def check_folder(version: Version, folder: Path) -> None:
     """Check that a tag was made by promote, and that a folder has the files that it vouches for.
 
@@ -83,10 +73,11 @@ def check_folder(version: Version, folder: Path) -> None:
             f" tag is {version.tag} at {tag.commit[:12]}"
         )
     listed = artifacts.read_sums(artifacts.content(folder / artifacts.SUMS), artifacts.SUMS)
-    for name in (record.PROMOTION, found.wheel.file, found.sdist.file):
+    recorded = [each.file for each in _artifacts(found)]
+    for name in (record.PROMOTION, *recorded):
         if name not in listed:
             raise Unusable(f"{artifacts.SUMS} does not name {printable(name)}")
-    made = {*_MADE, found.wheel.file, found.sdist.file}
+    made = {*artifacts.OWN, *recorded}
     for path in sorted(folder.iterdir()):
         name = printable(path.name)
         if path.name not in made:
@@ -154,11 +145,14 @@ def _of_signature(folder: Path, sums: _Kept, signers: Path | None) -> Iterator[C
 
 
 def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]:
-    for artifact in (promotion.wheel, promotion.sdist):
-        if artifact.file == file.name:
-            is_so = record.sha256(data)
-            wrong = f"it is {is_so}, and {record.PROMOTION} says {artifact.sha256}"
-            yield Check("promoted", is_so, wrong if is_so != artifact.sha256 else None)
+    recorded = {each.file: each.sha256 for each in _artifacts(promotion)}
+    if file.name in recorded:
+        is_so, should = record.sha256(data), recorded[file.name]
+        wrong = f"it is {is_so}, and {record.PROMOTION} says {should}"
+        yield Check("promoted", is_so, wrong if is_so != should else None)
+    elif file.name not in artifacts.OWN:
+        # SHA256SUMS may name it: the tag of the release does not vouch for that.
+        yield Check("promoted", "", f"{record.PROMOTION} does not name it")
     if file.suffix == ".whl":
         yield from _of_wheel(file, promotion)
     if file.name == record.TESTED:
@@ -167,6 +161,10 @@ def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]
         wrong = f"they are not those of {record.PROMOTION}"
         is_same = data == notes.notes(promotion).encode()
         yield Check("notes", f"those of {record.PROMOTION}", None if is_same else wrong)
+
+
+def _artifacts(promotion: Promotion) -> list[Artifact]:
+    return [promotion.wheel, promotion.sdist, *promotion.artifacts]
 
 
 def _of_tested(data: bytes, promotion: Promotion) -> Check:

@@ -15,21 +15,10 @@ from power_edge.watch.outputs import health
 from power_edge.watch.outputs.lines import as_event
 from power_edge.watch.outputs.status import as_json, status
 from power_edge.watch.outputs.view import History, View
+from tests.support.closed import closed
 from tests.support.views import DOWN, NEVER, NOON, OPEN, UP, result, transition, view
 
 GONE = Gate(11, "unreachable: off")
-
-
-def closed(part: Any) -> Any:
-    """A schema that takes no property beside those that it lists."""
-    if isinstance(part, list):
-        return [closed(each) for each in part]
-    if not isinstance(part, dict):
-        return part
-    inner = {key: closed(value) for key, value in part.items()}
-    if isinstance(part.get("properties"), dict):
-        inner.setdefault("additionalProperties", False)
-    return inner
 
 
 def document(*views: View) -> dict[str, Any]:

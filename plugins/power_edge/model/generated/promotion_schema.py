@@ -39,6 +39,7 @@ class Promotion:
     wheel: Artifact
     tested_wheel: Artifact
     sdist: Artifact
+    artifacts: list[Artifact]
     content_sha256: Sha256
     schemas_sha256: Sha256
     bump: Literal['MAJOR', 'MINOR', 'PATCH'] | None

@@ -6,6 +6,7 @@ from power_edge.change_gate.change import Change, Field, Group, Kind
 from power_edge.change_gate.judgement import Judgement
 from power_edge.change_gate.risk import is_other
 from power_edge.change_gate.rules import place_of
+from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.model import Outcome, Result, Source, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.report.terminal import headline, shortened, value
@@ -205,3 +206,11 @@ def places(judgement: Judgement) -> Iterator[tuple[Source, str]]:
     """Yield where each change is to be shown, with its words."""
     for group in judgement.groups:
         yield place_of(group.first), group_line(group)
+
+
+def in_repository(judgement: Judgement, source: Source) -> Source:
+    """Return a place with the path that its file has in the repository."""
+    file = source.file
+    if file == NODE_CONFIGS or file.startswith(f"{NODE_CONFIGS}/"):
+        file = f"{judgement.prefix.rstrip('/')}{file.removeprefix(NODE_CONFIGS)}"
+    return source._replace(file=printable(file))

@@ -4,21 +4,22 @@ import re
 from typing import Final
 
 from power_edge.change_gate.judgement import Judgement
-from power_edge.report.change_gate import text, words
+from power_edge.report.change_gate import words
+from power_edge.report.change_gate.formats import text
 
 MARKER: Final = "<!-- power-edge gate -->"
 _LONGEST = 60_000
 """GitHub takes 65,536 characters."""
 
 
-def markdown(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the comment.
 
     All that a stranger may have written stands in one fenced block: there neither Markdown nor HTML
     is read, nobody is notified, and no issue is linked.
     """
     touched = len(judgement.difference.touched)
-    body = _cut(text.text(judgement))
+    body = _cut(text.render(judgement))
     longest = max((len(run) for run in re.findall("`+", body)), default=0)
     fence = "`" * max(3, longest + 1)
     return (

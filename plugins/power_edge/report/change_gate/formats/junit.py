@@ -5,13 +5,12 @@ import xml.etree.ElementTree as ET
 from power_edge.change_gate.judgement import Judgement
 from power_edge.change_gate.rules import RULES
 from power_edge.report.change_gate import words
-from power_edge.report.change_gate.github import in_repository
 from power_edge.text import printable
 
 _NAME = "power-edge gate"
 
 
-def junit(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the report. A rule that the policy does not have is skipped."""
     declared = judgement.policy.document.value if judgement.policy is not None else None
     suite = ET.Element("testsuite", {"name": _NAME})
@@ -23,7 +22,7 @@ def junit(judgement: Judgement) -> str:
             ET.SubElement(case, "skipped", {"message": "the policy has no such rule"})
         for breach in judgement.breaches:
             if breach.rule == rule:
-                place = words.place(in_repository(judgement, breach.source))
+                place = words.place(words.in_repository(judgement, breach.source))
                 failure = ET.SubElement(
                     case, "failure", {"message": printable(f"{place}: {breach.message}")}
                 )

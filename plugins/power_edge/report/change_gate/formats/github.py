@@ -10,7 +10,7 @@ from power_edge.report.workflow_command import workflow_command
 from power_edge.text import printable
 
 
-def github(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the breaches as errors, what will drift as a warning, and each change as a notice."""
     return "".join(f"{line}\n" for line in _commands(judgement))
 
@@ -28,12 +28,4 @@ def _commands(judgement: Judgement) -> Iterator[str]:
 
 
 def _shown(judgement: Judgement, level: str, source: Source, message: str) -> str:
-    return workflow_command(level, in_repository(judgement, source), printable(message))
-
-
-def in_repository(judgement: Judgement, source: Source) -> Source:
-    """Return a place with the path that its file has in the repository."""
-    file = source.file
-    if file == NODE_CONFIGS or file.startswith(f"{NODE_CONFIGS}/"):
-        file = f"{judgement.prefix.rstrip('/')}{file.removeprefix(NODE_CONFIGS)}"
-    return source._replace(file=printable(file))
+    return workflow_command(level, words.in_repository(judgement, source), printable(message))

@@ -12,7 +12,7 @@ from power_edge.report.shell_line import shell_line
 from power_edge.text import printable_json, readable
 
 
-def json_object(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the object. Secrets have neither value."""
     text = json.dumps(_object(judgement), ensure_ascii=False, indent=2, default=str)
     return f"{printable_json(readable(text))}\n"

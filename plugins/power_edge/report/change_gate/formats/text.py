@@ -8,7 +8,7 @@ from power_edge.report.change_gate import words
 from power_edge.report.terminal import WIDTH
 
 
-def text(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the whole report."""
     return "".join(f"{line}\n" for line in lines(judgement))
 

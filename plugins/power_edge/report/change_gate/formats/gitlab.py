@@ -8,11 +8,10 @@ from typing import Any
 from power_edge.change_gate.judgement import Judgement
 from power_edge.model import Source
 from power_edge.report.change_gate import words
-from power_edge.report.change_gate.github import in_repository
 from power_edge.text import printable, printable_json
 
 
-def gitlab(judgement: Judgement) -> str:
+def render(judgement: Judgement) -> str:
     """Return the breaches as `critical`, and each change as `info`."""
     text = json.dumps(list(_entries(judgement)), ensure_ascii=False, indent=2)
     return f"{printable_json(text)}\n"
@@ -29,7 +28,7 @@ def _entries(judgement: Judgement) -> Iterator[dict[str, Any]]:
 def _entry(
     judgement: Judgement, check: str, severity: str, source: Source, message: str
 ) -> dict[str, Any]:
-    place = in_repository(judgement, source)
+    place = words.in_repository(judgement, source)
     key = json.dumps([check, place.file, message])
     return {
         "description": printable(message),
