@@ -107,7 +107,8 @@ def test_declared_ports_are_bound_and_no_others(running, interfaces):
             if addresses == {"::"}:
                 raise Unknown(f"{workload.name}: {port} is bound for IPv6 alone")
             others = [each for each in addresses if may_come_to(each, interfaces)]
-            assert others, f"{workload.name}: no other machine reaches {port}, bound to {addresses}"
+            where = ", ".join(sorted(addresses))
+            assert others, f"{workload.name}: no other machine reaches {port}, bound to {where}"
 
     for_all(running, check)
 

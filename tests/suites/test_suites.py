@@ -753,6 +753,17 @@ def test_exporter(answer: str | Done, error: type[Exception] | None) -> None:
         exposition.metrics(host, 9100)
 
 
+def test_an_answer_that_is_no_text() -> None:
+    class Binary(Host):
+        def run(self, command: str) -> Done:
+            if "/dev/tcp" in command:
+                b"\x1f\x8b".decode()
+            return super().run(command)
+
+    with pytest.raises(Unknown, match="no text"):
+        exposition.metrics(Binary({"addr show": json.dumps([LO, ETH])}), 9100)
+
+
 @pytest.mark.shell("bash")
 def test_the_exporter_is_asked_by_bash() -> None:
     class Exporter(BaseHTTPRequestHandler):

@@ -219,7 +219,8 @@ def require_whole(
     _require_plain_rules(host, network, rules)
     if network.prefixlen == 0:
         return
-    covered, elsewhere = [], False
+    covered: list[Any] = []
+    elsewhere = False
     for place, found in _routes(host, network).items():
         table, target = place
         if found.get("type", "unicast") in ("local", "broadcast", "multicast", "anycast"):
@@ -276,7 +277,9 @@ def _require_plain_rules(host: Any, network: Network, rules: Ruleset) -> None:
             for selector, length in _SELECTORS.items():
                 if each.get(selector, "all") == "all":
                     continue
-                part = ip_network(f"{each[selector]}/{each.get(length, network.max_prefixlen)}")
+                part: Any = ip_network(
+                    f"{each[selector]}/{each.get(length, network.max_prefixlen)}"
+                )
                 if part.overlaps(network) and not network.subnet_of(part):
                     raise Unknown(f"a rule of `ip rule` is about a part of {network}: {part}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

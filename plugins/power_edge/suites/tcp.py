@@ -37,8 +37,11 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
     """
     # bash has no program beside it to miss, and asks no proxy, which would be another machine.
     whole = f"exec 3<>/dev/tcp/{address}/{port} || exit 7; {script}"
-    done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
     place = f"{address}:{port}"
+    try:
+        done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
+    except UnicodeDecodeError:
+        raise Unknown(f"{place}: the answer is no text") from None
     if done.rc == 7 and "Connection refused" in done.stderr:
         raise AssertionError(f"nothing listens on {place}")
     if done.rc == 124:
