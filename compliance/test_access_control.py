@@ -65,6 +65,7 @@ def test_root_logs_in_as_declared(host, ssh, logins):
 def test_port_listens(host, ssh):
     interfaces = routing.interfaces(host)
     found = sockets.listening(host, "tcp", ssh.port)
+    assert found, f"nothing listens on port {ssh.port}"
     reachable = [each for each in found if each.reachable(interfaces)]
     assert reachable, f"nothing that others can reach listens on port {ssh.port}"
     mine = [each for each in reachable if each.held_by("sshd")]

@@ -76,6 +76,7 @@ def test_port_listens(host, gateway, interfaces):
     server = gateway.server_config
     others = [each for each in interfaces if each.kind not in TUNNELS]
     found = sockets.listening(host, server.protocol, server.port)
+    assert found, f"nothing listens on {server.port}/{server.protocol}"
     reachable = [each for each in found if each.reachable(others)]
     assert reachable, f"nothing that others can reach listens on {server.port}/{server.protocol}"
     if gateway.provider == "wireguard":
