@@ -194,6 +194,7 @@ def at(address: str) -> str:
         (at("*"), None),
         (at("[::]"), None),
         (at("192.168.1.1"), None),
+        (at("[::ffff:192.168.1.1]"), None),
         (at("0.0.0.0%eth0"), None),
         (at("127.0.0.1"), AssertionError),
         (at("[::1]"), AssertionError),
@@ -691,6 +692,13 @@ def test_sshd_has_read_its_files(times: str, loaded: bool | None) -> None:
         assert sshd.loaded(host) is loaded
 
 
+def test_a_reload_that_failed_read_nothing() -> None:
+    shown = f"{UNIT}ReloadResult=exit-code\n"
+    answers = {"systemctl show ssh.service": shown, "stat": "99 99\n", "==>": FILES}
+    with pytest.raises(Unknown, match="was not reloaded"):
+        sshd.loaded(Host(answers))
+
+
 def test_files_of_other_places_may_be_newer_than_the_daemon() -> None:
     files = f"{FILES}Include /etc/other\n"
     host = Host({"systemctl show ssh.service": UNIT, "stat": "99 99\n", "==>": files})
@@ -704,7 +712,6 @@ def test_files_of_other_places_may_be_newer_than_the_daemon() -> None:
         "",
         "LoadState=loaded\nActiveState=inactive\n",
         UNIT.replace("@100", "Mon"),
-        f"{UNIT}ReloadResult=exit-code\n",
     ],
 )
 def test_a_daemon_that_is_not_seen_is_unknown(unit: str) -> None:
