@@ -2,7 +2,11 @@
 
 import pytest
 
-from power_edge.suites import Unknown, output, sshd
+from power_edge.suites import Unknown, routing, sockets, sshd
+
+METHODS = ("passwordauthentication", "kbdinteractiveauthentication")
+ALIASES = ("challengeresponseauthentication", "skeyauthentication")
+KEYS = ("pubkeyauthentication", "gssapiauthentication", "hostbasedauthentication")
 
 
 @pytest.fixture
@@ -19,14 +23,25 @@ def logins(host):
 
 @pytest.mark.declared("access_control.ssh.password_auth")
 def test_passwords_are_accepted_as_declared(host, ssh, logins):
-    keywords = ("passwordauthentication", "kbdinteractiveauthentication")
     for settings in logins:
-        found = [sshd.only(settings, each) for each in keywords]
+        found = [sshd.only(settings, each) for each in METHODS]
         if ssh.password_auth:
-            assert "yes" in found, "both methods are off"
+            assert takes_passwords(settings, *found), "no method takes passwords"
         else:
-            assert found == ["no", "no"], f"{keywords[0]} is {found[0]}, {keywords[1]} {found[1]}"
-    not_elsewhere(host, *keywords, "challengeresponseauthentication")
+            assert found == ["no", "no"], f"{METHODS[0]} is {found[0]}, {METHODS[1]} {found[1]}"
+    not_elsewhere(host, *METHODS, *ALIASES)
+
+
+def takes_passwords(settings, password, interactive):
+    """Whether one of the methods takes passwords: the second one needs PAM for it."""
+    ask_for_nothing_else(settings)
+    return password == "yes" or (interactive == sshd.only(settings, "usepam") == "yes")
+
+
+def ask_for_nothing_else(settings):
+    """Raise Unknown if a login needs more than one method."""
+    if (methods := settings.get("authenticationmethods", ["any"])) != ["any"]:
+        raise Unknown(f"authenticationmethods is {methods[0]}")
 
 
 @pytest.mark.declared("access_control.ssh.root_login")
@@ -34,7 +49,13 @@ def test_root_logs_in_as_declared(host, ssh, logins):
     for settings in logins:
         found = sshd.only(settings, "permitrootlogin")
         if ssh.root_login:
-            assert found in ("yes", "without-password", "prohibit-password")
+            by_key = any(settings.get(each) == ["yes"] for each in KEYS)
+            by_key = by_key and found in ("without-password", "prohibit-password")
+            assert found == "yes" or by_key, f"permitrootlogin is {found}"
+            ask_for_nothing_else(settings)
+            for each in ("allowusers", "denyusers", "allowgroups", "denygroups"):
+                if each in settings:
+                    raise Unknown(f"{each} is {settings[each][0]}: it may name root")
         else:
             assert found == "no", f"permitrootlogin is {found}"
     not_elsewhere(host, "permitrootlogin")
@@ -42,13 +63,14 @@ def test_root_logs_in_as_declared(host, ssh, logins):
 
 @pytest.mark.declared("access_control.ssh.port")
 def test_port_listens(host, ssh):
-    lines = output(host, f"ss -H -ltnp 'sport = :{ssh.port}'").splitlines()
-    sockets = [line.split() for line in lines]
-    reachable = [each for each in sockets if not each[3].startswith(("127.", "[::1]"))]
-    assert reachable, f"nothing listens on port {ssh.port}"
-    if any(len(each) < 6 for each in reachable):
-        raise Unknown("ss does not show whose sockets they are: it needs root")
-    assert any('(("sshd",' in each[5] or '"systemd",' in each[5] for each in reachable)
+    interfaces = routing.interfaces(host)
+    found = sockets.listening(host, "tcp", ssh.port)
+    assert found, f"nothing listens on port {ssh.port}"
+    reachable = [each for each in found if each.reachable(interfaces)]
+    assert reachable, f"nothing that others can reach listens on port {ssh.port}"
+    mine = [each for each in reachable if each.held_by("sshd")]
+    if not any(sshd.SERVICES.intersection(sockets.units(host, each)) for each in mine):
+        assert sshd.held_by_socket(host, ssh.port), f"port {ssh.port} is not sshd's"
 
 
 @pytest.mark.declared("access_control.ssh")

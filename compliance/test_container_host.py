@@ -9,7 +9,14 @@ from posixpath import normpath
 import pytest
 
 from power_edge.suites import Unknown, for_all, routing, tcp
-from power_edge.suites.containers import Runtime, bound_ports, image_of, why_not_running
+from power_edge.suites.containers import (
+    Runtime,
+    bound_ports,
+    image_of,
+    require_same_folder,
+    why_not_running,
+)
+from power_edge.suites.sockets import may_come_to
 
 STOPPED = ("exited", "created", "configured")
 
@@ -44,6 +51,11 @@ def present(runtime, section):
 def running(present):
     """The workloads that should run, each with its container."""
     return [each for each in present if each[0].state != "stopped"]
+
+
+@pytest.fixture
+def interfaces(host):
+    return routing.interfaces(host)
 
 
 def protocol(port):
@@ -84,11 +96,19 @@ def test_images_are_those_of_their_tags(runtime, present):
 
 
 @pytest.mark.declared("container_host.workloads")
-def test_declared_ports_are_bound_and_no_others(running):
+def test_declared_ports_are_bound_and_no_others(running, interfaces):
     def check(workload, container):
-        if workload.ports is not None:
-            declared = {(each.host, each.container, protocol(each)) for each in workload.ports}
-            assert bound_ports(container) == declared, workload.name
+        if workload.ports is None:
+            return
+        declared = {(each.host, each.container, protocol(each)) for each in workload.ports}
+        bound = bound_ports(container)
+        assert bound.keys() == declared, workload.name
+        for port, addresses in bound.items():
+            if addresses == {"::"}:
+                raise Unknown(f"{workload.name}: {port} is bound for IPv6 alone")
+            others = [each for each in addresses if may_come_to(each, interfaces)]
+            where = ", ".join(sorted(addresses))
+            assert others, f"{workload.name}: no other machine reaches {port}, bound to {where}"
 
     for_all(running, check)
 
@@ -107,7 +127,7 @@ def test_tcp_ports_take_connections(host, running):
 
 
 @pytest.mark.declared("container_host.workloads")
-def test_volumes_are_mounted(present):
+def test_volumes_are_mounted(host, present):
     def check(workload, container):
         mounts = {each["Destination"]: each for each in container["mounts"]}
         for volume in workload.volumes or ():
@@ -117,14 +137,14 @@ def test_volumes_are_mounted(present):
             assert source == normpath(volume.host), f"{workload.name}: {volume.container}"
             if volume.read_only is not None:
                 assert mount["RW"] is not volume.read_only, f"{workload.name}: {volume.container}"
+            if container["state"]["Status"] == "running":
+                require_same_folder(host, container, mount)
 
     for_all(present, check)
 
 
 @pytest.mark.declared("container_host.networks")
-def test_networks_are_there(host, runtime, section):
-    interfaces = routing.interfaces(host)
-
+def test_networks_are_there(runtime, section, interfaces):
     def check(declared):
         found = runtime.network(declared.name)
         assert found is not None, f"there is no network {declared.name}"
@@ -134,7 +154,8 @@ def test_networks_are_there(host, runtime, section):
         # docker says nothing of an interface that lost its address. podman's come with containers.
         if (runtime.name, found["driver"]) == ("docker", "bridge"):
             for subnet in subnets:
-                assert any(each.up and each.within(subnet) for each in interfaces), (
+                bridges = [each for each in interfaces if each.name == found["bridge"]]
+                assert any(each.up and each.within(subnet) for each in bridges), (
                     f"{declared.name}: no interface is up with an address in {subnet}"
                 )
 

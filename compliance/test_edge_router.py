@@ -4,16 +4,11 @@ net.ipv4.ip_forward proves none of this: each interface decides for the packets 
 and any chain of the packet filter may drop them.
 """
 
-import re
-
 import pytest
 
 from power_edge.suites import Unknown, routing
 from power_edge.suites.netfilter import Verdict, passes
 from power_edge.suites.routing import EVERYWHERE
-
-CONTAINERS = re.compile(r"docker0|br-[0-9a-f]{12}|podman[0-9]+|cni[0-9]+")
-"""Interfaces of docker, podman and Kubernetes: what they forward is not the router's purpose."""
 
 
 @pytest.fixture
@@ -40,14 +35,21 @@ def inside(interfaces, outside):
 
 
 def networks(interfaces, outside, version):
+    # What docker, podman and Kubernetes forward is not the router's purpose.
     return [
         (address.network, each.name)
         for each in interfaces
         if each.up and each.carrier and each.name != outside
-        if not CONTAINERS.fullmatch(each.name)
+        if not routing.CONTAINERS.fullmatch(each.name)
         for address in each.addresses
         if address.version == version
     ]
+
+
+@pytest.fixture
+def rules(host):
+    """What the packet filter does."""
+    return routing.packet_filter(host)
 
 
 def test_each_interface_forwards(host, inside, outside):
@@ -56,36 +58,38 @@ def test_each_interface_forwards(host, inside, outside):
     assert not off, f"forwarding is off on {', '.join(off)}"
 
 
-def test_packets_are_routed_both_ways(host, interfaces, inside, outside):
+def test_packets_are_routed_both_ways(host, interfaces, inside, outside, rules):
     there = routing.another_address(EVERYWHERE[4], interfaces)
+    routing.require_whole(host, EVERYWHERE[4], outside, rules, interfaces)
     for network, name in inside:
+        routing.require_whole(host, network, name, rules, interfaces)
         client = routing.another_address(network, interfaces)
         assert routing.route(host, there, client, name)["dev"] == outside
         assert routing.route(host, client, there, outside)["dev"] == name
 
 
-def test_no_chain_stops_packets(host, inside, outside):
-    rules = routing.packet_filter(host)
+def test_no_chain_stops_packets(interfaces, inside, outside, rules):
     for network, name in inside:
-        for flow in routing.both_ways(network, EVERYWHERE[4], inside=name, outside=outside):
-            not_stopped(rules, flow)
+        not_stopped(rules, network, name, outside, interfaces)
 
 
 @pytest.mark.declared("config.ipv6", True)
-def test_ipv6_is_forwarded(host, interfaces):
+def test_ipv6_is_forwarded(host, interfaces, rules):
     outside = routing.default_route(host, 6)
     inside = networks(interfaces, outside, 6)
     if outside is None or not inside:
         raise Unknown("IPv6 has no default route, or only one network")
     assert routing.forwarding_ipv6(host, outside, *(name for _, name in inside))
-    rules = routing.packet_filter(host)
     for network, name in inside:
-        for flow in routing.both_ways(network, EVERYWHERE[6], inside=name, outside=outside):
-            not_stopped(rules, flow)
+        not_stopped(rules, network, name, outside, interfaces)
 
 
-def not_stopped(rules, flow):
-    answer = passes(rules, flow)
-    if answer.verdict is Verdict.PART:
-        raise Unknown(f"{answer.why}: identity.yaml does not say whether that is meant")
-    routing.require(answer, flow)
+def not_stopped(rules, network, inside, outside, interfaces):
+    """Fail if a chain stops what a network sends out by the default route, or the answers."""
+    ends = {"inside": inside, "outside": outside}
+    everywhere = EVERYWHERE[network.version]
+    for flow in routing.connection(network, everywhere, known=interfaces, **ends):
+        answer = passes(rules, flow)
+        if answer.verdict is Verdict.PART:
+            raise Unknown(f"{answer.why}: identity.yaml does not say whether that is meant")
+        routing.require(answer, flow)

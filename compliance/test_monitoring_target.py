@@ -5,18 +5,37 @@ A unit that is active proves none of this: it may listen on 127.0.0.1 alone, or 
 
 import pytest
 
-from power_edge.suites import exposition
+from power_edge.suites import Unknown, exposition, sockets
+
+PROXIES = {"docker-proxy", "rootlessport", "conmon"}
+"""They hold the ports of containers, whoever started these."""
 
 
 @pytest.fixture
-def metrics(node, host):
-    """What the exporter answers, on the node's own address."""
+def config(node):
+    """The settings of the role."""
     (role,) = (each for each in node.identity.roles if each.name == "monitoring-target")
-    return exposition.metrics(host, (role.config or {}).get("prometheus_port", 9100))
+    return {"prometheus_port": 9100, **(role.config or {})}
+
+
+@pytest.fixture
+def metrics(host, config):
+    """What the exporter answers, on the node's own address."""
+    return exposition.metrics(host, config["prometheus_port"])
 
 
 def test_exporter_answers(metrics):
     assert metrics
+
+
+@pytest.mark.declared("config.service")
+def test_port_is_held_by_the_service(host, config):
+    found = sockets.listening(host, "tcp", config["prometheus_port"])
+    if any(each.held_by(program) for each in found for program in PROXIES):
+        raise Unknown("a container holds the port, and nothing says which service started that")
+    service = config["service"].removesuffix(".service") + ".service"
+    holders = {unit for each in found for unit in sockets.units(host, each)}
+    assert service in holders, f"the port is held by {', '.join(sorted(holders)) or 'nobody'}"
 
 
 def test_textfile_collector_reads_all_its_files(metrics):

@@ -4,9 +4,11 @@ A unit that is active proves none of this: the tunnel may have lost its address,
 forwarded nowhere.
 """
 
+from shlex import quote
+
 import pytest
 
-from power_edge.suites import Unknown, output, routing
+from power_edge.suites import Unknown, output, routing, sockets
 from power_edge.suites.netfilter import masquerade, passes
 from power_edge.suites.routing import EVERYWHERE
 
@@ -39,7 +41,8 @@ def tunnel(gateway, network, interfaces):
     for each in interfaces:
         wanted = gateway.interface in (None, each.name)
         has_address = each.within(network) if network else each.addresses
-        if wanted and each.kind in TUNNELS and each.up and has_address:
+        # Without a carrier no program holds the other end.
+        if wanted and each.kind in TUNNELS and each.up and each.carrier and has_address:
             return each
     return None
 
@@ -69,21 +72,59 @@ def test_tunnel_is_up_with_the_declared_network(network, tunnel):
 
 
 @pytest.mark.declared("vpn_gateway.server_config.port")
-def test_port_listens(host, gateway):
+def test_port_listens(host, gateway, interfaces):
     server = gateway.server_config
-    kind = "u" if server.protocol == "udp" else "t"
-    sockets = [
-        line.split()
-        for line in output(host, f"ss -H -ln{kind}p 'sport = :{server.port}'").splitlines()
-    ]
-    reachable = [each for each in sockets if not each[3].startswith(("127.", "[::1]"))]
-    assert reachable, f"nothing listens on {server.port}/{server.protocol}"
-    program = PROGRAMS.get(gateway.provider)
-    if program is not None:
-        named = [each[5] for each in reachable if len(each) > 5]
-        if len(named) < len(reachable):
-            raise Unknown("ss does not show whose sockets they are: it needs root")
-        assert any(f'(("{program}",' in users for users in named), f"it is not {program}"
+    others = [each for each in interfaces if each.kind not in TUNNELS]
+    found = sockets.listening(host, server.protocol, server.port)
+    assert found, f"nothing listens on {server.port}/{server.protocol}"
+    reachable = [each for each in found if each.reachable(others)]
+    assert reachable, f"nothing that others can reach listens on {server.port}/{server.protocol}"
+    if gateway.provider == "wireguard":
+        port = output(host, f"wg show {quote(gateway.interface)} listen-port").strip()
+        assert port == str(server.port), f"{gateway.interface} listens on {port}"
+    elif gateway.provider is not None:
+        program = PROGRAMS[gateway.provider]
+        mine = [each for each in reachable if each.held_by(program)]
+        assert mine, f"it is not {program}"
+        holders = {unit for each in mine for unit in sockets.units(host, each)}
+        assert holders & services(gateway), f"it is {program} of {', '.join(sorted(holders))}"
+
+
+def services(gateway):
+    """The units, one of which should hold the port."""
+    if gateway.unit is not None:
+        names = {gateway.unit.removesuffix(".service")}
+    elif gateway.provider == "openvpn":
+        names = {f"openvpn@{gateway.instance}", f"openvpn-server@{gateway.instance}"}
+    else:
+        names = {"tailscaled"}
+    return {f"{each}.service" for each in names}
+
+
+@pytest.fixture
+def rules(host):
+    """What the packet filter does."""
+    return routing.packet_filter(host)
+
+
+def connection(network, behind, way, tunnel, interfaces):
+    """The flows from clients to a network behind the tunnel, and back."""
+    ends = {"inside": tunnel.name, "outside": way["dev"]}
+    return routing.connection(network, behind, known=interfaces, **ends)
+
+
+@pytest.fixture
+def whole(host, rules, interfaces):
+    """Fails if not all of a network is routed by one interface."""
+    return lambda network, dev: routing.require_whole(host, network, dev, rules, interfaces)
+
+
+@pytest.mark.declared("vpn_gateway.routing.ip_forward", True)
+def test_all_addresses_are_routed(network, tunnel, routes, whole):
+    """The other tests ask for one client, and for one address of each network."""
+    whole(network, tunnel.name)
+    for behind, way in routes.items():
+        whole(behind, way["dev"])
 
 
 @pytest.mark.declared("vpn_gateway.routing.ip_forward", True)
@@ -105,16 +146,14 @@ def test_routes_lead_where_they_are_declared(gateway, routes):
 
 
 @pytest.mark.declared("vpn_gateway.routing.ip_forward", True)
-def test_no_chain_stops_clients(host, network, tunnel, routes):
-    rules = routing.packet_filter(host)
+def test_no_chain_stops_clients(network, tunnel, routes, rules, interfaces):
     for behind, way in routes.items():
-        for flow in routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"]):
+        for flow in connection(network, behind, way, tunnel, interfaces):
             routing.require(passes(rules, flow), flow)
 
 
 @pytest.mark.declared("vpn_gateway.routing.masquerade", True)
-def test_masquerade_is_in_force(host, network, tunnel, routes):
-    rules = routing.packet_filter(host)
+def test_masquerade_is_in_force(network, tunnel, routes, rules, interfaces):
     for behind, way in routes.items():
-        flow, _ = routing.both_ways(network, behind, inside=tunnel.name, outside=way["dev"])
+        flow, *_ = connection(network, behind, way, tunnel, interfaces)
         routing.require(masquerade(rules, flow), flow)

@@ -53,6 +53,23 @@ def problem(root: Path, text: str, state: str = "", **rest: Any) -> str:
     return only
 
 
+IMPOSSIBLE = """\
+name: a
+description: It tunes.
+rules:
+- item: {sysctl: {kernel.panic: "1"}}
+  reason: it panics
+- item: {sysctl: {vm.swappiness: "70000"}}
+  reason: it swaps
+"""
+
+
+def test_a_value_that_is_impossible_by_itself(tmp_path: Path) -> None:
+    said = problem(tmp_path, "roles: [{name: a}]\n", a=IMPOSSIBLE)
+    assert "identity.yaml:3:10: sysctl 'vm.swappiness': vm.swappiness: the kernel accepts" in said
+    assert "the other is" not in said
+
+
 # What is derived.
 
 

@@ -35,7 +35,7 @@ def test_it_is_what_it_is_for(lab: Lab, machine: Node) -> None:
     outcomes = done.outcomes(NAME)
     assert len(outcomes) == 10  # with the gate
     assert set(outcomes.values()) == {"compliant"}
-    assert f"{NAME}: 24 compliant" in done.output
+    assert f"{NAME}: 25 compliant" in done.output
 
 
 def test_every_item_is_derived_and_nothing_else_is() -> None:

@@ -19,8 +19,10 @@ NOT_UNDERSTOOD = {"ipt-policy", "nft-vmap"}
 """The packet arrived, and the rule is one that the walk does not know."""
 PART_OF_IT = {"ipt-half", "ipt-mark"}
 CLIENTS, LAN, ALL = (ip_network(each) for each in ("10.8.0.0/24", "192.168.1.0/24", "0.0.0.0/0"))
-OUT = Flow(CLIENTS, LAN, "tun0", "eth0", "new")
-BACK = Flow(LAN, CLIENTS, "eth0", "tun0", "established")
+OWN = (ip_network("192.168.1.1"),)
+OUT = Flow(CLIENTS, LAN, "tun0", "eth0", "new", OWN)
+BACK = Flow(LAN, CLIENTS, "eth0", "tun0", "established", OWN, answer=True)
+LATER = OUT._replace(state="established")
 
 
 def recorded(name: str) -> Ruleset:
@@ -36,20 +38,22 @@ def test_the_verdict_is_what_the_packet_did(name: str) -> None:
     clients = ip_network("10.8.5.0/24") if name.startswith("fd-") else CLIENTS
     out, back = OUT._replace(source=clients), BACK._replace(destination=clients)
     translated = masquerade(rules, out).verdict
-    passed = [passes(rules, each).verdict for each in (out, back)]
+    flows = (out, back, LATER._replace(source=clients))
+    passed = [passes(rules, each).verdict for each in flows]
     if name in NOT_UNDERSTOOD:
         assert translated is UNKNOWN
     elif name in PART_OF_IT:
         assert translated is PART
     elif (CASES / f"{name}.real").read_text().strip() == "ok":
-        assert [translated, *passed] == [YES, YES, YES]
+        assert [translated, *passed] == [YES] * 4
     else:
         assert NO in (translated, *passed)
 
 
 def nft(*rules: list[Any], hook: str = "postrouting", type: str = "nat", **table: Any) -> Any:
     """A table of the family ip with one base chain of these rules."""
-    chain = {"family": "ip", "table": "t", "name": "c", "type": type, "hook": hook}
+    chain: dict[str, Any] = {"family": "ip", "table": "t", "name": "c", "type": type, "hook": hook}
+    chain |= {"prio": table.pop("prio", 0)}
     extra = table.pop("also", [])
     return {
         "nftables": [
@@ -111,7 +115,10 @@ OTHER = {"prefix": {"addr": "10.8.0.128", "len": 25}}
         (nft([meta("mark", 7), MASQUERADE]), PART),
         (nft([meta("mark", 0), MASQUERADE]), UNKNOWN),
         (nft([meta("nfproto", "ipv6"), MASQUERADE]), NO),
-        (nft([{"snat": {"addr": "192.0.2.7"}}]), YES),
+        (nft([{"snat": {"addr": "192.168.1.1"}}]), YES),
+        # Answers to an address of another place may not come back.
+        (nft([{"snat": {"addr": "192.0.2.7"}}]), UNKNOWN),
+        (nft([{"xt": {"type": "target", "name": "SNAT"}}]), UNKNOWN),
         (nft([{"snat": {"addr": {"map": {}}}}]), UNKNOWN),
         (nft([{"vmap": {}}]), UNKNOWN),
         (nft([{"limit": {"rate": 1}}, MASQUERADE]), UNKNOWN),
@@ -223,6 +230,11 @@ SAVED = (
         ("ACCEPT", "-A FORWARD -m set --match-set s src -j DROP", UNKNOWN),
         ("ACCEPT", "-A FORWARD -m future --flag -j DROP", UNKNOWN),
         ("ACCEPT", "-A FORWARD -j FUTURE", UNKNOWN),
+        # It is translated, when it is.
+        ("ACCEPT", "-A FORWARD -m conntrack --ctstate SNAT -j DROP", UNKNOWN),
+        ("ACCEPT", "-A FORWARD -m conntrack --ctstate DNAT -j DROP", YES),
+        ("ACCEPT", "-A FORWARD -m addrtype --dst-type LOCAL -j DROP", YES),
+        ("ACCEPT", "-A FORWARD -m addrtype --dst-type UNICAST -j DROP", UNKNOWN),
         ("ACCEPT", '-A FORWARD -m comment --comment "-j DROP" -j LOG --log-prefix "-j DROP"', YES),
     ],
 )
@@ -242,6 +254,162 @@ def test_what_nft_does_not_print_is_read_from_the_text() -> None:
     assert passes(read(opaque), OUT).verdict is UNKNOWN
     saved = "*t\n:c ACCEPT [0:0]\n-A c -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
     assert passes(read(opaque, {"ip": saved}), OUT).verdict is YES
+
+
+ACCEPT, DROP = {"accept": None}, {"drop": None}
+
+
+def ct(value: Any) -> dict[str, Any]:
+    return {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": value}}
+
+
+def daddr(value: Any) -> dict[str, Any]:
+    return {**saddr(value)["match"], "left": {"payload": {"protocol": "ip", "field": "daddr"}}}
+
+
+def mangle(**key: Any) -> dict[str, Any]:
+    return {"mangle": {"key": key, "value": 7}}
+
+
+TUNNEL = meta("iifname", "tun0")
+EARLY = {"hook": "prerouting", "type": "filter", "policy": "drop"}
+
+
+@pytest.mark.parametrize(
+    ("document", "flow", "verdict"),
+    [
+        # The first packet and the answers pass; what follows does not.
+        (nft([TUNNEL, ct("established"), DROP], hook="forward", type="filter"), LATER, NO),
+        (nft([TUNNEL, ct("established"), DROP], hook="forward", type="filter"), OUT, YES),
+        # Before the route is known there is no outgoing interface.
+        (nft([meta("oifname", "eth0"), ACCEPT], prio=-150, **EARLY), OUT, UNKNOWN),
+        (nft([meta("iifname", "tun0"), ACCEPT], prio=-150, **EARLY), OUT, YES),
+        # Before conntrack there is no state.
+        (nft([ct(["new", "established"]), ACCEPT], prio=-300, **EARLY), OUT, UNKNOWN),
+        (nft([ct(["new", "established"]), ACCEPT], prio=-150, **EARLY), OUT, YES),
+        (
+            nft([ct(["new", "established"]), ACCEPT], [{"notrack": None}], prio=-150, **EARLY),
+            OUT,
+            UNKNOWN,
+        ),
+        # NAT leads elsewhere, or drops.
+        (nft([TUNNEL, {"redirect": None}], hook="prerouting"), OUT, UNKNOWN),
+        (nft([TUNNEL, {"dnat": {"addr": "127.0.0.1"}}], hook="prerouting"), OUT, UNKNOWN),
+        (nft([TUNNEL, DROP], hook="prerouting"), OUT, UNKNOWN),
+        (nft([TUNNEL, DROP], hook="prerouting"), LATER, YES),
+        (nft([meta("iifname", "eth9"), {"redirect": None}], hook="prerouting"), OUT, YES),
+        # What is written into packets.
+        (
+            nft(
+                [mangle(payload={"protocol": "ip", "field": "daddr"})],
+                hook="forward",
+                type="filter",
+            ),
+            OUT,
+            UNKNOWN,
+        ),
+        (
+            nft(
+                [mangle(payload={"protocol": "ip", "field": "ttl"})], hook="forward", type="filter"
+            ),
+            OUT,
+            UNKNOWN,
+        ),
+        (nft([mangle(meta={"key": "pkttype"})], hook="forward", type="filter"), OUT, UNKNOWN),
+        (nft([mangle(meta={"key": "mark"})], hook="forward", type="filter"), OUT, YES),
+        (
+            nft([mangle(**{"tcp option": {"name": "maxseg"}})], hook="forward", type="filter"),
+            OUT,
+            YES,
+        ),
+        # Translated packets bear the node's own address.
+        (
+            nft(
+                [{"match": daddr("192.168.1.1")}, DROP], hook="prerouting", type="filter", prio=-150
+            ),
+            BACK,
+            UNKNOWN,
+        ),
+        (
+            nft(
+                [{"match": daddr("192.168.1.9")}, DROP], hook="prerouting", type="filter", prio=-150
+            ),
+            BACK,
+            YES,
+        ),
+        (
+            nft([saddr("192.168.1.1"), DROP], hook="postrouting", type="filter", prio=300),
+            LATER,
+            UNKNOWN,
+        ),
+        # What is forwarded is for no address of the node.
+        (
+            nft(
+                [
+                    {
+                        "match": {
+                            "op": "==",
+                            "left": {"fib": {"result": "type", "flags": ["daddr"]}},
+                            "right": "local",
+                        }
+                    },
+                    {"redirect": None},
+                ],
+                hook="prerouting",
+            ),
+            OUT,
+            YES,
+        ),
+    ],
+)
+def test_where_packets_are_when_a_chain_sees_them(
+    document: Any, flow: Flow, verdict: Verdict
+) -> None:
+    found = passes(read(document), flow)
+    assert found.verdict is verdict, found.why
+
+
+@pytest.mark.parametrize(
+    ("family", "hook", "rule", "verdict"),
+    [
+        ("arp", "input", [DROP], UNKNOWN),
+        ("arp", "output", [DROP], UNKNOWN),
+        ("arp", "input", [], YES),
+        # A packet that is routed comes in by a port of a bridge, whose name IP does not see.
+        ("bridge", "input", [DROP], UNKNOWN),
+        ("bridge", "input", [meta("iifname", "port1"), DROP], UNKNOWN),
+        ("bridge", "forward", [DROP], YES),
+        ("netdev", "ingress", [meta("iifname", "port1"), DROP], UNKNOWN),
+        ("netdev", "egress", [DROP], UNKNOWN),
+    ],
+)
+def test_chains_below_ip(family: str, hook: str, rule: list[Any], verdict: Verdict) -> None:
+    document = nft(rule, hook=hook, type="filter")
+    for entry in document["nftables"]:
+        for body in entry.values():
+            body.update({"family": family} if body else {})
+    assert passes(read(document), OUT).verdict is verdict
+
+
+def test_policies_of_ipsec() -> None:
+    rules = read({"nftables": []})
+    for policy in ((CLIENTS, ALL), (LAN, ip_network("10.0.0.0/8"))):
+        found = [passes(rules._replace(policies=(policy,)), each).verdict for each in (OUT, BACK)]
+        assert UNKNOWN in found
+    other = (ip_network("10.9.0.0/24"), ALL)
+    assert passes(rules._replace(policies=(other,)), OUT).verdict is YES
+
+
+@pytest.mark.parametrize(
+    ("document", "marks"),
+    [
+        (nft([mangle(meta={"key": "mark"})]), True),
+        (nft([{"xt": {"type": "target", "name": "CONNMARK"}}]), True),
+        (nft([mangle(ct={"key": "mark"})]), False),
+    ],
+)
+def test_marks(document: Any, marks: bool) -> None:
+    assert read(document).marks is marks
 
 
 @pytest.mark.parametrize("text", ["nonsense", "*filter\n:FORWARD DROP [0:0]\n"])

@@ -21,7 +21,17 @@ from power_edge.config.role_files import built_in
 from power_edge.config.schema import schema
 from power_edge.model.generated.node_identity_schema import ContainerHost, Ssh, VpnGateway
 from power_edge.roles.paths import subschema
-from power_edge.suites import Unknown, exposition, for_all, output, output_json, routing, sshd
+from power_edge.suites import (
+    Unknown,
+    exposition,
+    for_all,
+    netfilter,
+    output,
+    output_json,
+    routing,
+    sshd,
+    tcp,
+)
 from power_edge.suites.containers import Runtime
 from tests.suites.fake import Done, Host
 
@@ -134,6 +144,8 @@ def call(fixture: Any, *arguments: Any) -> Any:
         ([LO, ETH], False),
         ([LO, ETH, link("tun0", "", "tun")], False),
         ([LO, ETH, {**TUN, "flags": []}], False),
+        # No program holds its other end.
+        ([LO, ETH, link("tun0", "10.8.0.1/24", "tun", "NO-CARRIER")], False),
         ([LO, ETH, link("tun0", "10.9.0.1/24", "tun")], False),
         # Another interface of the network is no tunnel.
         ([LO, link("eth0", "10.8.0.1/24"), link("tun0", "", "tun")], False),
@@ -166,6 +178,12 @@ def test_whose_packets_are_routed_must_be_declared() -> None:
 
 
 OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
+UNIT_OF_7 = "cat /proc/7/cgroup"
+CGROUPS = "1:name=systemd:/a.slice/{0}\n0::/a.slice/{0}\n"
+
+
+def at(address: str) -> str:
+    return OPENVPN.replace("0.0.0.0:1194", f"{address}:1194")
 
 
 @pytest.mark.parametrize(
@@ -173,19 +191,76 @@ OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
     [
         (OPENVPN, None),
         ("", AssertionError),
-        (OPENVPN.replace("0.0.0.0:1194", "127.0.0.1:1194"), AssertionError),
+        (at("*"), None),
+        (at("[::]"), None),
+        (at("192.168.1.1"), None),
+        (at("[::ffff:192.168.1.1]"), None),
+        (at("0.0.0.0%eth0"), None),
+        (at("127.0.0.1"), AssertionError),
+        (at("[::1]"), AssertionError),
+        (at("[::ffff:127.0.0.1]"), AssertionError),
+        (at("[fe80::1]%eth0"), AssertionError),
+        (at("10.8.0.1"), AssertionError),  # in the tunnel
+        (at("172.17.0.1"), AssertionError),  # docker's
+        (at("192.168.1.7"), AssertionError),  # no address of the node
+        (at("0.0.0.0%lo"), AssertionError),
+        (at("0.0.0.0%eth1"), AssertionError),  # it has no address
+        (at("nonsense"), Unknown),
         (OPENVPN.replace("openvpn", "socat"), AssertionError),
         (OPENVPN.partition(" users")[0], Unknown),
         (Done(rc=1, stderr="no"), Unknown),
     ],
 )
 def test_port(printed: str | Done, error: type[Exception] | None) -> None:
-    host = Host({"ss -H -lnup 'sport = :1194'": printed})
+    host = Host(
+        {
+            "ss -H -lnup 'sport = :1194'": printed,
+            UNIT_OF_7: CGROUPS.format("openvpn@server.service"),
+        }
+    )
+    known = interfaces(
+        LO, ETH, TUN, link("docker0", "172.17.0.1/16", "bridge"), link("eth1", "", "")
+    )
     if error is None:
-        VPN.test_port_listens(host, gateway())
+        VPN.test_port_listens(host, gateway(), known)
         return
     with pytest.raises(error):
-        VPN.test_port_listens(host, gateway())
+        VPN.test_port_listens(host, gateway(), known)
+
+
+@pytest.mark.parametrize(
+    ("declared", "unit", "listens"),
+    [
+        ({}, "openvpn@server.service", True),
+        ({}, "openvpn-server@server.service", True),
+        ({}, "openvpn@client.service", False),  # a client binds the same port
+        ({"instance": "home"}, "openvpn@home.service", True),
+        ({"unit": "vpn"}, "vpn.service", True),
+        ({"unit": "vpn"}, "openvpn@server.service", False),
+    ],
+)
+def test_whose_port_it_is(declared: dict[str, Any], unit: str, listens: bool) -> None:
+    host = Host({"sport = :1194": OPENVPN, UNIT_OF_7: CGROUPS.format(unit)})
+    if listens:
+        VPN.test_port_listens(host, gateway(**declared), interfaces(ETH))
+    else:
+        with pytest.raises(AssertionError, match=unit):
+            VPN.test_port_listens(host, gateway(**declared), interfaces(ETH))
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [("1194\n", None), ("51820\n", AssertionError), (Done(rc=1, stderr="no"), Unknown)],
+)
+def test_port_of_wireguard(answer: str | Done, error: type[Exception] | None) -> None:
+    """Its interface says which, since another program may hold the declared one."""
+    given = gateway(provider="wireguard", interface="wg0")
+    host = Host({"sport = :1194": OPENVPN, "wg show wg0 listen-port": answer})
+    if error is None:
+        VPN.test_port_listens(host, given, interfaces(ETH))
+        return
+    with pytest.raises(error):
+        VPN.test_port_listens(host, given, interfaces(ETH))
 
 
 THERE = "route get 192.168.1.2 from 10.8.0.2 iif tun0"
@@ -205,6 +280,87 @@ def routed(answers: Mapping[str, str | Done], given: VpnGateway | None = None) -
     routes = call(VPN.routes, host, given, client, known, tunnel)
     VPN.test_routes_lead_where_they_are_declared(given, routes)
     VPN.test_clients_are_routed_both_ways(host, client, tunnel, routes)
+
+
+def route(dst: str, dev: str | None = None, **more: Any) -> dict[str, Any]:
+    return {"dst": dst, **({"dev": dev} if dev else {}), **more}
+
+
+RULE = {"priority": 0, "src": "all", "table": "main"}
+TO_CLIENTS = route("10.8.0.0/24", "tun0")
+HALF = "10.8.0.128/25"
+
+
+@pytest.mark.parametrize(
+    ("found", "rule", "error"),
+    [
+        ([TO_CLIENTS], {}, None),
+        ([route("default", "tun0")], {}, None),
+        ([route("10.8.0.0/25", "tun0"), route(HALF, "tun0")], {}, None),
+        ([TO_CLIENTS, route("10.8.0.1", "tun0", type="local", table="local")], {}, None),
+        ([TO_CLIENTS, route("10.9.0.0/24", "eth0")], {}, None),
+        # Of two routes to the same network the one with the lower metric counts.
+        ([TO_CLIENTS, route("10.8.0.0/24", "eth0", metric=9)], {}, None),
+        ([route("10.8.0.0/25", "tun0")], {}, AssertionError),
+        ([], {}, AssertionError),
+        ([TO_CLIENTS, route(HALF, "eth0")], {}, AssertionError),
+        ([TO_CLIENTS, route(HALF, type="blackhole")], {}, AssertionError),
+        ([TO_CLIENTS, route(HALF, nexthops=[])], {}, Unknown),
+        ([TO_CLIENTS, route(HALF, "eth0", table="7")], {}, Unknown),
+        ([route("10.8.0.0/24", "tun0", table="7")], {}, Unknown),
+        ([{}], {}, Unknown),
+        ([TO_CLIENTS], {"iif": "tun0"}, None),
+        ([TO_CLIENTS], {"src": "10.8.0.0", "srclen": 16}, None),
+        ([TO_CLIENTS], {"src": "10.9.0.0", "srclen": 16}, None),
+        ([TO_CLIENTS], {"src": "10.8.0.128", "srclen": 25}, Unknown),
+        ([TO_CLIENTS], {"dst": "10.8.0.9"}, Unknown),
+        ([TO_CLIENTS], {"ipproto": "tcp", "dport": 80}, Unknown),
+        ([TO_CLIENTS], {"fwmark": "0x7"}, Unknown),
+    ],
+)
+def test_all_addresses_are_routed(
+    found: list[Any], rule: dict[str, Any], error: type[Exception] | None
+) -> None:
+    host = Host({"route show table all": json.dumps(found), "rule show": json.dumps([RULE | rule])})
+    rules = netfilter.ruleset({"nftables": []})._replace(marks="fwmark" in rule)
+
+    def check() -> None:
+        routing.require_whole(host, CLIENTS, "tun0", rules, interfaces(TUN, ETH))
+
+    if error is None:
+        check()
+        return
+    with pytest.raises(error):
+        check()
+
+
+def test_a_link_that_is_down_leads_nowhere() -> None:
+    host = Host({"route show table all": json.dumps([TO_CLIENTS]), "rule show": json.dumps([RULE])})
+    rules = netfilter.ruleset({"nftables": []})
+    for known in ([], [link("tun0", "10.8.0.1/24", "tun", "NO-CARRIER")], [{**TUN, "flags": []}]):
+        with pytest.raises(AssertionError, match="link is down"):
+            routing.require_whole(host, CLIENTS, "tun0", rules, interfaces(*known))
+
+
+@pytest.mark.parametrize(
+    ("printed", "error"),
+    [
+        ("", None),
+        ("src 10.8.0.0/24 dst 0.0.0.0/0 \n\tdir in action block priority 0\n", None),
+        ("src 10.8.0.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0\n", Unknown),
+        ("src 192.168.1.0/24 dst 10.8.0.0/24 \n\tdir out priority 0 ptype main\n", Unknown),
+        ("src 10.9.0.0/24 dst 0.0.0.0/0 \n\tdir fwd action block priority 0\n", None),
+        (Done(rc=1, stderr="Cannot open netlink socket: Protocol not supported"), None),
+        (Done(rc=2, stderr="RTNETLINK answers: Operation not permitted"), Unknown),
+    ],
+)
+def test_ipsec(printed: str | Done, error: type[Exception] | None) -> None:
+    answers = {**RULES, "xfrm policy": printed}
+    if error is None:
+        filtered(VPN.test_no_chain_stops_clients, answers)
+        return
+    with pytest.raises(error):
+        filtered(VPN.test_no_chain_stops_clients, answers)
 
 
 def test_routes() -> None:
@@ -265,6 +421,7 @@ RULES = {
     ),
     "cat /proc/net/ip_tables_names": "",
     "cat /proc/net/ip6_tables_names": "",
+    "xfrm policy": "",
 }
 NO_RULES = {**RULES, "nft -j list ruleset": '{"nftables": []}'}
 LEGACY_DROP = {
@@ -276,12 +433,8 @@ LEGACY_DROP = {
 def filtered(test: Any, answers: Mapping[str, str | Done]) -> None:
     known = interfaces(LO, TUN, ETH)
     tunnel = call(VPN.tunnel, gateway(), CLIENTS, known)
-    test(
-        Host(answers),
-        CLIENTS,
-        tunnel,
-        {ip_network("192.168.1.0/24"): {"dev": "eth0"}},
-    )
+    rules = call(VPN.rules, Host(answers))
+    test(CLIENTS, tunnel, {ip_network("192.168.1.0/24"): {"dev": "eth0"}}, rules, known)
 
 
 def test_packet_filter() -> None:
@@ -315,7 +468,15 @@ def test_packet_filter_that_fails(
 
 SSHD = "port 22\npasswordauthentication no\nkbdinteractiveauthentication no\npermitrootlogin no\n"
 FILES = "==> /etc/ssh/sshd_config\nInclude /etc/ssh/sshd_config.d/*.conf\n"
-SERVED = {"sshd -T": SSHD, "==>": FILES}
+LISTENS = 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=41,fd=3))\n'
+TITLE = "sshd: /usr/sbin/sshd -D{} [listener] 0 of 10-100 startups\0"
+SERVED = {
+    "sshd -T": SSHD,
+    "==>": FILES,
+    "ss -H -lntp": LISTENS,
+    "cat /proc/41/cmdline": TITLE.format(""),
+    "cat /proc/41/cgroup": CGROUPS.format("ssh.service"),
+}
 DECLARED = Ssh(enabled=True, port=22, password_auth=False, root_login=False)
 
 
@@ -367,6 +528,7 @@ def ssh_tests(answers: Mapping[str, str | Done], declared: Ssh = DECLARED) -> No
         ),
         ({**SERVED, "==>": f"{FILES}Match User eve\nPasswordAuthentication yes\n"}, Unknown),
         ({**SERVED, "==>": f"{FILES}match user eve\n permitrootlogin=yes\n"}, Unknown),
+        ({**SERVED, "==>": f"{FILES}Match User eve\nSkeyAuthentication yes\n"}, Unknown),
         (
             {
                 **SERVED,
@@ -392,6 +554,121 @@ def test_sshd(answers: Mapping[str, str | Done], error: type[Exception] | None) 
         ssh_tests(answers)
 
 
+ON = "port 22\npasswordauthentication yes\nkbdinteractiveauthentication yes\npermitrootlogin yes\n"
+ON += "usepam yes\npubkeyauthentication yes\nauthenticationmethods any\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("", "", None),
+        ("dauthentication yes", "dauthentication no", None),  # the other method takes them
+        ("authenticationmethods any", "authenticationmethods publickey", Unknown),
+        ("permitrootlogin yes", "permitrootlogin yes\ndenyusers root", Unknown),
+        ("permitrootlogin yes", "permitrootlogin yes\nallowusers eve", Unknown),
+        ("permitrootlogin yes", "permitrootlogin no", AssertionError),
+        ("permitrootlogin yes", "permitrootlogin forced-commands-only", AssertionError),
+        ("permitrootlogin yes", "permitrootlogin without-password", None),
+    ],
+)
+def test_sshd_that_lets_in(old: str, new: str, error: type[Exception] | None) -> None:
+    answers = {**SERVED, "sshd -T": ON.replace(old, new)}
+    declared = Ssh(enabled=True, port=22, password_auth=True, root_login=True)
+    if error is None:
+        ssh_tests(answers, declared)
+        return
+    with pytest.raises(error):
+        ssh_tests(answers, declared)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ON.replace("dauthentication yes", "dauthentication no").replace("usepam yes", "usepam no"),
+        ON.replace("permitrootlogin yes", "permitrootlogin prohibit-password").replace(
+            "pubkeyauthentication yes", "pubkeyauthentication no"
+        ),
+    ],
+)
+def test_a_method_that_cannot_work_lets_nobody_in(settings: str) -> None:
+    declared = Ssh(enabled=True, port=22, password_auth=True, root_login=True)
+    with pytest.raises(AssertionError):
+        ssh_tests({**SERVED, "sshd -T": settings}, declared)
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        ("", "sshd -T"),
+        (" -e -4", "sshd -T"),
+        (" -o PermitRootLogin=yes", "sshd -T -o PermitRootLogin=yes"),
+        (" -oUsePAM=no -o Port=2222", "sshd -T -o UsePAM=no -o Port=2222"),
+        (" -o UsePAM no", None),
+        (" -f /root/other", None),
+    ],
+)
+def test_settings_that_the_daemon_was_started_with(options: str, asked: str | None) -> None:
+    title = {"cat /proc/41/cmdline": TITLE.format(options)}
+    if asked is None:
+        with pytest.raises(Unknown, match="sshd was started with"):
+            sshd.settings(Host({**SERVED, **title}))
+        return
+    answers = {key: value for key, value in SERVED.items() if key != "sshd -T"} | title
+    assert sshd.settings(Host({**answers, asked: "a b\n"})) == {"a": ["b"]}
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        # A second daemon, with files of its own.
+        ({"cat /proc/41/cgroup": CGROUPS.format("other.service")}, Unknown),
+        # A login that forwards a port has no settings.
+        ({"cat /proc/41/cmdline": "sshd: eve@pts/0\0", "sysconfig/sshd": ""}, None),
+        ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=\nOPTIONS=''\n# OPTIONS=-e\n"}, None),
+        ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=-oUsePAM=no\n"}, Unknown),
+        ({"ss -H -lntp": "", "sysconfig/sshd": 'OPTIONS="-o UsePAM=no"\n'}, Unknown),
+        ({"ss -H -lntp": Done(rc=1)}, Unknown),
+    ],
+)
+def test_which_daemon_is_asked(
+    answers: Mapping[str, str | Done], error: type[Exception] | None
+) -> None:
+    if error is None:
+        ssh_tests({**SERVED, **answers})
+        return
+    with pytest.raises(error):
+        ssh_tests({**SERVED, **answers})
+
+
+SOCKET = "ActiveState=active\nListen=[::]:22 (Stream)\n"
+BY_SYSTEMD = 'LISTEN 0 128 *:22 *:* users:(("systemd",pid=1,fd=3))\n'
+
+
+@pytest.mark.parametrize(
+    ("answers", "error"),
+    [
+        ({}, None),
+        ({"ss -H": ""}, AssertionError),
+        ({"ss -H": LISTENS.replace("0.0.0.0:22", "127.0.0.1:22")}, AssertionError),
+        ({"ss -H": LISTENS.partition(" users")[0]}, Unknown),
+        ({"ss -H": LISTENS.replace("sshd", "socat")}, AssertionError),
+        ({"cgroup": CGROUPS.format("other.service")}, AssertionError),
+        ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET}, None),
+        # Another socket of systemd's.
+        ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace(":22", ":2222")}, AssertionError),
+        ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace("=active", "=failed")}, AssertionError),
+    ],
+)
+def test_port_of_sshd(answers: Mapping[str, str | Done], error: type[Exception] | None) -> None:
+    here = {"addr show": json.dumps([LO, ETH]), "ssh.socket": "ActiveState=inactive\n"}
+    host = Host({**SERVED, **here, "ss -H": LISTENS, **answers})
+    if error is None:
+        ACCESS.test_port_listens(host, DECLARED)
+        return
+    with pytest.raises(error):
+        ACCESS.test_port_listens(host, DECLARED)
+
+
 UNIT = "LoadState=loaded\nActiveState=active\nStateChangeTimestamp=@100\n"
 
 
@@ -415,6 +692,13 @@ def test_sshd_has_read_its_files(times: str, loaded: bool | None) -> None:
         assert sshd.loaded(host) is loaded
 
 
+def test_a_reload_that_failed_read_nothing() -> None:
+    shown = f"{UNIT}ReloadResult=exit-code\n"
+    answers = {"systemctl show ssh.service": shown, "stat": "99 99\n", "==>": FILES}
+    with pytest.raises(Unknown, match="was not reloaded"):
+        sshd.loaded(Host(answers))
+
+
 def test_files_of_other_places_may_be_newer_than_the_daemon() -> None:
     files = f"{FILES}Include /etc/other\n"
     host = Host({"systemctl show ssh.service": UNIT, "stat": "99 99\n", "==>": files})
@@ -423,7 +707,12 @@ def test_files_of_other_places_may_be_newer_than_the_daemon() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ["", "LoadState=loaded\nActiveState=inactive\n", UNIT.replace("@100", "Mon")]
+    "unit",
+    [
+        "",
+        "LoadState=loaded\nActiveState=inactive\n",
+        UNIT.replace("@100", "Mon"),
+    ],
 )
 def test_a_daemon_that_is_not_seen_is_unknown(unit: str) -> None:
     host = Host({"ssh.service": unit, "ssh.socket": "ActiveState=inactive\n", "stat": "1 1\n"})
@@ -448,6 +737,9 @@ OK = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"
         (OK.replace("Content-Type: text/plain", "Content-Length: 8") + "a 1\n", AssertionError),
         (OK.replace("Content-Type: text/plain", "Content-Length: 4") + "a 1\n", None),
         (OK.replace("Content-Type: text/plain", "Content-Encoding: gzip") + "a 1\n", Unknown),
+        (OK.replace("text/plain", "text/html; charset=utf-8") + "a 1\n", AssertionError),
+        (OK.replace("text/plain", "application/openmetrics-text; version=1.0.0") + "a 1\n", None),
+        (OK.replace("200 OK", "302 Found") + "a 1\n", AssertionError),
         (OK.replace("200 OK", "500 No") + "a 1\n", AssertionError),
         (OK.replace("200 OK", "401 No") + "a 1\n", Unknown),
         (OK.replace("200 OK", "400 Bad Request") + "a 1\n", Unknown),  # it wants TLS
@@ -466,6 +758,17 @@ def test_exporter(answer: str | Done, error: type[Exception] | None) -> None:
         return
     with pytest.raises(error):
         exposition.metrics(host, 9100)
+
+
+def test_an_answer_that_is_no_text() -> None:
+    class Binary(Host):
+        def run(self, command: str) -> Done:
+            if "/dev/tcp" in command:
+                b"\x1f\x8b".decode()
+            return super().run(command)
+
+    with pytest.raises(Unknown, match="no text"):
+        exposition.metrics(Binary({"addr show": json.dumps([LO, ETH])}), 9100)
 
 
 @pytest.mark.shell("bash")
@@ -504,6 +807,44 @@ def test_the_exporter_is_asked_by_bash() -> None:
         exposition.metrics(host, port)
 
 
+HELD = 'LISTEN 0 9 *:9100 *:* users:(("node_exporter",pid=7,fd=3))\n'
+
+
+@pytest.mark.parametrize(
+    ("printed", "unit", "error"),
+    [
+        (HELD, "exporter.service", None),
+        (HELD, "other.service", AssertionError),
+        ("", "exporter.service", AssertionError),
+        (HELD.replace("node_exporter", "docker-proxy"), "docker.service", Unknown),
+        (HELD.partition(" users")[0], "exporter.service", Unknown),
+    ],
+)
+def test_whose_metrics_they_are(printed: str, unit: str, error: type[Exception] | None) -> None:
+    test = suite("monitoring_target").test_port_is_held_by_the_service
+    host = Host({"sport = :9100": printed, UNIT_OF_7: CGROUPS.format(unit)})
+    config = {"prometheus_port": 9100, "service": "exporter"}
+    if error is None:
+        test(host, config)
+        test(host, config | {"service": "exporter.service"})
+        return
+    with pytest.raises(error):
+        test(host, config)
+
+
+def test_the_own_address_is_that_of_the_default_route() -> None:
+    docker = link("docker0", "172.17.0.1/16", "bridge")
+    answers = {"addr show": json.dumps([docker, TUN, ETH])}
+    sends = "192.0.2.1 via 192.168.1.254 dev eth0 src 192.168.1.1 uid 0"
+    assert tcp.own_address(Host({**answers, "route get 192.0.2.1": sends})) == "192.168.1.1"
+    # An address that others do not know the node by is none.
+    assert tcp.own_address(Host({**answers, "route get 192.0.2.1": "x src 172.17.0.1"})) == (
+        "10.8.0.1"
+    )
+    with pytest.raises(Unknown):
+        tcp.own_address(Host({"addr show": json.dumps([docker])}))
+
+
 def test_a_textfile_that_cannot_be_read() -> None:
     test = suite("monitoring_target").test_textfile_collector_reads_all_its_files
     test({})
@@ -528,13 +869,15 @@ def test_edge_router() -> None:
     assert inside == [(ip_network("192.168.1.0/24"), "eth0")]
     answers = {"conf/wan/forwarding": "1\n", "conf/eth0/forwarding": "1\n", **NO_RULES}
     edge.test_each_interface_forwards(Host(answers), inside, "wan")
-    edge.test_no_chain_stops_packets(Host(answers), inside, "wan")
+    rules = call(edge.rules, Host(answers))
+    edge.test_no_chain_stops_packets(known, inside, "wan", rules)
     with pytest.raises(AssertionError, match="forwarding is off on eth0"):
         edge.test_each_interface_forwards(
             Host({**answers, "conf/eth0/forwarding": "0\n"}), inside, "wan"
         )
+    rules = call(edge.rules, Host({**answers, **LEGACY_DROP}))
     with pytest.raises(AssertionError, match="FORWARD stops it"):
-        edge.test_no_chain_stops_packets(Host({**answers, **LEGACY_DROP}), inside, "wan")
+        edge.test_no_chain_stops_packets(known, inside, "wan", rules)
     with pytest.raises(Unknown, match="neither 0 nor 1"):
         edge.test_each_interface_forwards(Host({**answers, "conf/wan": ""}), inside, "wan")
     with pytest.raises(Unknown, match="no interface but eth0"):
@@ -581,7 +924,7 @@ CONTAINERS = suite("container_host")
 WEB: dict[str, Any] = {
     "name": "/web",
     "image": "sha256:aaa",
-    "state": {"Status": "running", "StartedAt": "2026-03-01T00:00:00Z"},
+    "state": {"Status": "running", "StartedAt": "2026-03-01T00:00:00Z", "Pid": 7},
     "restarts": 0,
     "ports": {
         "80/tcp": [
@@ -605,8 +948,11 @@ WORKLOAD = {
         {"host": "cache", "container": "/cache"},
     ],
 }
+BRIDGE = "br-0123456789ab"
 NETWORK: dict[str, Any] = {
     "name": "back",
+    "id": "0123456789abcdef",
+    "options": {},
     "driver": "bridge",
     "subnets": [{"Subnet": "172.30.0.0/16"}],
 }
@@ -616,7 +962,8 @@ DOCKER_ANSWERS: Mapping[str, str | Done] = {
     "inspect --type container": json.dumps(WEB),
     "image inspect": "sha256:aaa\n",
     "network inspect": json.dumps(NETWORK),
-    "addr show": json.dumps([LO, ETH, link("br-1", "172.30.0.1/16", "bridge")]),
+    "addr show": json.dumps([LO, ETH, link(BRIDGE, "172.30.0.1/16", "bridge")]),
+    "stat -L": "9:9\n",
     "/dev/tcp/192.168.1.1/8080": "0\n124\n",
 }
 
@@ -638,18 +985,23 @@ def container_tests(
     host = Host(answers)
     asked = call(CONTAINERS.runtime, host, section)
     CONTAINERS.test_runtime_answers(asked)
-    CONTAINERS.test_networks_are_there(host, asked, section)
+    known = call(CONTAINERS.interfaces, host)
+    CONTAINERS.test_networks_are_there(asked, section, known)
     present = call(CONTAINERS.present, asked, section)
     running = call(CONTAINERS.running, present)
     CONTAINERS.test_workloads_are_in_their_state(host, section, asked, present)
     CONTAINERS.test_images_are_those_of_their_tags(asked, present)
-    CONTAINERS.test_declared_ports_are_bound_and_no_others(running)
+    CONTAINERS.test_declared_ports_are_bound_and_no_others(running, known)
     CONTAINERS.test_tcp_ports_take_connections(host, running)
-    CONTAINERS.test_volumes_are_mounted(present)
+    CONTAINERS.test_volumes_are_mounted(host, present)
 
 
 def web(**changes: Any) -> dict[str, str]:
     return {"inspect --type container": json.dumps(WEB | changes)}
+
+
+def bound(address: str) -> dict[str, str]:
+    return web(ports={"80/tcp": [{"HostIp": address, "HostPort": "8080"}]})
 
 
 def test_containers() -> None:
@@ -723,6 +1075,22 @@ DATE = "date +%s"
         ({"network inspect": json.dumps(NETWORK | {"driver": "macvlan"})}, AssertionError, "back"),
         ({"network inspect": json.dumps(NETWORK | {"subnets": []})}, AssertionError, "back"),
         ({"addr show": json.dumps([LO, ETH])}, AssertionError, "no interface is up"),
+        # Another interface has an address in the network.
+        (
+            {"addr show": json.dumps([LO, ETH, link("br-1", "172.30.0.1/16", "bridge")])},
+            AssertionError,
+            "no interface is up",
+        ),
+        (bound("127.0.0.1"), AssertionError, "no other machine reaches"),
+        (bound("::1"), AssertionError, "no other machine reaches"),
+        (bound("172.30.0.1"), AssertionError, "no other machine reaches"),
+        (bound("192.168.1.7"), AssertionError, "no other machine reaches"),
+        (bound("192.168.1.1"), None, ""),
+        (bound(""), None, ""),
+        (bound("::"), Unknown, "IPv6 alone"),
+        # The folder was made anew.
+        ({"/proc/7/root/data": "9:10\n"}, AssertionError, "of today"),
+        ({"/proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
     ],
 )
 def test_containers_that_differ(

@@ -37,7 +37,8 @@ _CONTAINER = """{"name":{{json .Name}},"image":{{json .Image}},"state":{{json .S
 "restarts":{{json .RestartCount}},"ports":{{json .NetworkSettings.Ports}},
 "mounts":{{json .Mounts}},"mode":{{json .HostConfig.NetworkMode}}}"""
 _NETWORK = {
-    "docker": '{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .IPAM.Config}}}',
+    "docker": """{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .IPAM.Config}},
+"id":{{json .Id}},"options":{{json .Options}}}""",
     "podman": '{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .Subnets}}}',
 }
 _SUBNET = {"docker": "Subnet", "podman": "subnet"}
@@ -81,15 +82,20 @@ class Runtime:
         return _id(text.strip())
 
     def network(self, name: str) -> Mapping[str, Any] | None:
-        """Return the name, driver and subnets of a network, None if there is none. Raises
-        Unknown.
+        """Return the name, driver and subnets of a network, and docker's bridge; None if there is
+        none. Raises Unknown.
         """
         found: dict[str, Any] | None = self._json(
             "network inspect", _NETWORK.get(self.name, ""), name
         )
         if found is None or found["name"] != name:
             return None
-        return found | {"subnets": [each[_SUBNET[self.name]] for each in found["subnets"] or ()]}
+        named = (found.get("options") or {}).get("com.docker.network.bridge.name")
+        bridge = named or f"br-{found.get('id', '')[:12]}"
+        return found | {
+            "bridge": bridge,
+            "subnets": [each[_SUBNET[self.name]] for each in found["subnets"] or ()],
+        }
 
     def _json(self, command: str, template: str, name: str) -> Any:
         text = self._inspected(command, template, name)
@@ -156,19 +162,35 @@ def why_not_running(host: Any, container: Container) -> str | None:
     return None
 
 
-def bound_ports(container: Container) -> set[tuple[int, int, str]]:
-    """Return the ports of the node that lead into a container: host port, port, protocol.
+def bound_ports(container: Container) -> dict[tuple[int, int, str], set[str]]:
+    """Return the ports of the node that lead into a container (host port, port, protocol), each
+    with the addresses that it is bound to.
 
     Raises Unknown for a container that has no network of its own.
     """
     mode = container["mode"]
     if mode == "host" or mode.startswith("container:"):
         raise Unknown(f"{name_of(container)}: its ports in the network {mode} are unknown")
-    found = set()
+    found: dict[tuple[int, int, str], set[str]] = {}
     for inside, bindings in (container["ports"] or {}).items():
         port, _, protocol = inside.partition("/")
-        found |= {(int(each["HostPort"]), int(port), protocol) for each in bindings or ()}
+        for each in bindings or ():
+            key = int(each["HostPort"]), int(port), protocol
+            found.setdefault(key, set()).add(each["HostIp"])
     return found
+
+
+def require_same_folder(host: Any, container: Container, mount: Mapping[str, Any]) -> None:
+    """Fail if a running container sees another folder than the one that is there now: a folder that
+    was made anew is not mounted. Raises Unknown.
+    """
+    inside = f"/proc/{int(container['state']['Pid'])}/root{mount['Destination']}"
+    places = quote(mount["Source"]), quote(inside)
+    ours, theirs = (output(host, f"stat -L -c %d:%i -- {each}").strip() for each in places)
+    if ours != theirs:
+        raise AssertionError(
+            f"{name_of(container)}: {mount['Destination']} is not the {mount['Source']} of today"
+        )
 
 
 def image_of(container: Container) -> str:

@@ -5,6 +5,9 @@ from typing import Any
 
 from power_edge.suites import Unknown, tcp
 
+_KINDS = ("text/plain", "application/openmetrics-text")
+"""What Prometheus takes as metrics (Prometheus: Content Negotiation)."""
+
 
 def metrics(host: Any, port: int) -> Mapping[str, list[float]]:
     """Return the values of each sample's name, as the exporter answers on the node's own address.
@@ -53,6 +56,9 @@ def body_of(answer: str, place: str) -> str:
         case _:
             raise AssertionError(f"{place}: the answer is not HTTP")
     fields = dict(line.lower().split(": ", 1) for line in head.split("\n")[1:] if ": " in line)
+    kind = fields.get("content-type", _KINDS[0]).partition(";")[0].strip()
+    if kind not in _KINDS:
+        raise AssertionError(f"{place}: the answer is {kind}, which no scraper takes")
     if "transfer-encoding" in fields or "content-encoding" in fields:
         raise Unknown(f"{place}: the answer is encoded")
     length = fields.get("content-length")

@@ -30,6 +30,10 @@ class Flow(NamedTuple):
     oif: str
     state: str
     """Of conntrack: new or established."""
+    own: tuple[Network, ...] = ()
+    """The node's addresses on the outer interface, which translated packets bear."""
+    answer: bool = False
+    """From the side of the outer interface."""
 
     @property
     def version(self) -> int:
@@ -80,11 +84,18 @@ class Jump:
     goto: bool = False
 
 
+@dataclass(frozen=True)
+class Snat:
+    """The source becomes this address."""
+
+    address: str
+
+
 class Rule(NamedTuple):
     """Conditions in the form of `nft -j`, and what the rule does; None: nothing to the flow."""
 
     conditions: tuple[Any, ...]
-    does: End | Jump | None
+    does: End | Jump | Snat | None
 
 
 @dataclass
@@ -100,7 +111,8 @@ class Table:
     sets: dict[str, Any] = field(default_factory=dict)
 
     def concerns(self, version: int) -> bool:
-        return self.family in ("inet", "bridge", "netdev", "ip" if version == 4 else "ip6")
+        own = ("ip", "arp") if version == 4 else ("ip6",)
+        return self.family in ("inet", "bridge", "netdev", *own)
 
 
 class Base(NamedTuple):
@@ -110,6 +122,27 @@ class Base(NamedTuple):
     type: str
     hook: str
     policy: End
+    priority: int | None
+    """None: not known."""
+
+
+class Seat(NamedTuple):
+    """Where packets are when a chain sees them."""
+
+    family: str
+    hook: str
+    tracked: bool
+    """Conntrack has seen them."""
+
+    @property
+    def routed(self) -> bool:
+        """Whether they have an outgoing interface."""
+        return self.hook in ("forward", "postrouting")
+
+    @property
+    def is_ip(self) -> bool:
+        """Whether their interfaces are those that IP sees: not the port of a bridge."""
+        return self.family in ("ip", "ip6", "inet") and self.hook not in ("ingress", "egress")
 
 
 class Ruleset(NamedTuple):
@@ -120,6 +153,10 @@ class Ruleset(NamedTuple):
     """A rule takes packets out of conntrack, and so out of NAT."""
     offloaded: bool = False
     """There are flowtables, whose packets pass no chain."""
+    marks: bool = False
+    """A rule gives packets a mark, which `ip rule` may ask for."""
+    policies: tuple[tuple[Network, Network], ...] = ()
+    """The sources and destinations that IPsec has policies for."""
 
 
 def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] = {}) -> Ruleset:
@@ -130,7 +167,8 @@ def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] =
     iptables-legacy-save and ip6tables-legacy-save. Raises ValueError for what is none of these.
     """
     try:
-        tables, untracked, offloaded = _nft(nft)
+        tables = _nft(nft)
+        statements = list(_statements(nft))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not the ruleset of nft: {error!r}") from None
     for family, text in saved.items():
@@ -141,10 +179,13 @@ def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] =
                 table.bases, table.uncertain = tables[place].bases, tables[place].uncertain
                 tables[place] = table
     old = [table for family, text in legacy.items() for table in _saved(text, family)]
-    untracked = untracked or any(
-        word in text.split() for text in (*saved.values(), *legacy.values()) for word in _UNTRACKED
+    words = {word for text in (*saved.values(), *legacy.values()) for word in text.split()}
+    return Ruleset(
+        (*tables.values(), *old),
+        untracked=any(map(_untracks, statements)) or not words.isdisjoint(_UNTRACKED),
+        offloaded=any("flowtable" in entry for entry in nft["nftables"]),
+        marks=any(map(_marks, statements)) or not words.isdisjoint(_MARKING),
     )
-    return Ruleset((*tables.values(), *old), untracked, offloaded)
 
 
 def needs_saved(nft: Any) -> bool:
@@ -155,7 +196,7 @@ def needs_saved(nft: Any) -> bool:
 def masquerade(rules: Ruleset, flow: Flow) -> Answer:
     """Return whether a new flow leaves with another source address."""
     found = [
-        (table, base, *_outcomes(table, base, flow))
+        (table, base, *_outcomes(rules, table, base, flow))
         for table, base in _bases(rules, flow)
         if base.type == "nat" and base.hook == "postrouting"
     ]
@@ -179,21 +220,53 @@ def passes(rules: Ruleset, flow: Flow) -> Answer:
     """Return whether the filter lets a flow through, by all chains that it passes."""
     if rules.offloaded:
         return Answer(Verdict.UNKNOWN, "there are flowtables")
+    for source, destination in rules.policies:
+        if _overlap(source, flow.source) and _overlap(destination, flow.destination):
+            return Answer(Verdict.UNKNOWN, f"IPsec has a policy for {source} to {destination}")
     worst = Answer(Verdict.YES, "no chain stops it")
     for table, base in _bases(rules, flow):
-        if base.type == "nat" or base.hook in ("input", "output"):
+        if not _passed(table, base, flow):
             continue
-        if table.family == "bridge" and base.hook == "forward":  # what is routed does not pass it
-            continue
-        ends, doubt = _outcomes(table, base, flow)
+        ends: set[End] = set()
+        doubt = False
+        for each in _as_seen(base, flow):
+            found, inner = _outcomes(rules, table, base, each)
+            ends, doubt = ends | found, doubt or inner
         if ends <= {End.ACCEPT, End.NAT}:
             continue
         place = _place(table, base)
-        if base.hook == "forward" and not doubt and End.DOUBT not in ends:
+        certain = base.hook == "forward" and table.family != "bridge"
+        if certain and not doubt and End.DOUBT not in ends:
             what = "stops it" if ends == {End.DROP} else "stops a part of it"
             return Answer(Verdict.NO if ends == {End.DROP} else Verdict.PART, f"{place} {what}")
-        worst = Answer(Verdict.UNKNOWN, f"{place} may stop it: a rule is not understood")
+        worst = Answer(Verdict.UNKNOWN, f"{place} may stop it, or lead it elsewhere")
     return worst
+
+
+def _passed(table: Table, base: Base, flow: Flow) -> bool:
+    """Whether forwarded packets pass a chain."""
+    if base.type == "nat":  # asked about the first packet of a connection alone
+        return flow.state == "new" and base.hook in ("prerouting", "postrouting")
+    if table.family == "arp":  # without ARP nobody is reached
+        return True
+    if table.family == "bridge":  # what is routed comes in to the node, and goes out from it
+        return base.hook != "forward"
+    return base.hook not in ("input", "output")
+
+
+def _as_seen(base: Base, flow: Flow) -> Iterator[Flow]:
+    """Yield a flow with its addresses as declared, and as they are where they are translated."""
+    yield flow
+    if base.type == "nat":
+        return
+    if flow.answer and base.hook in ("prerouting", "ingress"):
+        yield from (flow._replace(destination=each) for each in flow.own)
+    if not flow.answer and base.hook in ("postrouting", "egress"):
+        yield from (flow._replace(source=each) for each in flow.own)
+
+
+def _overlap(one: Network, other: Network) -> bool:
+    return one.version == other.version and one.overlaps(other)
 
 
 def _place(table: Table, base: Base) -> str:
@@ -209,32 +282,42 @@ def _bases(rules: Ruleset, flow: Flow) -> Iterator[tuple[Table, Base]]:
 # Walking.
 
 
-def _outcomes(table: Table, base: Base, flow: Flow) -> tuple[set[End], bool]:
+_CONNTRACK = -200
+"""The priority at which conntrack sees packets first (NF_IP_PRI_CONNTRACK)."""
+
+
+def _outcomes(rules: Ruleset, table: Table, base: Base, flow: Flow) -> tuple[set[End], bool]:
     """Return what may become of the packets in a base chain, and whether that is in doubt."""
     if table.uncertain:
         return {End.DOUBT}, True
-    ends, doubt = _walk(table, base.chain, flow, 0)
+    before = base.hook == "prerouting" and (base.priority is None or base.priority <= _CONNTRACK)
+    seat = Seat(table.family, base.hook, tracked=not (rules.untracked or before))
+    ends, doubt = _walk(table, base.chain, flow, seat, 0)
     if End.RETURN in ends:
         ends = (ends - {End.RETURN}) | {base.policy}
     return ends, doubt
 
 
-def _walk(table: Table, chain: str, flow: Flow, depth: int) -> tuple[set[End], bool]:
+def _walk(table: Table, chain: str, flow: Flow, seat: Seat, depth: int) -> tuple[set[End], bool]:
     """Return the ends that packets may find in a chain. RETURN: they come out of it."""
     ends: set[End] = set()
     doubt = False
     if depth > 16 or chain not in table.rules:
         return {End.DOUBT}, True
     for rule in table.rules[chain]:
-        takes = _takes(rule, flow, table.sets)
+        takes = _takes(rule, flow, seat, table.sets)
         if takes is Takes.NONE or rule.does is None:
             continue
         goes_on = takes is not Takes.ALL
         if isinstance(rule.does, Jump):
-            found, inner = _walk(table, rule.does.chain, flow, depth + 1)
+            found, inner = _walk(table, rule.does.chain, flow, seat, depth + 1)
             if not rule.does.goto and End.RETURN in found:
                 found, goes_on = found - {End.RETURN}, True
             doubt |= inner
+        elif isinstance(rule.does, Snat):
+            # Answers to an address of another place may not come back.
+            mine = any(_covers(rule.does.address, each) is Takes.ALL for each in flow.own)
+            found = {End.NAT if mine else End.DOUBT}
         else:
             found = {rule.does}
         # Two rules that take a part each may together take all.
@@ -245,23 +328,23 @@ def _walk(table: Table, chain: str, flow: Flow, depth: int) -> tuple[set[End], b
     return ends | {End.RETURN}, doubt
 
 
-def _takes(rule: Rule, flow: Flow, sets: Mapping[str, Any]) -> Takes:
+def _takes(rule: Rule, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> Takes:
     """Return how much of a flow a rule takes: what all of its conditions hold for."""
-    found = {_holds(condition, flow, sets) for condition in rule.conditions}
+    found = {_holds(condition, flow, seat, sets) for condition in rule.conditions}
     for worst in (Takes.NONE, Takes.PART, Takes.DOUBT):
         if worst in found:
             return worst
     return Takes.ALL
 
 
-def _holds(condition: Any, flow: Flow, sets: Mapping[str, Any]) -> Takes:
+def _holds(condition: Any, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> Takes:
     match = condition.get("match") if isinstance(condition, dict) else None
     if not isinstance(match, dict):
         return Takes.DOUBT
     right = match["right"]
     if isinstance(right, str) and right.startswith("@"):
         right = sets.get(right[1:])
-    found = _compared(match["left"], right, flow)
+    found = _compared(match["left"], right, flow, seat)
     match match["op"]:
         case "==" | "in":
             return found
@@ -271,7 +354,7 @@ def _holds(condition: Any, flow: Flow, sets: Mapping[str, Any]) -> Takes:
             return Takes.DOUBT
 
 
-def _compared(left: Any, right: Any, flow: Flow) -> Takes:
+def _compared(left: Any, right: Any, flow: Flow, seat: Seat) -> Takes:
     own, other = ("ip", "ip6") if flow.version == 4 else ("ip6", "ip")
     match left:
         case {"payload": {"protocol": protocol, "field": "saddr" | "daddr" as which}} if (
@@ -284,20 +367,23 @@ def _compared(left: Any, right: Any, flow: Flow) -> Takes:
             return Takes.PART if isinstance(right, int) else Takes.DOUBT
         case {"meta": {"key": "l4proto"}} | {"payload": {"field": "protocol" | "nexthdr"}}:
             return Takes.PART if isinstance(right, str | int) else Takes.DOUBT
-        case {"meta": {"key": "oifname" | "oif"}}:
+        case {"meta": {"key": "oifname" | "oif"}} if seat.is_ip and seat.routed:
             return _named(right, flow.oif)
-        case {"meta": {"key": "iifname" | "iif"}}:
+        case {"meta": {"key": "iifname" | "iif"}} if seat.is_ip:
             return _named(right, flow.iif)
         case {"meta": {"key": "nfproto"}}:
             return _one_of(right, "ipv4" if flow.version == 4 else "ipv6")
         case {"meta": {"key": "mark"}}:
             # Packets have no mark unless a rule gave them one.
             return Takes.PART if isinstance(right, int) and right else Takes.DOUBT
-        case {"ct": {"key": "state"}}:
-            return _one_of(right, flow.state)
-        case {"ct": {"key": "status"}}:
+        case {"ct": {"key": "state"}} if seat.is_ip and seat.tracked:
+            return _state(right, flow)
+        case {"ct": {"key": "status"}} if seat.is_ip and seat.tracked:
             # Nobody redirected this flow.
             return Takes.NONE if right == "dnat" else Takes.DOUBT
+        case {"fib": {"result": "type", "flags": ["daddr"]}} if not flow.answer:
+            # What is forwarded is for no address of the node.
+            return Takes.NONE if right == "local" else Takes.DOUBT
         case _:
             return Takes.DOUBT
 
@@ -314,6 +400,13 @@ def _one_of(right: Any, mine: str) -> Takes:
     if words is None:
         return Takes.DOUBT
     return Takes.ALL if mine in words else Takes.NONE
+
+
+def _state(right: Any, flow: Flow) -> Takes:
+    found = _one_of(right, flow.state)
+    if found is Takes.NONE and "snat" in (_words(right) or ()):  # of iptables: it is translated
+        return Takes.DOUBT
+    return found
 
 
 def _named(right: Any, mine: str) -> Takes:
@@ -356,12 +449,21 @@ def _networks(value: Any) -> Iterator[Network]:
 
 # Reading nft.
 
-_NEUTRAL = {"counter", "comment", "log", "mangle"}
-_NEUTRAL_TARGETS = {"LOG", "NFLOG", "MARK", "CONNMARK", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY"}
-_UNTRACKED = ("CT", "NOTRACK")
+_NEUTRAL = {"counter", "comment", "log"}
+_HARMLESS = {
+    ("meta", "mark"),
+    ("meta", "nftrace"),
+    ("meta", "priority"),
+    ("ct", "mark"),
+    ("tcp option", "maxseg"),
+}
+"""What a rule may write into packets that go where they went before."""
+_MARKING = {"MARK", "CONNMARK"}
+_NEUTRAL_TARGETS = {"LOG", "NFLOG", "TCPMSS", "CHECKSUM", "TRACE", "CLASSIFY", *_MARKING}
+_UNTRACKED = {"CT", "NOTRACK"}
 _TARGETS = {
     "MASQUERADE": End.NAT,
-    "SNAT": End.NAT,
+    "SNAT": End.DOUBT,  # until it says to what
     "ACCEPT": End.ACCEPT,
     "DROP": End.DROP,
     "REJECT": End.DROP,
@@ -369,17 +471,14 @@ _TARGETS = {
 }
 
 
-def _nft(document: Any) -> tuple[dict[tuple[str, str], Table], bool, bool]:
+def _nft(document: Any) -> dict[tuple[str, str], Table]:
     tables: dict[tuple[str, str], Table] = {}
-    untracked = offloaded = False
     for entry in document["nftables"]:
         ((kind, body),) = entry.items()
         if kind == "table":
             place = (body["family"], body["name"])
             tables[place] = Table(place[1], place[0], uncertain=bool(body.get("flags")))
             continue
-        if kind == "flowtable":
-            offloaded = True
         if kind not in ("chain", "rule", "set"):
             continue
         table = tables[body["family"], body["table"]]
@@ -387,23 +486,56 @@ def _nft(document: Any) -> tuple[dict[tuple[str, str], Table], bool, bool]:
             table.rules.setdefault(body["name"], [])
             if "hook" in body:
                 policy = End.DROP if body.get("policy") == "drop" else End.ACCEPT
-                table.bases.append(Base(body["name"], body["type"], body["hook"], policy))
+                priority = body.get("prio")
+                table.bases.append(
+                    Base(
+                        body["name"],
+                        body["type"],
+                        body["hook"],
+                        policy,
+                        priority if isinstance(priority, int) else None,
+                    )
+                )
         elif kind == "set":
             changes = bool({"flags", "timeout"} & body.keys()) and body.get("flags") != ["interval"]
             table.sets[body["name"]] = None if changes else {"set": body.get("elem", [])}
         else:
-            untracked = untracked or any(map(_untracks, body["expr"]))
             table.rules.setdefault(body["chain"], []).append(_rule(body["expr"]))
-    return tables, untracked, offloaded
+    return tables
+
+
+def _statements(document: Any) -> Iterator[Mapping[str, Any]]:
+    for entry in document["nftables"]:
+        if "rule" in entry:
+            yield from entry["rule"]["expr"]
 
 
 def _untracks(statement: Mapping[str, Any]) -> bool:
     return "notrack" in statement or (statement.get("xt") or {}).get("name") in _UNTRACKED
 
 
+def _marks(statement: Mapping[str, Any]) -> bool:
+    if "mangle" in statement:
+        return _written(statement["mangle"]) == ("meta", "mark")
+    return (statement.get("xt") or {}).get("name") in _MARKING
+
+
+def _written(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return what a statement `mangle` of nft writes: the kind of its place, and its name."""
+    match body.get("key"):
+        case {"meta": {"key": str(name)}}:
+            return "meta", name
+        case {"ct": {"key": str(name)}}:
+            return "ct", name
+        case {"tcp option": {"name": "maxseg"}}:
+            return "tcp option", "maxseg"
+        case _:
+            return None
+
+
 def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
     conditions: list[Any] = []
-    does: End | Jump | None = None
+    does: End | Jump | Snat | None = None
     for statement in statements:
         ((kind, body),) = statement.items()
         match kind:
@@ -412,7 +544,10 @@ def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
             case "masquerade":
                 does = End.NAT
             case "snat":
-                does = End.NAT if isinstance(body.get("addr"), str) else End.DOUBT
+                address = body.get("addr")
+                does = Snat(address) if isinstance(address, str) else End.DOUBT
+            case "mangle" if _written(body) in _HARMLESS:
+                pass
             case "accept":
                 does = End.ACCEPT
             case "drop" | "reject":
@@ -422,8 +557,10 @@ def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
             case "jump" | "goto":
                 does = Jump(body["target"], goto=kind == "goto")
             case "xt" if body["type"] == "target":
-                name = body["name"]
-                does = does if name in _NEUTRAL_TARGETS else _TARGETS.get(name, End.DOUBT)
+                if body["name"] not in _NEUTRAL_TARGETS:
+                    does = _TARGETS.get(body["name"], End.DOUBT)
+                if does is End.DOUBT:
+                    conditions.append(statement)  # the text of iptables says more
             case "xt" if body["name"] == "comment":
                 pass
             case "xt":
@@ -453,10 +590,22 @@ _HOOKS = {
     "OUTPUT": "output",
     "POSTROUTING": "postrouting",
 }
-_MODULES = {"comment", "tcp", "udp", "icmp", "icmp6", "conntrack", "state", "multiport", "mark"}
+_PRIORITIES = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
+_MODULES = {
+    "comment",
+    "tcp",
+    "udp",
+    "icmp",
+    "icmp6",
+    "conntrack",
+    "state",
+    "multiport",
+    "mark",
+    "addrtype",
+}
 """Modules whose options below say all."""
 _PORTS = {"--dport", "--sport", "--dports", "--sports", "--icmp-type", "--icmpv6-type"}
-_QUIET = {"--comment", "--to-source", "--reject-with", "--log-prefix", "--log-level"}
+_QUIET = {"--comment", "--reject-with", "--log-prefix", "--log-level"}
 _FLAGS = {"--random", "--random-fully", "--persistent"}
 
 
@@ -480,7 +629,8 @@ def _saved(text: str, family: str) -> Iterator[Table]:
             if name in _HOOKS:
                 type_ = "nat" if table.name == "nat" else "filter"
                 end = End.DROP if policy == "DROP" else End.ACCEPT
-                table.bases.append(Base(name, type_, _HOOKS[name], end))
+                priority = _PRIORITIES.get(table.name)
+                table.bases.append(Base(name, type_, _HOOKS[name], end, priority))
         else:
             option, chain, *words = shlex.split(line)
             if option != "-A":
@@ -492,7 +642,7 @@ def _saved(text: str, family: str) -> Iterator[Table]:
 
 def _saved_rule(words: Sequence[str], family: str) -> Rule:
     conditions: list[Any] = []
-    does: End | Jump | None = None
+    does: End | Jump | Snat | None = None
     rest = list(words)
     while rest:
         op = "=="
@@ -516,6 +666,11 @@ def _saved_rule(words: Sequence[str], family: str) -> Rule:
             case "--ctstate" | "--state":
                 states = value.lower().split(",")
                 conditions.append(_match(op, {"ct": {"key": "state"}}, states))
+            case "--dst-type":
+                fib = {"fib": {"result": "type", "flags": ["daddr"]}}
+                conditions.append(_match(op, fib, value.lower()))
+            case "--to-source":
+                does = Snat(value)
             case "--mark":
                 number = _number(value)
                 conditions.append(_match(op, {"meta": {"key": "mark"}}, number))

@@ -1,7 +1,15 @@
 """Asks a node about its interfaces, its routes and its packet filter."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
+from ipaddress import (
+    IPv4Network,
+    IPv6Network,
+    collapse_addresses,
+    ip_address,
+    ip_interface,
+    ip_network,
+)
 from shlex import quote
 from typing import Any, NamedTuple
 
@@ -10,6 +18,9 @@ from power_edge.suites.netfilter import Answer, Flow, Network, Ruleset, Verdict
 
 EVERYWHERE: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
 """All addresses, by IP version."""
+
+CONTAINERS = re.compile(r"docker0|br-[0-9a-f]{12}|podman[0-9]+|cni[0-9]+")
+"""Interfaces of docker, podman and Kubernetes."""
 
 _SOMEWHERE = {4: "192.0.2.1", 6: "2001:db8::1"}
 """Addresses for documentation (RFC 5737, RFC 3849): the default route leads to them."""
@@ -131,7 +142,8 @@ def packet_filter(host: Any) -> Ruleset:
                 "ip": output(host, "iptables-nft-save"),
                 "ip6": output(host, "ip6tables-nft-save"),
             }
-        return netfilter.ruleset(nft, saved, dict(_legacy(host)))
+        found = netfilter.ruleset(nft, saved, dict(_legacy(host)))
+        return found._replace(policies=tuple(_ipsec(host)))
     except (ValueError, KeyError, IndexError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None
 
@@ -147,14 +159,42 @@ def _legacy(host: Any) -> Iterator[tuple[str, str]]:
             yield family, text
 
 
-def both_ways(
-    source: Network, destination: Network, *, inside: str, outside: str
-) -> tuple[Flow, Flow]:
-    """Return the flow that a connection begins with, and that of its answers."""
-    return (
-        Flow(source, destination, inside, outside, "new"),
-        Flow(destination, source, outside, inside, "established"),
+def _ipsec(host: Any) -> Iterator[tuple[Network, Network]]:
+    """Yield the sources and destinations of IPsec's policies for forwarded packets, which block
+    them, or want them encrypted.
+    """
+    done = host.run("LC_ALL=C timeout 20 ip xfrm policy")
+    if done.rc != 0 and "Protocol not supported" in done.stderr:  # a kernel without IPsec
+        return
+    ends: tuple[Network, Network] | None = None
+    for line in output(host, "ip xfrm policy").splitlines():
+        match line.split():
+            case ["src", source, "dst", destination, *_] if line.startswith("src"):
+                ends = network(source), network(destination)
+            case ["dir", "fwd" | "out", *_] if ends is not None:
+                yield ends
+
+
+def connection(
+    source: Network,
+    destination: Network,
+    *,
+    inside: str,
+    outside: str,
+    known: Sequence[Interface],
+) -> tuple[Flow, Flow, Flow]:
+    """Return the flows of connections to a network behind the interface `outside`: how they begin,
+    the answers, and what follows. `known` are the node's interfaces.
+    """
+    own = tuple(
+        ip_network(address.ip)
+        for each in known
+        for address in each.addresses
+        if each.name == outside and address.version == source.version
     )
+    first = Flow(source, destination, inside, outside, "new", own)
+    answers = Flow(destination, source, outside, inside, "established", own, answer=True)
+    return first, answers, first._replace(state="established")
 
 
 def require(answer: Answer, flow: Flow) -> None:
@@ -164,6 +204,86 @@ def require(answer: Answer, flow: Flow) -> None:
         raise Unknown(what)
     if answer.verdict is not Verdict.YES:
         raise AssertionError(what)
+
+
+def require_whole(
+    host: Any, network: Network, dev: str, rules: Ruleset, known: Sequence[Interface]
+) -> None:
+    """Fail if an address of a network is routed otherwise than by one interface, or its link is
+    down. `known` are the node's interfaces.
+
+    `route` tells of one address and a packet of no protocol. Raises Refused and Unknown.
+    """
+    if not any(each.name == dev and each.up and each.carrier for each in known):
+        raise Refused(f"{network} is routed by {dev}, whose link is down")
+    _require_plain_rules(host, network, rules)
+    if network.prefixlen == 0:
+        return
+    covered: list[Any] = []
+    elsewhere = False
+    for place, found in _routes(host, network).items():
+        table, target = place
+        if found.get("type", "unicast") in ("local", "broadcast", "multicast", "anycast"):
+            continue  # an address of the node's own, or one that is never forwarded
+        usual = table in ("main", "default")
+        elsewhere |= not usual
+        if found.get("dev") == dev and found.get("type", "unicast") == "unicast":
+            covered += [target] if usual else []
+        elif target.subnet_of(network) and target != network:
+            what = found.get("dev") or found.get("type") or "several interfaces"
+            if not usual or "nexthops" in found:
+                raise Unknown(f"{target}: the table {table} leads by {what}")
+            raise Refused(f"{target} is routed by {what}, and not by {dev}")
+    if not any(network.subnet_of(each) for each in collapse_addresses(covered)):
+        if elsewhere:
+            raise Unknown(f"{network}: it is routed by another table than main")
+        raise Refused(f"no route to the whole of {network} leads by {dev}")
+
+
+def _routes(host: Any, network: Network) -> dict[tuple[str, Any], Mapping[str, Any]]:
+    """Return the best route to each target that has to do with a network, by table and target."""
+    best: dict[tuple[str, Any], Mapping[str, Any]] = {}
+    question = f"ip -{network.version} -j route show table all"
+    try:
+        for each in output_json(host, question):
+            text = each["dst"]
+            target = EVERYWHERE[network.version] if text == "default" else ip_network(text)
+            if not target.overlaps(network):
+                continue
+            place = str(each.get("table", "main")), target
+            if place not in best or each.get("metric", 0) < best[place].get("metric", 0):
+                best[place] = each
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unknown(f"{question}: not understood: {error!r}") from None
+    return best
+
+
+_PLAIN = {"priority", "src", "dst", "srclen", "dstlen", "table", "iif", "oif", "action"}
+_PLAIN |= {"protocol", "fwmark", "fwmask", "suppress_prefixlen", "l3mdev", "uid_start", "uid_end"}
+_SELECTORS = {"src": "srclen", "dst": "dstlen"}
+
+
+def _require_plain_rules(host: Any, network: Network, rules: Ruleset) -> None:
+    """Raise Unknown if `ip rule` tells packets of a network apart: one question answers for all."""
+    question = f"ip -{network.version} -j rule show"
+    try:
+        for each in output_json(host, question):
+            if others := each.keys() - _PLAIN:
+                raise Unknown(f"a rule of `ip rule` asks for {', '.join(sorted(others))}")
+            if "fwmark" in each and rules.marks:
+                raise Unknown(
+                    "a rule of `ip rule` asks for a mark, and the packet filter sets marks"
+                )
+            for selector, length in _SELECTORS.items():
+                if each.get(selector, "all") == "all":
+                    continue
+                part: Any = ip_network(
+                    f"{each[selector]}/{each.get(length, network.max_prefixlen)}"
+                )
+                if part.overlaps(network) and not network.subnet_of(part):
+                    raise Unknown(f"a rule of `ip rule` is about a part of {network}: {part}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unknown(f"{question}: not understood: {error!r}") from None
 
 
 def default_route(host: Any, version: int) -> str | None:
@@ -176,6 +296,13 @@ def default_route(host: Any, version: int) -> str | None:
     if len(names) > 1:
         raise Unknown(f"there are several default routes: {', '.join(sorted(names))}")
     return names.pop() if names else None
+
+
+def sends_from(host: Any) -> str:
+    """Return the IPv4 address that the node sends from by its default route, empty without one."""
+    done = host.run(f"LC_ALL=C timeout 10 ip -4 -o route get {_SOMEWHERE[4]}")
+    found = re.search(r" src (\S+)", done.stdout)
+    return found[1] if done.rc == 0 and found else ""
 
 
 def network(text: str) -> Network:

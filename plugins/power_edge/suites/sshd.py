@@ -1,15 +1,24 @@
 """What sshd is configured to do, and whether it has read that."""
 
+import re
 from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Any
 
-from power_edge.suites import Unknown, output
+from power_edge.suites import Unknown, output, sockets
 
 _FILES = "/etc/ssh/sshd_config"
 _FOLDER = "/etc/ssh/sshd_config.d"
 _CANNOT_TELL = ("no hostkeys", "Missing privilege separation directory")
 """sshd says so to a user who is not root, and where nobody has connected to its socket yet."""
+
+
+SERVICES = {"ssh.service", "sshd.service"}
+"""The units of the daemon, by distribution."""
+
+_DAEMON = re.compile(r"(?:sshd: )?/\S*/sshd((?: .*?)?)(?: \[listener\].*)?\s*")
+"""What a daemon calls itself, with its options; that of a login is `sshd: NAME@...`."""
+_NO_SETTING = {"-D", "-e", "-4", "-6"}
 
 
 def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
@@ -18,8 +27,9 @@ def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
     With `user`, those for a login of that user from another machine. Raises AssertionError if sshd
     refuses its configuration, and Unknown.
     """
+    options = "".join(f" -o {quote(each)}" for each in _options(host))
     whom = f" -C {quote(f'user={user},host=client.invalid,addr=192.0.2.1')}" if user else ""
-    done = host.run(f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{whom}")
+    done = host.run(f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{options}{whom}")
     if done.rc != 0:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
         if done.rc != 255 or any(word in done.stderr for word in _CANNOT_TELL):
@@ -30,6 +40,44 @@ def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
         keyword, _, value = line.partition(" ")
         found.setdefault(keyword.lower(), []).append(value)
     return found
+
+
+def _options(host: Any) -> Iterator[str]:
+    """Yield the settings that the daemon was started with, which its files do not have. Raises
+    Unknown, also if a second daemon listens.
+    """
+    daemons = dict[int, str]()
+    for socket in sockets.listening(host, "tcp"):
+        for program, pid in socket.owners:
+            if program == "sshd":
+                title = output(host, f"cat /proc/{pid}/cmdline").replace("\0", " ")
+                if found := _DAEMON.fullmatch(title):
+                    daemons[pid] = found[1]
+                    if SERVICES.isdisjoint(sockets.units(host, socket)):
+                        raise Unknown(f"the sshd of process {pid} has settings of its own")
+    words = [word for options in daemons.values() for word in options.split()]
+    if not daemons:  # systemd listens, and starts it with these
+        files = "/etc/default/ssh /etc/sysconfig/sshd"
+        text = output(host, f"sh -c 'cat {files} 2>/dev/null; :'")
+        if found := re.search(r"^ *(?:SSHD_OPTS|OPTIONS)=[\"' ]*[^\"' \n].*", text, re.MULTILINE):
+            raise Unknown(f"sshd is started with options: {found[0]}")
+    while words:
+        word = words.pop(0)
+        if word == "-o" and words:
+            yield words.pop(0)
+        elif word.startswith("-o"):
+            yield word.removeprefix("-o")
+        elif word not in _NO_SETTING:
+            raise Unknown(f"sshd was started with {word}, which is not understood")
+
+
+def held_by_socket(host: Any, port: int) -> bool:
+    """Whether systemd listens on a port for sshd. Raises Unknown."""
+    shown = output(host, "systemctl show ssh.socket sshd.socket -p ActiveState -p Listen")
+    return any(
+        "ActiveState=active" in unit.splitlines() and f":{port} (Stream)" in unit
+        for unit in shown.split("\n\n")
+    )
 
 
 def only(found: Mapping[str, list[str]], keyword: str) -> str:
@@ -77,13 +125,15 @@ def loaded(host: Any) -> bool:
     shown = output(
         host,
         "systemctl show ssh.service sshd.service --timestamp=unix"
-        " -p LoadState -p ActiveState -p StateChangeTimestamp",
+        " -p LoadState -p ActiveState -p StateChangeTimestamp -p ReloadResult",
     )
     units = [
         dict(line.split("=", 1) for line in unit.splitlines())
         for unit in shown.split("\n\n")
         if unit
     ]
+    if failed := [unit for unit in units if unit.get("ReloadResult", "success") != "success"]:
+        raise Unknown(f"the daemon was not reloaded ({failed[0]['ReloadResult']}): reload it")
     since = [
         unit.get("StateChangeTimestamp", "")
         for unit in units

@@ -12,11 +12,21 @@ _PATIENCE = 1
 
 
 def own_address(host: Any) -> str:
-    """Return an IPv4 address of a node that other machines could use. Raises Unknown."""
-    for each in routing.interfaces(host):
-        for address in each.addresses if each.up else ():
-            if address.version == 4:
-                return str(address.ip)
+    """Return an IPv4 address of a node that other machines could use: the one that it sends from
+    by its default route, else any. Raises Unknown.
+    """
+    own = [
+        str(address.ip)
+        for each in routing.interfaces(host)
+        if each.up and not routing.CONTAINERS.fullmatch(each.name)
+        for address in each.addresses
+        if address.version == 4
+    ]
+    sends_from = routing.sends_from(host)
+    if sends_from in own:
+        return sends_from
+    if own:
+        return own[0]
     raise Unknown("the node has no IPv4 address that another machine could use")
 
 
@@ -27,8 +37,11 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
     """
     # bash has no program beside it to miss, and asks no proxy, which would be another machine.
     whole = f"exec 3<>/dev/tcp/{address}/{port} || exit 7; {script}"
-    done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
     place = f"{address}:{port}"
+    try:
+        done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
+    except UnicodeDecodeError:
+        raise Unknown(f"{place}: the answer is no text") from None
     if done.rc == 7 and "Connection refused" in done.stderr:
         raise AssertionError(f"nothing listens on {place}")
     if done.rc == 124:
