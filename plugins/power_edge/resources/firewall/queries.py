@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
@@ -10,10 +10,14 @@ from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
+    DENY,
     INCOMING,
+    LIMIT,
     OUTGOING,
     QUESTION_STEPS,
+    REJECT,
     SURVEY_STEPS,
+    Action,
     Effort,
     Region,
     Undecidable,
@@ -41,6 +45,7 @@ from power_edge.resources.firewall.traffic import (
     packets,
     unusual,
 )
+from power_edge.resources.firewall.worlds import beyond_rates, within_rates
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -169,6 +174,41 @@ def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
         yield from trace(ruleset, family, [box] if box is not None else [])
+
+
+class Demand(NamedTuple):
+    """What a declared rule demands of a node: its packets must meet one of some verdicts.
+
+    `beyond`: it is about connections that come faster than any rate allows.
+    """
+
+    ruleset: Ruleset
+    verdicts: frozenset[Action]
+    beyond: bool = False
+
+
+def demands(ruleset: Ruleset, rule: Rule, family: int) -> list[Demand]:
+    """Return the demands of a rule in one family. A limit has two: the first connections are
+    accepted, and those beyond all rates are not.
+
+    Over IPv6 the first one counts as for `allow`: where the node has more than link-local
+    addresses, or the rule names one.
+    """
+    if rule.action != LIMIT:
+        return [Demand(ruleset, frozenset({Action(rule.action)}))]
+    beyond = Demand(beyond_rates(ruleset), frozenset({DENY, REJECT}), beyond=True)
+    if family in (sorted(named_families(rule)) or judged_families(ruleset, ALLOW)):
+        return [Demand(within_rates(ruleset), frozenset({ALLOW})), beyond]
+    return [beyond]
+
+
+def trace_demands(ruleset: Ruleset, rule: Rule) -> Iterator[tuple[Demand, list[Region]]]:
+    """Yield each demand of a rule, and how its packets fare, as `trace_rule`."""
+    for family in families_of(ruleset, rule):
+        box = packets(rule, family)
+        for demand in demands(ruleset, rule, family):
+            for regions in trace(demand.ruleset, family, [box] if box is not None else []):
+                yield demand, regions
 
 
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:

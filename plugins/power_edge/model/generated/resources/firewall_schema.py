@@ -11,6 +11,9 @@ from .. import core_schema
 Action: TypeAlias = Literal['allow', 'deny', 'reject']
 
 
+RuleAction: TypeAlias = Literal['allow', 'deny', 'reject', 'limit']
+
+
 Peer: TypeAlias = str
 
 
@@ -23,7 +26,7 @@ Interface: TypeAlias = str
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     proto: core_schema.Protocol
-    action: Action
+    action: RuleAction
     port: Ports | None = None
     from_: Peer = 'any'
     to: Peer = 'any'

@@ -16,7 +16,14 @@ from power_edge.resources.firewall.discover.kernel_rules import (
     statements,
 )
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    LIMIT,
+    OPENINGS,
+    VERDICTS,
+    Region,
+)
 from power_edge.resources.firewall.packet_sets import both, interface
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
@@ -59,12 +66,13 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
     Undecidable where the ruleset cannot be followed.
     """
     judged: dict[str, list[int]] = {
-        action: queries.judged_families(observed, action) for action in VERDICTS
+        action: queries.judged_families(observed, action) for action in (*VERDICTS, LIMIT)
     }
     written = merged(
         {family: [*_written(observed, family, default)] for family in traffic.FAMILIES}, judged
     )
-    found = _completed(_distinct([*written, *_echo(observed, default)])[:MANY], observed, default)
+    first_rules = _distinct([*written, *_echo(observed, default)])[:MANY]
+    found = _completed(_limited(first_rules, observed, default), observed, default)
     left: dict[int, list[Rule]] = {}
     for opening in openings(_firewall(found, default), observed):
         if opening.sure:
@@ -101,6 +109,27 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
     return list(first.values())
 
 
+def _limited(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
+    """Return the rules, with those that the kernel limits as limits.
+
+    A rule that was read from a rate limit, and is none in force, is left out.
+    """
+    done = list[Rule]()
+    for place, rule in enumerate(found):
+        following = found[place + 1 :]
+        limit = replace(rule, action=LIMIT)
+        if rule.action not in OPENINGS or (
+            rule.action == ALLOW
+            and "action" not in _wrong(len(done), [*done, rule, *following], observed, default)
+        ):
+            done.append(rule)
+        elif "action" not in _wrong(len(done), [*done, limit, *following], observed, default):
+            done.append(limit)
+        elif rule.action == ALLOW:
+            done.append(rule)
+    return done
+
+
 def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
     for statement in statements(observed.program, family):
         some = (
@@ -109,7 +138,7 @@ def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
             else []
         )
         if some and _by_a_person(statement, default, icmp=some[0].port is None):
-            yield from some
+            yield from (replace(rule, action=LIMIT) for rule in some) if statement.limited else some
 
 
 def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
@@ -146,7 +175,11 @@ def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]
     for place, rule in enumerate(found):
         following = found[place + 1 :]
         wrong = _wrong(len(done), [*done, rule, *following], observed, default)
-        before = _beside(rule, observed, [*done, *following]) if "action" in wrong else []
+        before = (
+            _beside(rule, observed, [*done, *following])
+            if "action" in wrong and rule.action != LIMIT
+            else []
+        )
         behind = (
             _beside(rule, observed, [*done, *following], wider=True)
             if wrong & {"from", "to"}
@@ -248,7 +281,7 @@ def _watched(observed: Ruleset) -> set[Rule]:
     """
     found = set[Rule]()
     for family in traffic.FAMILIES:
-        for box, effect, chains in statements(observed.program, family):
+        for box, effect, chains, _ in statements(observed.program, family):
             names = [
                 part
                 for key in (*chains, *([effect.target] if effect.target else []))

@@ -16,7 +16,16 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    LIMIT,
+    OPENINGS,
+    REJECT,
+    FilterRule,
+    Key,
+    Program,
+)
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -27,7 +36,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
-from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files, port_word
+from power_edge.resources.firewall.remedy.ufw_plan import Files, port_word
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
@@ -103,7 +112,7 @@ def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
         )
     before, after = _repair(observed, settings)
     files.open(firewall)
-    if declared.field == "rule" and declared.value.action != ALLOW:
+    if declared.field == "rule" and declared.value.action not in OPENINGS:
         if declared.value.port is None:
             return Remedy(advice=_icmp(declared.value))
         _place(declared.value, files)
@@ -201,7 +210,8 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = traffic.named_families(rule) or set(queries.judged_families(observed, rule.action))
+    action = ALLOW if rule.action in OPENINGS else rule.action
+    families = traffic.named_families(rule) or set(queries.judged_families(observed, action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
@@ -223,7 +233,9 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     _place(rule, files)
     if stale:  # ufw ignores a rule that is on file already
         return _closing(declared, observed, files, [*files.commands, RELOAD], loading=True)
-    if rule.action == ALLOW:
+    if rule.action == ALLOW or (
+        rule.action == LIMIT and access.lets_through(observed, rule, {DENY, REJECT})
+    ):
         return Remedy(tuple(files.commands))
     return _closing(declared, observed, files, files.commands)
 
@@ -236,9 +248,16 @@ def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
             box = traffic.packets(rule, each.family)
-            traces = queries.trace(observed, each.family, [box] if box is not None else [])
-            if any(region.verdict != rule.action for regions in traces for region in regions):
-                return True
+            for demand in queries.demands(observed, rule, each.family):
+                traces = queries.trace(
+                    demand.ruleset, each.family, [box] if box is not None else []
+                )
+                if any(
+                    region.verdict not in demand.verdicts
+                    for regions in traces
+                    for region in regions
+                ):
+                    return True
     return False
 
 
@@ -266,7 +285,7 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
     ]
     too_wide = [
-        each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)
+        each for each in files.rules if each.action in OPENINGS and _wider(each, rule, declared)
     ]
     found = [each for each in too_wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(each.port != port_word(rule) or each.app != "-" for each in found):
@@ -307,7 +326,7 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
     allowed = [
         box
         for other in declared.firewall.rules or ()
-        if other.action == ALLOW and (box := traffic.packets(other, each.family)) is not None
+        if other.action in OPENINGS and (box := traffic.packets(other, each.family)) is not None
     ]
     full = _from_anywhere(rule, each.family)
     box = meet(full, each.box()) if full is not None else None
@@ -325,14 +344,14 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         family: [
             box
             for rule in declared.firewall.rules or ()
-            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
+            if rule.action in OPENINGS and (box := traffic.packets(rule, family)) is not None
         ]
         for family in traffic.FAMILIES
     }
     to_remove = [
         each
         for each in files.rules
-        if each.action in OPENS
+        if each.action in OPENINGS
         and any(meet(each.box(), box) is not None for box in boxes[each.family])
         and not any(within(meet(traffic.incoming(each.family), each.box()) or {}, box)
                     for box in declared_boxes[each.family])
