@@ -160,14 +160,15 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     Packets of an earlier rule with another action are left to that rule.
     """
     rule: Rule = declared.value
-    upper = observed.network.ports.get(rule.interface or "")
-    if upper is not None:
-        return FamilyVerdict(
-            Outcome.UNKNOWN,
-            None,
-            f"{rule.interface} is a port of {printable(upper)}, and what comes by it counts as "
-            f"coming by {printable(upper)}: declare that one",
-        )
+    for name in _named(rule).values():
+        upper = observed.network.ports.get(name)
+        if upper is not None:
+            return FamilyVerdict(
+                Outcome.UNKNOWN,
+                None,
+                f"{name} is a port of {printable(upper)}, and what comes by it counts as "
+                f"coming by {printable(upper)}: declare that one",
+            )
     box = traffic.packets(rule, family)
     if box is None:
         return FamilyVerdict(
@@ -196,19 +197,20 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         limited = _fared(replace(rule, action=LIMIT), observed, family, boxes)
         if limited.outcome is Outcome.COMPLIANT:
             answer = answer._replace(actual=LIMIT)
-    if (
-        answer.outcome is Outcome.COMPLIANT
-        and rule.interface is not None
-        and rule.interface not in (observed.network.interfaces or ())
-    ):
+    missing = next(
+        (name for name in _named(rule).values() if name not in (observed.network.interfaces or ())),
+        None,
+    )
+    if answer.outcome is Outcome.COMPLIANT and missing is not None:
         return FamilyVerdict(
             Outcome.UNKNOWN,
             answer.actual,
-            f"the node has no interface {rule.interface} now (ip link shows them)"
+            f"the node has no interface {missing} now (ip link shows them)"
             if observed.network.interfaces
             else "the node's interfaces could not be read",
         )
-    if rule.port is None and rule.action in OPENINGS and answer.outcome is Outcome.COMPLIANT:
+    icmp = rule.proto == "icmp"
+    if icmp and not rule.routed and rule.action in OPENINGS and answer.outcome is Outcome.COMPLIANT:
         silent = next(
             (path for path in observed.network.echo_ignored if f"/net/ipv{family}/" in path), None
         )
@@ -219,9 +221,15 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
                 Outcome.DRIFT, "deny", f"the kernel answers no echo request: {silent} is not 0"
             )
         )
-    if rule.port is None and rule.action not in OPENINGS:
+    if icmp and rule.action not in OPENINGS:
         return _no_icmp(rule, observed, family, answer)
     return answer
+
+
+def _named(rule: Rule) -> dict[Dimension, str]:
+    """Return the interfaces that a rule names, by their side."""
+    named = {Dimension.IIF: rule.interface, Dimension.OIF: rule.out_interface}
+    return {side: name for side, name in named.items() if name is not None}
 
 
 def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
@@ -234,7 +242,7 @@ def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> Fami
     for demand in queries.demands(observed, rule, family):
         answers = [
             _verdict(rule, demand, family, regions)
-            for regions in queries.trace(demand.ruleset, family, boxes)
+            for regions in queries.trace(demand.ruleset, family, boxes, traffic.hooks_of(rule))
         ]
         found.append(
             answers[0]
@@ -250,9 +258,7 @@ def _verdict(
     observed, wanted = demand.ruleset, demand.verdicts
     # A declared interface or address that the node does not have now is judged as if it had it.
     by_interface = [
-        region
-        for region in regions
-        if rule.interface is not None or queries.interface_exists(observed, region)
+        region for region in regions if queries.interface_exists(observed, region, _named(rule))
     ]
     present = [
         region for region in by_interface if queries.address_exists(observed, region)
@@ -282,14 +288,15 @@ def _verdict(
     if doubtful is not None:
         missing = (
             "for addresses that the node does not have now: declare `to`"
-            if rule.interface is not None or queries.interface_exists(observed, doubtful)
+            if queries.interface_exists(observed, doubtful, _named(rule))
             else MAY_COME
         )
         return FamilyVerdict(
             Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
         )
     if rule.action == ALLOW and not all(region.ruled for region in present):
-        filtered = defaults.filters(observed, family)
+        filters = defaults.filters_forwarded if rule.routed else defaults.filters
+        filtered = filters(observed, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
             actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW.value
@@ -325,7 +332,8 @@ def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) 
     if answer.actual is not None and ALLOW in answer.actual:
         return answer
     box = traffic.packets(rule, family, traffic.OTHER_REQUESTS[family])
-    fared = queries.trace(observed, family, [box] if box is not None else [])
+    boxes = [box] if box is not None else []
+    fared = queries.trace(observed, family, boxes, traffic.hooks_of(rule))
     if answer.outcome is Outcome.COMPLIANT and all(
         region.verdict != ALLOW for regions in fared for region in regions
     ):
@@ -338,8 +346,15 @@ def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterat
     declared rule.
     """
     rule: Rule = declared.value
-    wider = _wider(declared, observed) if rule.action in OPENINGS and families else None
-    for field, text in (("from", rule.from_), ("to", rule.to), ("interface", rule.interface)):
+    narrow = rule.action in OPENINGS and not rule.routed
+    wider = _wider(declared, observed) if narrow and families else None
+    for field, text in (
+        ("from", rule.from_),
+        ("to", rule.to),
+        ("interface", rule.interface),
+        ("out_interface", rule.out_interface),
+        ("routed", rule.routed or None),
+    ):
         if text is None:
             continue
         if wider is None or text == "any":

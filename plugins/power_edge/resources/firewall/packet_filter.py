@@ -41,6 +41,7 @@ OPENINGS = frozenset({"allow", LIMIT})
 """The actions of declared rules that let somebody in."""
 UNTRACKED: Numbers = ((1, 1),)
 INCOMING = ("ingress", "prerouting", "input")
+FORWARDED = ("ingress", "prerouting", "forward", "postrouting", "egress")
 OUTGOING = ("output", "postrouting", "egress")
 NEW: Numbers = ((0, 0),)
 UNSEEN: Numbers = ((2, 2),)

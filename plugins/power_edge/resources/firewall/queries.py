@@ -11,6 +11,7 @@ from power_edge.resources.firewall.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
+    FORWARDED,
     INCOMING,
     LIMIT,
     OUTGOING,
@@ -23,6 +24,7 @@ from power_edge.resources.firewall.packet_filter import (
     Undecidable,
 )
 from power_edge.resources.firewall.packet_sets import (
+    FALSE,
     Box,
     Numbers,
     both,
@@ -38,7 +40,10 @@ from power_edge.resources.firewall.traffic import (
     EXTERNAL,
     FAMILIES,
     LINK_LOCAL,
+    NO_INTERFACE,
     NOT_ICMP,
+    forwarded,
+    hooks_of,
     incoming,
     named_families,
     outgoing,
@@ -173,7 +178,7 @@ def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
     """Yield how a declared rule's packets fare, for each family and each order of its chains."""
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
-        yield from trace(ruleset, family, [box] if box is not None else [])
+        yield from trace(ruleset, family, [box] if box is not None else [], hooks_of(rule))
 
 
 class Demand(NamedTuple):
@@ -207,7 +212,8 @@ def trace_demands(ruleset: Ruleset, rule: Rule) -> Iterator[tuple[Demand, list[R
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
         for demand in demands(ruleset, rule, family):
-            for regions in trace(demand.ruleset, family, [box] if box is not None else []):
+            boxes = [box] if box is not None else []
+            for regions in trace(demand.ruleset, family, boxes, hooks_of(rule)):
                 yield demand, regions
 
 
@@ -239,23 +245,38 @@ def applies(ruleset: Ruleset, region: Region) -> bool:
 
 
 def address_exists(ruleset: Ruleset, region: Region) -> bool:
-    """Return whether a region is about an address that the node has."""
-    return all(
+    """Return whether a region is about an address that the node has; if it is forwarded, always."""
+    return region.box.get(Dimension.DLOCAL) == FALSE or all(
         both(region.box.get(DADDR[family], own), own)
         for family, own in ruleset.network.addresses.items()
     )
 
 
-def interface_exists(ruleset: Ruleset, region: Region) -> bool:
-    """Return whether a region is about an interface that the node has."""
-    reach = region.box[Dimension.IIF]
-    return reach == EXTERNAL or bool(both(reach, ruleset.network.existing))
+SIDES = (Dimension.IIF, Dimension.OIF)
+
+
+def interface_exists(ruleset: Ruleset, region: Region, named: Iterable[Dimension] = ()) -> bool:
+    """Return whether a region is about interfaces that the node has. `named`: the sides (IIF, OIF)
+    that do not count, since a rule names an interface there.
+    """
+    reaches = (region.box[side] for side in SIDES if side not in named)
+    return all(
+        reach in {EXTERNAL, NO_INTERFACE} or both(reach, ruleset.network.existing)
+        for reach in reaches
+    )
 
 
 def most_interfaces(region: Region) -> bool:
     """Return whether a region is about nearly all names that an interface could have."""
     reach = region.box[Dimension.IIF]
     return size(reach) > size(without(EXTERNAL, reach))
+
+
+@_cached
+def trace_forwarded(ruleset: Ruleset, family: int) -> list[list[Region]]:
+    """Return how everything but ICMP fares that the node forwards."""
+    box = {**forwarded(family), Dimension.PROTO: NOT_ICMP}
+    return _trace(ruleset, family, [box], FORWARDED, Effort(SURVEY_STEPS))
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:

@@ -11,6 +11,7 @@ from power_edge.resources.firewall import canonical, name, queries, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.discover.kernel_rules import (
     Statement,
+    declarable,
     merged,
     rules,
     statements,
@@ -24,10 +25,10 @@ from power_edge.resources.firewall.packet_filter import (
     VERDICTS,
     Region,
 )
-from power_edge.resources.firewall.packet_sets import both, interface
+from power_edge.resources.firewall.packet_sets import both, interface, numbers
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
-from power_edge.resources.firewall.ufw_files import ANY
+from power_edge.resources.firewall.ufw_files import ANY, EVERY, routes
 from power_edge.resources.firewall.undeclared import openings
 
 MACHINES = (
@@ -90,11 +91,53 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
         )
         found += narrow or [rule]
     watched = _watched(observed)
-    return [
+    local = [
         rule
         for rule in _distinct(found)
         if not any(traffic.overlap(rule, other) for other in watched)
     ]
+    return [*local, *_routed(observed, default)]
+
+
+def _routed(observed: Ruleset, default: str) -> Iterator[Rule]:
+    """Yield ufw's rules about forwarded connections, as far as they hold.
+
+    One without a port and a protocol is about every protocol but ICMP.
+    """
+    found: dict[Rule, None] = {}
+    for each in routes((observed.ufw and observed.ufw.lines) or ()):
+        services: list[tuple[str, int | str | None]] = [("any", None)]
+        if each.port != ANY:
+            protocols = ("tcp", "udp") if each.proto == ANY else (each.proto,)
+            services = [(proto, port) for proto in protocols for port in _ports(each.port)]
+        elif each.proto != ANY:
+            continue
+        for proto, port in services:
+            ends = (ANY if end in EVERY else end for end in (each.source, each.target))
+            rule = Rule(
+                proto=proto,  # type: ignore[arg-type]
+                port=port,
+                action=each.action,  # type: ignore[arg-type]
+                from_=next(ends),
+                to=next(ends),
+                interface=each.interface or None,
+                out_interface=each.out_interface or None,
+                routed=True,
+            )
+            found[rule] = None
+    rules = list(found)
+    for place in range(len(rules)):
+        if not _wrong(place, rules, observed, default):
+            yield rules[place]
+
+
+def _ports(text: str) -> list[int | str]:
+    """Return the ports of ufw's `22,60000:61000` as rules declare them; empty for another text."""
+    try:
+        spans = [part.partition(":")[::2] for part in text.split(",")]
+        return list(declarable(numbers((int(low), int(high or low)) for low, high in spans)))
+    except ValueError:
+        return []
 
 
 def _firewall(found: Iterable[Rule], default: str) -> Firewall:
@@ -269,7 +312,11 @@ def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
 def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
     box = traffic.packets(rule, family)
     return (
-        [region for regions in queries.trace(observed, family, [box]) for region in regions]
+        [
+            region
+            for regions in queries.trace(observed, family, [box], traffic.hooks_of(rule))
+            for region in regions
+        ]
         if box is not None
         else []
     )

@@ -100,7 +100,7 @@ def ordered_rules(rules: Iterable[Rule]) -> list[OrderedRule]:
     return [
         OrderedRule(ALLOW if rule.action in OPENINGS else rule.action, _box(rule, family))
         for rule in rules
-        if rule.port is not None
+        if rule.port is not None and not rule.routed
         for family in sorted(traffic.named_families(rule)) or traffic.FAMILIES
     ]
 

@@ -133,6 +133,7 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
         if (
             rule.port is not None
             and rule.interface is None
+            and not rule.routed
             and needed
             and f"{rule.port}/{rule.proto}" not in ports
         ):
@@ -198,7 +199,10 @@ def _allowed(declared: Declared) -> list[Rule]:
     return [
         rule
         for rule in rules
-        if rule.action == ALLOW and rule.port is not None and rule.interface is None
+        if rule.action == ALLOW
+        and rule.port is not None
+        and rule.interface is None
+        and not rule.routed
     ]
 
 

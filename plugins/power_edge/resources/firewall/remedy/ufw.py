@@ -10,6 +10,7 @@ out of that state. It removes the rules of others as well, so it is not printed 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
@@ -78,7 +79,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
             advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it "
             "where it is set"
         )
-    if not _in_force(observed):
+    if not in_force(observed):
         return _start(declared, files, observed)
     match declared.field:
         case "enabled":
@@ -90,7 +91,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     return _rule(declared, observed, files, fields)
 
 
-def _in_force(observed: Ruleset) -> bool:
+def in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_without_ipv6 else [4, 6]
@@ -170,7 +171,7 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
         return Remedy(advice=NO_IPV6)
     direction = declared.field.removeprefix("default_")
-    others = {each for each in culprits.of_default(declared, observed) if not _of_default(each)}
+    others = {each for each in culprits.of_default(declared, observed) if not of_default(each)}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
     rest, outward = without(observed), direction == "outgoing"
@@ -193,7 +194,7 @@ def _is_own(chain: Key | None) -> bool:
     return chain is not None and chain[2].startswith(OWN_CHAINS)
 
 
-def _of_default(found: Culprit) -> bool:
+def of_default(found: Culprit) -> bool:
     """Return whether a rule is part of ufw's default, or a policy."""
     return found.is_policy or _in_chains(found, DEFAULT_CHAINS)
 
@@ -275,7 +276,7 @@ def _place(rule: Rule, files: Files) -> None:
 
 def _of_user(found: Culprit) -> bool:
     """Return whether a rule is a user's, or comes behind those."""
-    return _of_default(found) or _in_chains(found, ("user",))
+    return of_default(found) or _in_chains(found, ("user",))
 
 
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
@@ -312,7 +313,7 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     return _closing(declared, observed, files, files.commands)
 
 
-def _ends(each: Tuple) -> dict[str, str]:
+def _ends(each: Tuple) -> dict[str, Any]:
     ends = {"from_": each.source, "to": each.target}
     return {name: ANY if end in EVERY else end for name, end in ends.items()}
 

@@ -75,7 +75,7 @@ class Files:
         spec: Command = (f"{port}/{rule.proto}",)
         where: Command = ()
         if rule.interface is not None:
-            where = ("in", "on", _checked_interface(rule.interface))
+            where = ("in", "on", checked_interface(rule.interface))
         if where or (rule.from_, rule.to) != (ANY, ANY):
             spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", port)
         self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *where, *spec))
@@ -98,7 +98,8 @@ class Files:
     def open(self, firewall: Firewall) -> None:
         """Add the declared openings that are not on file."""
         for rule in firewall.rules or ():
-            if rule.action in OPENINGS and rule.port is not None and not self.holds(rule):
+            local = rule.port is not None and not rule.routed
+            if local and rule.action in OPENINGS and not self.holds(rule):
                 self.add(rule)
 
     def ordered_rules(self) -> Iterator[OrderedRule]:
@@ -112,7 +113,7 @@ def port_word(rule: Rule) -> str:
     return str(rule.port).replace("-", ":")
 
 
-def _checked_interface(name: str) -> str:
+def checked_interface(name: str) -> str:
     """Return a name that ufw takes. ValueError for another one."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         raise ValueError(f"ufw takes no interface with such a name: {printable(name)}")
