@@ -86,6 +86,8 @@ STATES = [
     State("nft prerouting asks where it goes", nft("oifname host1 tcp dport 443 drop", policy="accept", hook="prerouting"), ((NO_WEB, UNKNOWN),)),
     State("nft rejects", nft("tcp dport 443 reject"), ((routed("reject"), CONFORMS), (NO_WEB, DRIFTS))),
     State("nft limit", nft("tcp dport 443 limit rate 3/minute accept"), ((LIMIT, CONFORMS), (WEB, DRIFTS))),
+    State("an address of the node is sent elsewhere", nft("tcp dport 443 accept") + "iptables -t nat -A PREROUTING -d 10.9.0.2 -p tcp --dport 443 -j DNAT --to 10.9.0.78\n", ((WEB, CONFORMS), (NO_WEB, DRIFTS))),
+    State("untracked and limited", f"ufw route limit proto tcp from any to any port 443\n{ON}iptables -t raw -A PREROUTING -p tcp --dport 443 -j NOTRACK\n", ((LIMIT, UNKNOWN),)),
     State("sent elsewhere", nft("tcp dport 443 accept") + "iptables -t nat -A PREROUTING -p tcp --dport 443 -j DNAT --to 10.9.0.78\n", ((WEB, UNKNOWN), (NO_WEB, DRIFTS))),
 ]  # fmt: skip
 

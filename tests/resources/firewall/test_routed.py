@@ -133,6 +133,15 @@ def test_a_port_of_a_bridge() -> None:
     assert outcome(rule("allow", out_interface="eth0"), node) == "unknown"
 
 
+def test_addresses_of_the_node_are_not_forwarded_to() -> None:
+    own = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.2"}}  # fmt: skip
+    sent = nft([own, TCP22, {"dnat": {"addr": "10.0.0.9"}}], [TCP22, ACCEPT], **FORWARD)
+    assert outcome(ALLOW, observed(nft=sent, addresses="10.0.0.2")) == "compliant"
+    assert outcome(ALLOW, observed(nft=sent, addresses="10.0.0.3")) == "unknown"
+    mine = rule("allow", to="10.0.0.2")
+    assert outcome(mine, observed(nft=sent, addresses="10.0.0.2")) == "unknown"
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [

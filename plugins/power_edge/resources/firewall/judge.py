@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import Dimension
+from power_edge.resources.firewall.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -192,11 +192,19 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
             None,
             "earlier declared rules already decide about all of its connections",
         )
+    if rule.routed:
+        own = observed.network.addresses.get(family, ())
+        boxes = subtract_all(boxes, [{DADDR[family]: own}] if own else [])
+        if not boxes:
+            return FamilyVerdict(
+                Outcome.UNKNOWN,
+                None,
+                "the node itself has these addresses, and forwards nothing to them",
+            )
     answer = _fared(rule, observed, family, boxes)
-    if answer.outcome is Outcome.DRIFT and " or " in (answer.actual or ""):
-        limited = _fared(replace(rule, action=LIMIT), observed, family, boxes)
-        if limited.outcome is Outcome.COMPLIANT:
-            answer = answer._replace(actual=LIMIT)
+    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind fare differently
+    if answer.outcome is Outcome.DRIFT and mixed and _is_limit(rule, observed, family, boxes):
+        answer = answer._replace(actual=LIMIT)
     missing = next(
         (name for name in _named(rule).values() if name not in (observed.network.interfaces or ())),
         None,
@@ -234,6 +242,17 @@ def _named(rule: Rule) -> dict[Dimension, str]:
 
 def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
     return [box for rule in rules if (box := traffic.packets(rule, family)) is not None]
+
+
+def _is_limit(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> bool:
+    """Return whether the packets of a rule certainly meet a limit, whatever it declares."""
+    if rule.action == LIMIT:
+        return False
+    try:
+        limited = _fared(replace(rule, action=LIMIT), observed, family, boxes)
+    except Undecidable:
+        return False
+    return limited.outcome is Outcome.COMPLIANT
 
 
 def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> FamilyVerdict:
