@@ -136,10 +136,18 @@ def test_a_port_of_a_bridge() -> None:
 def test_addresses_of_the_node_are_not_forwarded_to() -> None:
     own = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.0.0.2"}}  # fmt: skip
     sent = nft([own, TCP22, {"dnat": {"addr": "10.0.0.9"}}], [TCP22, ACCEPT], **FORWARD)
-    assert outcome(ALLOW, observed(nft=sent, addresses="10.0.0.2")) == "compliant"
-    assert outcome(ALLOW, observed(nft=sent, addresses="10.0.0.3")) == "unknown"
+    assert outcome(ALLOW, observed(nft=sent, addresses="127.0.0.1\n10.0.0.2")) == "compliant"
+    assert outcome(ALLOW, observed(nft=sent, addresses="127.0.0.1\n10.0.0.3")) == "unknown"
     mine = rule("allow", to="10.0.0.2")
-    assert outcome(mine, observed(nft=sent, addresses="10.0.0.2")) == "unknown"
+    assert outcome(mine, observed(nft=sent, addresses="127.0.0.1\n10.0.0.2")) == "unknown"
+
+
+def test_one_address_behind_the_node_counts() -> None:
+    other = {"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "daddr"}}, "right": "10.5.5.5"}}  # fmt: skip
+    node = observed(
+        nft=nft([other, DROP], [TCP22, ACCEPT], **FORWARD), addresses="127.0.0.1\n10.0.0.2"
+    )
+    assert outcome(ALLOW, node) == "drift"
 
 
 @pytest.mark.parametrize(

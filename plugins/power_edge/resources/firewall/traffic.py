@@ -235,8 +235,6 @@ def ports(declared: int | str) -> tuple[int, int]:
 
 def overlap(left: Rule, right: Rule) -> bool:
     """Return whether two rules are about some of the same services, whoever connects."""
-    if left.routed != right.routed:
-        return False
     if "any" in (left.proto, right.proto):
         return "icmp" not in (left.proto, right.proto)
     if left.proto != right.proto or left.port is None or right.port is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from power_edge.resources.firewall.packet_filter import Action, FilterRule, Program
+from power_edge.resources.firewall.packet_filter import FilterRule, Program
 from power_edge.resources.firewall.packet_sets import meet
 from power_edge.resources.firewall.rates import ANY_MEMORY, UNCLEAR, Rate, Side
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -103,12 +103,8 @@ class _Memories:
         if not rate.hits:
             return ""
         mine = rules[place]
-        before, behind = rules[max(place - 1, 0) : place], rules[place + 1 : place + 2]
-        recording = (
-            *(each for each in before if each.effect.action is Action.NEXT),
-            *behind,
-        )
-        if not any(_records(each, rate.memory) and each.boxes == mine.boxes for each in recording):
+        beside = [*rules[max(place - 1, 0) : place], *rules[place + 1 : place + 2]]
+        if not any(_records(each, rate.memory) and each.boxes == mine.boxes for each in beside):
             return f"no rule beside it records in '{rate.memory}' what it tests"
         times = sum(
             other.side is Side.RECORDS and _overlap(rule, mine)
