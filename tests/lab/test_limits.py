@@ -4,7 +4,10 @@ A limit holds if the first connection from an address gets in, and the last of m
 packets of a burst come from one address, each from a port of its own.
 """
 
+import os
+from collections import Counter
 from collections.abc import Iterator
+from random import Random
 from typing import NamedTuple
 
 import pytest
@@ -21,8 +24,9 @@ from tests.support.lab.packets import ALLOW, Packet, Wire, wired
 pytestmark = pytest.mark.lab
 
 PORTS = (22, 80)
-BURST = 40
-SOURCES = {4: "10.77.5.5", 6: "fd77::5"}
+BURST = 60
+SOURCES = {4: ("10.77.5.5", "192.0.2.5"), 6: ("fd77::5",)}
+"""How addresses begin from which bursts come; the interface's number ends them."""
 BODY = package_data.text("probes/resources/firewall.sh")
 DENY_OTHERS = """
 for t in iptables ip6tables; do
@@ -109,17 +113,17 @@ STATES = [
     State("recent, full with the first", both(f"$t -A INPUT {RECENT} --set; $t -A INPUT {RECENT} --update --seconds 60 --hitcount 1 -j DROP; $t -A INPUT -p tcp --dport 22 -j ACCEPT"), NOBODY_KNOWS),
     State("recent by destination", both(f"$t -A INPUT {RECENT} --set --rdest; $t -A INPUT {RECENT} --update --seconds 60 --hitcount 4 -j DROP; $t -A INPUT -p tcp --dport 22 -j ACCEPT"), NOBODY_KNOWS),
     State("legacy, recent", both(f"$t -A INPUT {RECENT} --set; $t -A INPUT {RECENT} --update --seconds 60 --hitcount 4 -j DROP; $t -A INPUT -p tcp --dport 22 -j ACCEPT").replace("iptables ip6tables", "iptables-legacy ip6tables-legacy").replace("\niptables ", "\niptables-legacy ").replace("\nip6tables ", "\nip6tables-legacy "), HOLDS),
-    State("nft limit", nft("tcp dport 22 limit rate 3/minute accept"), HOLDS),
-    State("nft limit over", nft("tcp dport 22 limit rate over 3/minute drop", "tcp dport 22 accept"), HOLDS),
-    State("nft limit over, rejected", nft("tcp dport 22 limit rate over 3/minute reject", "tcp dport 22 accept"), HOLDS),
-    State("nft limit, open by default", nft("tcp dport 22 limit rate 3/minute accept", policy="accept"), FAILS),
+    State("nft limit", nft("tcp dport 22 limit rate 3/minute burst 20 packets accept"), HOLDS),
+    State("nft limit over", nft("tcp dport 22 limit rate over 3/minute burst 20 packets drop", "tcp dport 22 accept"), HOLDS),
+    State("nft limit over, rejected", nft("tcp dport 22 limit rate over 3/minute burst 20 packets reject", "tcp dport 22 accept"), HOLDS),
+    State("nft limit, open by default", nft("tcp dport 22 limit rate 3/minute burst 20 packets accept", policy="accept"), FAILS),
     State("nft limit of bytes", nft("tcp dport 22 limit rate 10 mbytes/second accept"), NOBODY_KNOWS),
     State("nft limit, very high", nft("tcp dport 22 limit rate 4000000/second burst 100000 packets accept"), NOBODY_KNOWS),
     State("nft limit by name", nft('tcp dport 22 limit name "n" accept', more="limit n { rate 3/minute; }"), NOBODY_KNOWS, NOBODY_KNOWS),
     State("nft connections at once", nft("tcp dport 22 ct count over 3 drop", "tcp dport 22 accept"), NOBODY_KNOWS),
     State("nft quota", nft("tcp dport 22 quota over 1 mbytes drop", "tcp dport 22 accept"), NOBODY_KNOWS, NOBODY_KNOWS),
     State("nft meter", nft("tcp dport 22 meter m { ip saddr limit rate over 3/minute } drop", "tcp dport 22 accept"), NOBODY_KNOWS, NOBODY_KNOWS),
-    State("a filter behind the limit", nft("tcp dport 22 limit rate 3/minute accept") + "nft 'add table inet u; add chain inet u in { type filter hook input priority 9; policy drop; }'\n", FAILS),
+    State("a filter behind the limit", nft("tcp dport 22 limit rate 3/minute burst 20 packets accept") + "nft 'add table inet u; add chain inet u in { type filter hook input priority 9; policy drop; }'\n", FAILS),
     State("ufw limit of what is not tracked", f"ufw limit 22/tcp\n{ON}iptables -t raw -A PREROUTING -p tcp --dport 22 -j NOTRACK\n", NOBODY_KNOWS, NOBODY_KNOWS),
     State("ufw limit, inserted before by others", f"ufw limit 22/tcp\n{ON}iptables -I ufw-before-input -s 10.77.0.0/16 -j ACCEPT\n", FAILS),
     State("ufw limit, the interface open", f"ufw allow in on host1\nufw limit 22/tcp\n{ON}", FAILS),
@@ -130,6 +134,66 @@ STATES = [
     State("a limit that only logs", both("$t -A INPUT -p tcp --dport 22 -m limit --limit 3/min -j LOG; $t -A INPUT -p tcp --dport 22 -j ACCEPT"), FAILS, HOLDS),
     State("nothing", "true", FAILS),
 ]  # fmt: skip
+
+
+RULESETS = int(os.environ.get("POWER_EDGE_RULESETS", "60"))
+SEED = os.environ.get("POWER_EDGE_SEED", "1")
+
+
+def drawn(random: Random) -> str:
+    """A small random firewall of nft with limits."""
+
+    def rule(*more: str) -> str:
+        where = random.choice(
+            ["", "", "", "iifname host0 ", "meta nfproto ipv4 ", "ip saddr 10.77.0.0/16 "]
+        )
+        port = random.choice(
+            ["tcp dport 22", "tcp dport 22", "tcp dport 1-1000", "meta l4proto tcp", "tcp dport 80"]
+        )
+        limit = random.choice(
+            [
+                "",
+                "limit rate 3/minute burst 20 packets",
+                "limit rate over 3/minute burst 20 packets",
+            ]
+        )
+        verdict = random.choice(["accept", "accept", "drop", "reject", "return", *more])
+        return f"{where}{port} {limit} {verdict}"
+
+    called = "\n".join(rule() for _ in range(random.randint(0, 2)))
+    body = [rule("jump other", "goto other") for _ in range(random.randint(1, 3))]
+    return nft(
+        *body,
+        *random.choice(
+            [
+                (),
+                ("tcp dport 22 limit rate 3/minute burst 20 packets accept",),
+                ("tcp dport 22 accept",),
+            ]
+        ),
+        policy=random.choice(["drop", "drop", "accept"]),
+        more=f"chain other {{\n{called}\n}}",
+    )
+
+
+def test_random_limits_are_what_bursts_meet(limited: tuple[Node, Wire]) -> None:
+    node, wire = limited
+    node.sh(CLEAN)
+    counts, wrong = Counter[Outcome](), list[str]()
+    for number in range(RULESETS):
+        script = drawn(Random(f"{SEED}/{number}"))
+        node.sh("nft flush ruleset\n" + script)
+        observed = parse(node.run("/bin/sh", "-c", BODY, "pe").stdout.encode())[""]
+        assert isinstance(observed, Ruleset)
+        found, why = outcome(observed, "limit")
+        counts[found] += 1
+        first, bursts = fates(wire)
+        holds = all(first) and not any(burst[-1] for burst in bursts)
+        if found is not (HOLDS if holds else FAILS):
+            wrong.append(f"{script}\n{found}: {why}\n{first} {[burst[-1] for burst in bursts]}")
+    print(counts)
+    assert not wrong, "\n".join(wrong)
+    assert counts[HOLDS] * 20 > RULESETS, counts
 
 
 @pytest.fixture(scope="module")
@@ -152,15 +216,16 @@ def outcome(observed: Ruleset, action: str) -> tuple[Outcome, str]:
 
 
 def fates(wire: Wire) -> tuple[list[bool], list[list[bool]]]:
-    """Which first connections get in, and then which ones of a burst: for each family and
+    """Which first connections get in, and then which ones of a burst: for each family, source and
     interface, from an address of its own.
     """
     bursts = [
         [
-            Packet("tcp", f"{SOURCES[family]}{at}", targets[at], 40_000 + number, 22, link)
+            Packet("tcp", f"{source}{at}", targets[at], 40_000 + number, 22, link)
             for number in range(BURST)
         ]
         for family, targets in wire.targets.items()
+        for source in SOURCES[family]
         for at, link in enumerate(("host0", "host1"))
     ]
     first = wire.fates(burst[0] for burst in bursts)
