@@ -124,7 +124,7 @@ STATES = [
     State("nft quota", nft("tcp dport 22 quota over 1 mbytes drop", "tcp dport 22 accept"), NOBODY_KNOWS, NOBODY_KNOWS),
     State("nft meter", nft("tcp dport 22 meter m { ip saddr limit rate over 3/minute } drop", "tcp dport 22 accept"), NOBODY_KNOWS, NOBODY_KNOWS),
     State("a filter behind the limit", nft("tcp dport 22 limit rate 3/minute burst 20 packets accept") + "nft 'add table inet u; add chain inet u in { type filter hook input priority 9; policy drop; }'\n", FAILS),
-    State("ufw limit of what is not tracked", f"ufw limit 22/tcp\n{ON}iptables -t raw -A PREROUTING -p tcp --dport 22 -j NOTRACK\n", NOBODY_KNOWS, NOBODY_KNOWS),
+    State("ufw limit of what is not tracked", f"ufw limit 22/tcp\n{ON}iptables -t raw -A PREROUTING -p tcp --dport 22 -j NOTRACK\n", NOBODY_KNOWS),
     State("ufw limit, inserted before by others", f"ufw limit 22/tcp\n{ON}iptables -I ufw-before-input -s 10.77.0.0/16 -j ACCEPT\n", FAILS),
     State("ufw limit, the interface open", f"ufw allow in on host1\nufw limit 22/tcp\n{ON}", FAILS),
     State("ufw limit behind a limit of a range", f"ufw limit 20:30/tcp\nufw limit 22/tcp\n{ON}", HOLDS),
