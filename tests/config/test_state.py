@@ -163,6 +163,15 @@ def test_other_versions(version: str) -> None:
             "3:27",
             "write 60000-61000",
         ),
+        ("firewall: {default_incoming: limit}", "3:30", "allow, deny, reject"),
+        ("firewall: {rules: [{port: 22, proto: tcp, action: ratelimit}]}", "3:51", "limit"),
+        (
+            "firewall: {rules: [{port: 22, proto: tcp, action: allow, out_interface: eth0}]}",
+            "3:73",
+            "add routed: true",
+        ),
+        ("firewall: {rules: [{proto: any, action: allow}]}", "3:28", "any is for routed rules"),
+        ("firewall: {rules: [{proto: icmp, action: allow, routed: yes}]}", "3:57", "true"),
         (
             "firewall: {rules: [{proto: icmp, action: allow, interface: /sys/class/net/eth0}]}",
             "3:60",

@@ -62,6 +62,7 @@ class Step:
     limited: bool = False
     mark: tuple[int, int] | None = None
     sets: int | None = None
+    over: bool = False
 
     def matches(self, packet: Packet) -> bool:
         if self.network is not None:
@@ -238,7 +239,7 @@ def _nft(step: Step) -> Iterator[Any]:
     if step.mark is not None:
         yield _match({"&": [{"meta": {"key": "mark"}}, step.mark[1]]}, step.mark[0])
     if step.limited:
-        yield {"limit": {"rate": 2, "burst": 2, "per": "minute"}}
+        yield {"limit": {"rate": 2, "burst": 2, "per": "minute", "inv": step.over}}
     if step.sets is not None:
         yield {"mangle": {"key": {"meta": {"key": "mark"}}, "value": step.sets}}
     if step.action == "continue":
@@ -480,6 +481,65 @@ def test_a_rule_passes_only_if_every_packet_fares_so_nft(
     chains: tuple[Chain, ...], rule: Rule
 ) -> None:
     hold_rule(chains, rule, observed_by_nft(chains))
+
+
+def in_world(chains: tuple[Chain, ...], *, beyond: bool) -> tuple[Chain, ...]:
+    """The chains within all rates, or beyond them."""
+    return tuple(
+        chain._replace(
+            steps=tuple(
+                Step("continue")
+                if step.limited and step.over is not beyond
+                else replace(step, limited=False)
+                for step in chain.steps
+            )
+        )
+        for chain in chains
+    )
+
+
+def limiting(step: Step, limited: bool, over: bool) -> Step:
+    return replace(step, limited=limited, over=over)
+
+
+LIMITING = st.builds(
+    limiting, steps(1, 1), st.sampled_from([True, True, False]), st.sampled_from([False, True])
+)
+
+
+@st.composite
+def limiters(draw: st.DrawFn) -> tuple[Chain, ...]:
+    base = tuple(draw(st.lists(LIMITING, max_size=4)))
+    called = [each for each in draw(st.lists(LIMITING, max_size=3)) if each.action not in {"jump", "goto"}]  # fmt: skip
+    policy = draw(st.sampled_from(["drop", "drop", "accept"]))
+    first = Step("accept", proto="tcp", ports=(22, 22), limited=True)
+    some = draw(st.sampled_from([(), (), (first,)]))
+    return Chain((*base, *some), "input", 0, policy), Chain(tuple(called))
+
+
+@settings(max_examples=400, deadline=None)
+@given(limiters(), st.sampled_from(["any", "10.0.0.0/8"]))
+def test_a_limit_passes_only_if_the_first_get_in_and_those_beyond_do_not(
+    chains: tuple[Chain, ...], source: str
+) -> None:
+    rule = Rule(action="limit", proto="tcp", port=22, from_=source)
+    declared = Declared("rule", rule, Firewall(rules=[rule]))
+    outcome = worst(declared, observed_by_nft(chains))
+    fates = {
+        beyond: [list(every_fate(in_world(chains, beyond=beyond), each)) for each in packets(rule)]
+        for beyond in (False, True)
+    }
+    beside = [list(every_fate(chains, packet)) for packet in packets(rule, beside=True)]
+    if outcome is Outcome.COMPLIANT:
+        assert all(fate == {"allow"} for some in fates[False] for fate in some)
+        assert not any("allow" in fate for some in fates[True] for fate in some)
+        assert not any("allow" in fate for some in beside for fate in some)
+    elif outcome is Outcome.DRIFT:
+        assert not (
+            all(any(fate == {"allow"} for fate in some) for some in fates[False])
+            and all(any("allow" not in fate for fate in some) for some in fates[True])
+            and not any(all("allow" in fate for fate in some) for some in beside)
+        )
 
 
 BY_PORT = st.builds(

@@ -110,6 +110,20 @@ class Wire:
             os.sched_setaffinity(0, before)
         return found
 
+    def forwarded(self, packets: Iterable[Packet], by: str) -> dict[Packet, str]:
+        """What became of packets that are for others: `allow` for one that left by an interface."""
+        found = dict[Packet, str]()
+        out = self._links[by]
+        for packet in packets:
+            link = self._links[packet.interface]
+            list(out.pending())
+            link.send(packet)
+            answers = dict(link.answers())
+            left = _key(packet) in {_sent_as(frame) for frame in out.frames()}
+            found[packet] = ALLOW if left else answers.get(_key(packet), DENY)
+        self._listeners.forget()
+        return found
+
     def _sent(self, packets: list[Packet]) -> Iterator[tuple[tuple[object, ...], str]]:
         for name, link in self._links.items():
             mine = [packet for packet in packets if packet.interface == name]
@@ -120,11 +134,7 @@ class Wire:
         yield from self._listeners.received()
 
     def _answers(self, link: "_Link") -> Iterator[tuple[tuple[object, ...], str]]:
-        link.ask()
-        while not link.answered:
-            frame, (_, _, kind, *_) = link.socket.recvfrom(65535)
-            if kind != _OUTGOING:
-                yield from link.told(frame)
+        yield from link.answers()
         # What came in by one interface may be answered by another one.
         for other in self._links.values():
             yield from other.pending()
@@ -202,16 +212,38 @@ class _Link:
             yield from _told(frame[14:])
 
     def pending(self) -> Iterator[tuple[tuple[object, ...], str]]:
+        for frame in self.frames():
+            yield from self.told(frame)
+
+    def frames(self) -> Iterator[bytes]:
+        """What came in and was not read yet."""
         self.socket.setblocking(False)
         try:
             while True:
                 frame, (_, _, kind, *_) = self.socket.recvfrom(65535)
                 if kind != _OUTGOING:
-                    yield from self.told(frame)
+                    yield frame
         except BlockingIOError:
             pass
         finally:
             self.socket.settimeout(ANSWER_SECONDS)
+
+    def answers(self) -> Iterator[tuple[tuple[object, ...], str]]:
+        """What comes back before the answer to a request of our own."""
+        self.ask()
+        while not self.answered:
+            frame, (_, _, kind, *_) = self.socket.recvfrom(65535)
+            if kind != _OUTGOING:
+                yield from self.told(frame)
+
+
+def _sent_as(frame: bytes) -> tuple[object, ...] | None:
+    """The key of a TCP packet on the wire."""
+    found = _parsed(frame[14:]) if frame[12:14] in (b"\x08\x00", b"\x86\xdd") else None
+    if found is None or found[0] != _TCP:
+        return None
+    _, source, target, payload = found
+    return ("tcp", source, target, *struct.unpack("!HH", payload[:4]))
 
 
 @contextmanager

@@ -20,7 +20,9 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.triggers import triggers
 from power_edge.resources.firewall.undeclared import extras
 
-_RULE = re.compile(r"(\w+) ((?:\d+(?:-\d+)?/)?\w+) from (\S+) to (\S+)((?: on \S+)?)")
+_RULE = re.compile(
+    r"(\w+) ((?:\d+(?:-\d+)?/)?\w+) from (\S+) to (\S+)((?: on \S+)?(?: out \S+)?(?: routed)?)"
+)
 LAST_PORT = 65535
 FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
@@ -40,10 +42,13 @@ def entries(firewall: Firewall) -> Iterator[Entry[Declared]]:
 def name(rule: Rule) -> str:
     """Return the name of a rule's item: `allow 22/tcp from any to any`.
 
-    A range of ports is `60000-61000/udp`. A rule about one interface ends in ` on eth0`.
+    A range of ports is `60000-61000/udp`. A rule about one interface ends in ` on eth0`, and one
+    about forwarded connections in ` on wg0 out eth0 routed`.
     """
     what = rule.proto if rule.port is None else f"{rule.port}/{rule.proto}"
     where = "" if rule.interface is None else f" on {rule.interface}"
+    where += "" if rule.out_interface is None else f" out {rule.out_interface}"
+    where += " routed" if rule.routed else ""
     return f"{rule.action} {what} from {rule.from_} to {rule.to}{where}"
 
 
@@ -76,6 +81,8 @@ def expected(declared: Declared) -> Mapping[str, Value]:
         "from": rule.from_,
         "to": rule.to,
         "interface": rule.interface,
+        "out_interface": rule.out_interface,
+        "routed": rule.routed or None,
     }
     return {field: value for field, value in fields.items() if value is not None}
 
@@ -90,8 +97,18 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     if rule.port is not None and (wrong := _port_problem(rule.port)):
         yield "port", wrong
         return
-    if rule.interface == "lo":
-        yield "interface", "connections from other machines do not come by lo: use another one"
+    for field, place in (("interface", rule.interface), ("out_interface", rule.out_interface)):
+        if place == "lo":
+            yield field, "connections from other machines do not come by lo: use another one"
+            return
+    if rule.out_interface is not None and not rule.routed:
+        yield (
+            "out_interface",
+            "only a forwarded connection leaves by an interface: add routed: true",
+        )
+        return
+    if rule.proto == "any" and (rule.port is not None or not rule.routed):
+        yield "proto", "any is for routed rules without a port: write tcp, udp or icmp"
         return
     fields = {"from": rule.from_, "to": rule.to}
     invalid = [field for field, text in fields.items() if text != "any" and not _is_network(text)]

@@ -21,7 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.queries import applies, trace_all
+from power_edge.resources.firewall.queries import applies, trace_all, trace_forwarded
 from power_edge.resources.firewall.rule_match import PORTED
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
@@ -149,6 +149,12 @@ def filters(ruleset: Ruleset, family: int) -> bool | None:
     answers = {
         _filters(ruleset, family, regions) for regions in trace_all(ruleset, family, outward=False)
     }
+    return answers.pop() if len(answers) == 1 else None
+
+
+def filters_forwarded(ruleset: Ruleset, family: int) -> bool | None:
+    """Return what `filters` returns, for connections that the node forwards."""
+    answers = {_filters(ruleset, family, regions) for regions in trace_forwarded(ruleset, family)}
     return answers.pop() if len(answers) == 1 else None
 
 

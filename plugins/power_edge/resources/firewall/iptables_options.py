@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from power_edge.resources.firewall import address_types, marks
+from power_edge.resources.firewall import address_types, marks, rates
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.packet_sets import (
@@ -53,6 +53,7 @@ class OptionReader:
         self._tokens = iter(tokens)
         self._module = ""
         self._options = set[str]()
+        self._rates: list[tuple[str, str, bool]] = []
         self._set: tuple[str, str, bool] | None = None
 
     def read(self) -> None:
@@ -81,7 +82,11 @@ class OptionReader:
             )
         if self._module == "set":
             self._set_of_addresses()
-        self._options, self._set = set(), None
+        if self._module in VARYING:
+            self.match.rate(rates.of_iptables(self._module, self._rates))
+        if self._module == "recent":
+            self.match.rates.append(rates.of_iptables(self._module, self._rates))
+        self._options, self._set, self._rates = set(), None, []
 
     def _set_of_addresses(self) -> None:
         name, side, negated = self._set or ("", "", False)
@@ -104,13 +109,13 @@ class OptionReader:
         if option == "-m":
             self._finish()
             self._module = self._value()
-            if self._module in VARYING:
-                self.match.varies = True
-            elif self._module == "rt":
+            if self._module == "rt":
                 self.match.plain(False)
-            elif self._module not in MODULES:
+            elif self._module not in MODULES | VARYING:
                 self.match.doubt(printable(f"{self._module} match"))
-        elif self._module in {*VARYING, "rt", "rpfilter"} and option not in OPTIONS:
+        elif self._module in VARYING and option not in OPTIONS:
+            self._rate_option(option, negated)
+        elif self._module in {"rt", "rpfilter"} and option not in OPTIONS:
             self._options.add(option)
         elif self._module == "set" and option not in OPTIONS:
             if option == "--match-set" and self._set is None:
@@ -132,9 +137,11 @@ class OptionReader:
         else:
             raise ValueError(f"{self._module or 'unknown'} match")
 
+    def _rate_option(self, option: str, negated: bool) -> None:
+        self._rates.append((option, self._value() if option in rates.VALUED else "", negated))
+
     def _recent(self, option: str, negated: bool) -> None:
-        if option in {"--name", "--mask", "--seconds", "--hitcount"}:
-            self._value()
+        self._rate_option(option, negated)
         if option == "--hitcount":
             self.match.varies = True
             self.match.opaque = None if self.match.opaque == "recent match" else self.match.opaque

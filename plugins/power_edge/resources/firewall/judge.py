@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import Dimension
+from power_edge.resources.firewall.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
+    LIMIT,
+    OPENINGS,
     VERDICTS,
     Region,
     Undecidable,
@@ -24,6 +26,7 @@ from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.undeclared import extras, port_ranges
 from power_edge.text import printable
 
+WORST_FIRST = (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
 MAY_COME = "on interfaces that the node does not have now"
 
 
@@ -103,7 +106,7 @@ def _combined(field: str, expected: Value, answers: dict[int, FamilyVerdict]) ->
     """Return the worst of the families' verdicts. `actual` names the families where they differ."""
     worst = next(
         outcome
-        for outcome in (Outcome.DRIFT, Outcome.UNKNOWN, Outcome.COMPLIANT)
+        for outcome in WORST_FIRST
         if outcome in {answer.outcome for answer in answers.values()}
     )
     kinds = {answer.actual for answer in answers.values()}
@@ -157,14 +160,15 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
     Packets of an earlier rule with another action are left to that rule.
     """
     rule: Rule = declared.value
-    upper = observed.network.ports.get(rule.interface or "")
-    if upper is not None:
-        return FamilyVerdict(
-            Outcome.UNKNOWN,
-            None,
-            f"{rule.interface} is a port of {printable(upper)}, and what comes by it counts as "
-            f"coming by {printable(upper)}: declare that one",
-        )
+    for name in _named(rule).values():
+        upper = observed.network.ports.get(name)
+        if upper is not None:
+            return FamilyVerdict(
+                Outcome.UNKNOWN,
+                None,
+                f"{name} is a port of {printable(upper)}, and what comes by it counts as "
+                f"coming by {printable(upper)}: declare that one",
+            )
     box = traffic.packets(rule, family)
     if box is None:
         return FamilyVerdict(
@@ -188,28 +192,33 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
             None,
             "earlier declared rules already decide about all of its connections",
         )
-    answers = [
-        _verdict(rule, observed, family, regions)
-        for regions in queries.trace(observed, family, boxes)
-    ]
-    answer = (
-        answers[0]
-        if all(other.outcome is answers[0].outcome for other in answers)
-        else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
+    if rule.routed:
+        own = observed.network.addresses.get(family, ())
+        boxes = subtract_all(boxes, [{DADDR[family]: own}] if own else [])
+        if not boxes:
+            return FamilyVerdict(
+                Outcome.UNKNOWN,
+                None,
+                "the node itself has these addresses, and forwards nothing to them",
+            )
+    answer = _fared(rule, observed, family, boxes)
+    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind fare differently
+    if answer.outcome is Outcome.DRIFT and mixed and _is_limit(rule, observed, family, boxes):
+        answer = answer._replace(actual=LIMIT)
+    missing = next(
+        (name for name in _named(rule).values() if name not in (observed.network.interfaces or ())),
+        None,
     )
-    if (
-        answer.outcome is Outcome.COMPLIANT
-        and rule.interface is not None
-        and rule.interface not in (observed.network.interfaces or ())
-    ):
+    if answer.outcome is Outcome.COMPLIANT and missing is not None:
         return FamilyVerdict(
             Outcome.UNKNOWN,
             answer.actual,
-            f"the node has no interface {rule.interface} now (ip link shows them)"
+            f"the node has no interface {missing} now (ip link shows them)"
             if observed.network.interfaces
             else "the node's interfaces could not be read",
         )
-    if rule.port is None and rule.action == ALLOW and answer.outcome is Outcome.COMPLIANT:
+    icmp = rule.proto == "icmp"
+    if icmp and not rule.routed and rule.action in OPENINGS and answer.outcome is Outcome.COMPLIANT:
         silent = next(
             (path for path in observed.network.echo_ignored if f"/net/ipv{family}/" in path), None
         )
@@ -220,22 +229,55 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
                 Outcome.DRIFT, "deny", f"the kernel answers no echo request: {silent} is not 0"
             )
         )
-    if rule.port is None and rule.action != ALLOW:
+    if icmp and rule.action not in OPENINGS:
         return _no_icmp(rule, observed, family, answer)
     return answer
+
+
+def _named(rule: Rule) -> dict[Dimension, str]:
+    """Return the interfaces that a rule names, by their side."""
+    named = {Dimension.IIF: rule.interface, Dimension.OIF: rule.out_interface}
+    return {side: name for side, name in named.items() if name is not None}
 
 
 def _boxes(rules: Iterable[Rule], family: int) -> list[Box]:
     return [box for rule in rules if (box := traffic.packets(rule, family)) is not None]
 
 
-def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) -> FamilyVerdict:
-    action = rule.action
+def _is_limit(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> bool:
+    """Return whether the packets of a rule certainly meet a limit, whatever it declares."""
+    if rule.action == LIMIT:
+        return False
+    try:
+        limited = _fared(replace(rule, action=LIMIT), observed, family, boxes)
+    except Undecidable:
+        return False
+    return limited.outcome is Outcome.COMPLIANT
+
+
+def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> FamilyVerdict:
+    """Return the verdict on these packets: the worst on any of the rule's demands."""
+    found = list[FamilyVerdict]()
+    for demand in queries.demands(observed, rule, family):
+        answers = [
+            _verdict(rule, demand, family, regions)
+            for regions in queries.trace(demand.ruleset, family, boxes, traffic.hooks_of(rule))
+        ]
+        found.append(
+            answers[0]
+            if all(other.outcome is answers[0].outcome for other in answers)
+            else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
+        )
+    return min(found, key=lambda answer: WORST_FIRST.index(answer.outcome))
+
+
+def _verdict(
+    rule: Rule, demand: queries.Demand, family: int, regions: list[Region]
+) -> FamilyVerdict:
+    observed, wanted = demand.ruleset, demand.verdicts
     # A declared interface or address that the node does not have now is judged as if it had it.
     by_interface = [
-        region
-        for region in regions
-        if rule.interface is not None or queries.interface_exists(observed, region)
+        region for region in regions if queries.interface_exists(observed, region, _named(rule))
     ]
     present = [
         region for region in by_interface if queries.address_exists(observed, region)
@@ -246,40 +288,44 @@ def _verdict(rule: Rule, observed: Ruleset, family: int, regions: list[Region]) 
         if any(region.verdict == verdict for region in present or regions)
     ]
     actual = " or ".join(verdicts)
-    wrong = [region for region in present if region.verdict != action and region.sure]
-    if wrong or (present and action not in verdicts):
+    wrong = [region for region in present if region.verdict not in wanted and region.sure]
+    if wrong or (present and not wanted & set(verdicts)):
         first = min(wrong or present, key=lambda region: traffic.unusual(observed, region.box))
         part = "" if len(verdicts) == 1 else "in part "
         return FamilyVerdict(
             Outcome.DRIFT,
             actual,
-            f"{part}{first.verdict}{_at_ports(first, rule)} {_decided_by(first, observed, family)}",
+            f"{part}{first.verdict}{_at_ports(first, rule)} {_decided_by(first, observed, family)}"
+            f"{', at any rate' if demand.beyond else ''}",
         )
     # In firewalld an interface belongs to a zone. A rule of another tool that names an interface
     # covers less than was declared.
     judged = (
         by_interface if observed.has_firewalld_rules and observed.network.interfaces else regions
     )
-    doubtful = next((region for region in judged if region.verdict != action), None)
+    doubtful = next((region for region in judged if region.verdict not in wanted), None)
     if doubtful is not None:
         missing = (
             "for addresses that the node does not have now: declare `to`"
-            if rule.interface is not None or queries.interface_exists(observed, doubtful)
+            if queries.interface_exists(observed, doubtful, _named(rule))
             else MAY_COME
         )
         return FamilyVerdict(
             Outcome.UNKNOWN, actual, doubtful.doubt or f"the result differs {missing}"
         )
-    if action == ALLOW and not all(region.ruled for region in present):
-        filtered = defaults.filters(observed, family)
+    if rule.action == ALLOW and not all(region.ruled for region in present):
+        filters = defaults.filters_forwarded if rule.routed else defaults.filters
+        filtered = filters(observed, family)
         if not filtered:
             outcome = Outcome.DRIFT if filtered is False else Outcome.UNKNOWN
             actual = f"{ALLOW} (unfiltered)" if filtered is False else ALLOW.value
             return FamilyVerdict(
                 outcome, actual, "reachable only because nothing filters: no rule allows it"
             )
-    by_default = not any(region.by for region in present)
-    return FamilyVerdict(Outcome.COMPLIANT, action, "by the default policy" if by_default else None)
+    by_default = rule.action != LIMIT and not any(region.by for region in present)
+    return FamilyVerdict(
+        Outcome.COMPLIANT, rule.action, "by the default policy" if by_default else None
+    )
 
 
 def _at_ports(region: Region, rule: Rule) -> str:
@@ -305,7 +351,8 @@ def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) 
     if answer.actual is not None and ALLOW in answer.actual:
         return answer
     box = traffic.packets(rule, family, traffic.OTHER_REQUESTS[family])
-    fared = queries.trace(observed, family, [box] if box is not None else [])
+    boxes = [box] if box is not None else []
+    fared = queries.trace(observed, family, boxes, traffic.hooks_of(rule))
     if answer.outcome is Outcome.COMPLIANT and all(
         region.verdict != ALLOW for regions in fared for region in regions
     ):
@@ -318,8 +365,15 @@ def _width(declared: Declared, observed: Ruleset, families: list[int]) -> Iterat
     declared rule.
     """
     rule: Rule = declared.value
-    wider = _wider(declared, observed) if rule.action == ALLOW and families else None
-    for field, text in (("from", rule.from_), ("to", rule.to), ("interface", rule.interface)):
+    narrow = rule.action in OPENINGS and not rule.routed
+    wider = _wider(declared, observed) if narrow and families else None
+    for field, text in (
+        ("from", rule.from_),
+        ("to", rule.to),
+        ("interface", rule.interface),
+        ("out_interface", rule.out_interface),
+        ("routed", rule.routed or None),
+    ):
         if text is None:
             continue
         if wider is None or text == "any":
@@ -338,7 +392,7 @@ def _wider(declared: Declared, observed: Ruleset) -> FamilyVerdict | None:
     is_narrow = bool(traffic.named_families(rule)) or rule.interface is not None
     if not is_narrow or declared.firewall.default_incoming == ALLOW:
         return None
-    allowed = [other for other in declared.firewall.rules or [] if other.action == ALLOW]
+    allowed = [other for other in declared.firewall.rules or [] if other.action in OPENINGS]
     doubt = None
     for family in queries.judged_families(observed, DENY):
         verdict = _wider_in(rule, allowed, observed, family)
@@ -364,7 +418,7 @@ def _gets_in(region: Region, rule: Rule, observed: Ruleset) -> bool:
 def _wider_in(
     rule: Rule, allowed: list[Rule], observed: Ruleset, family: int
 ) -> FamilyVerdict | None:
-    """Return the same of one family. `allowed`: the declared rules that allow."""
+    """Return the same of one family. `allowed`: the declared openings."""
     from_anywhere = traffic.packets(replace(rule, from_="any", to="any", interface=None), family)
     undeclared = subtract_all(
         [from_anywhere] if from_anywhere is not None else [],

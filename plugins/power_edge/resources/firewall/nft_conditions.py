@@ -411,6 +411,7 @@ class ConditionReader:
                 raise NotUnderstood(match.opaque)
             self.match.any_transport |= match.any_transport
             self.match.varies |= match.varies
+            self.match.rates += match.rates
             boxes += match.boxes if match.families else []
         self.match.choose(boxes)
 

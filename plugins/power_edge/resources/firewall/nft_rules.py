@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from power_edge.resources.firewall import compat, ipsets, iptables, marks
+from power_edge.resources.firewall import compat, ipsets, iptables, marks, rates
 from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.iptables import SavedRule
 from power_edge.resources.firewall.iptables_options import Sets, narrow
@@ -180,6 +180,8 @@ def _rule(
             yield from match.rules(_verdict(kind, what, place), text)
             return
     yield from match.changed(text)
+    if any(rate.memory for rate in match.rates):
+        yield from match.rules(Effect(Action.NEXT), text)
 
 
 def _mark_of(key: Any) -> Mark | None:
@@ -199,11 +201,14 @@ def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | 
             else iptables.target(part.name, part.options or ())
         )
     if part.kind != "match":
+        match.rates.append(rates.unknown(memory=rates.ANY_MEMORY))
         return Effect(Action.UNKNOWN)
     if part.name == "comment":
         return None
     if part.options is None:
         match.doubt(f"{printable(part.name)} match")
+        if part.name in {"", "recent", "hashlimit"}:
+            match.rates.append(rates.unknown(memory=rates.ANY_MEMORY))
     else:
         narrow(match, family, part.options, sets)
     return None
@@ -223,7 +228,7 @@ def _implied(match: Match, how: Any) -> None:
 
 def _limit(match: Match, kind: str, what: Any) -> None:
     if kind in {"limit", "ct count"} and not isinstance(what, str):
-        match.varies = True
+        match.rate(rates.of_nft(what) if kind == "limit" else rates.unknown(rates.AT_ONCE))
     else:
         match.doubt(kind)
 

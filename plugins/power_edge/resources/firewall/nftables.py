@@ -205,7 +205,7 @@ def _base(
         None if is_unclear else chain.key,
         FAMILIES.get(family, (4, 6)),
         {"accept": ALLOW, "drop": DENY}[chain.policy],
-        chain.type == "filter" and hook in {"input", "output"},
+        chain.type == "filter" and hook in {"input", "output", "forward"},
         boxes,
         reason,
         chain.type == "nat",

@@ -9,10 +9,11 @@ followed.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.packet_sets import Box, Numbers
+from power_edge.resources.firewall.rates import Rate
 
 Key = tuple[str, str, str]
 """A chain: family, table, name."""
@@ -34,8 +35,13 @@ class Action(StrEnum):
 
 
 ALLOW, DENY, REJECT = VERDICTS = (Action.ALLOW, Action.DENY, Action.REJECT)
+LIMIT: Final = "limit"
+"""What declarations call an opening that new connections may use at a limited rate."""
+OPENINGS = frozenset({"allow", LIMIT})
+"""The actions of declared rules that let somebody in."""
 UNTRACKED: Numbers = ((1, 1),)
 INCOMING = ("ingress", "prerouting", "input")
+FORWARDED = ("ingress", "prerouting", "forward", "postrouting", "egress")
 OUTGOING = ("output", "postrouting", "egress")
 NEW: Numbers = ((0, 0),)
 UNSEEN: Numbers = ((2, 2),)
@@ -69,7 +75,8 @@ class FilterRule(NamedTuple):
 
     `opaque`: why it is unknown which of them it matches. `varies`: it matches some packets of a
     kind and not others, as a rate limit does. `changes`: the marks that it sets before it does
-    anything else. `passing`: it matches now, through an element of a set that expires.
+    anything else. `passing`: it matches now, through an element of a set that expires. `rates`: its
+    conditions on the rate of new connections.
     """
 
     boxes: tuple[Box, ...]
@@ -79,6 +86,7 @@ class FilterRule(NamedTuple):
     varies: bool = False
     changes: tuple[marks.Change, ...] = ()
     passing: bool = False
+    rates: tuple[Rate, ...] = ()
 
 
 class BaseChain(NamedTuple):

@@ -1,6 +1,6 @@
 """What a packet filter does with sets of packets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from power_edge.resources.firewall import marks
 from power_edge.resources.firewall.dimension import Dimension
@@ -40,7 +40,8 @@ def walk(
     regions, or when it takes more than `effort` has left.
     """
     undecided, ended = list(start), list[Region]()
-    for base in (_decided(program, base, effort) for base in program.path(hooks, family)):
+    hidden = HIDDEN if "forward" in hooks else {}
+    for base in (_decided(program, base, effort, hidden) for base in program.path(hooks, family)):
         early = base.hook == "ingress" or (
             base.hook in {"prerouting", "output"} and base.priority <= TRACKING
         )
@@ -56,7 +57,20 @@ def walk(
     return ended + undecided
 
 
-def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
+HIDDEN: Mapping[str, Dimension] = {
+    "ingress": Dimension.OIF,
+    "prerouting": Dimension.OIF,
+    "postrouting": Dimension.IIF,
+    "egress": Dimension.IIF,
+}
+"""What rules cannot see of a forwarded packet, at each hook: it is not known there yet, or only in
+newer kernels (the interface that it came by, at postrouting: since Linux 5.7).
+"""
+
+
+def _decided(
+    program: Program, base: BaseChain, effort: Effort, hidden: Mapping[str, Dimension]
+) -> BaseChain:
     """Return the base chain; without its rules where it is unknown what it is called for."""
     rules = [*program.reachable(base.chain, effort)] if base.chain is not None else []
     actions = {rule.effect.action for rule in rules}
@@ -64,6 +78,10 @@ def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
         text = f"{base.text}: it filters in a nat chain, and connections may not be tracked"
     elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
         text = f"{base.text}: it runs before connections are looked up, or after"
+    elif (actions & DECIDING or any(rule.changes for rule in rules)) and any(
+        hidden.get(base.hook) in box for rule in rules for box in rule.boxes
+    ):
+        text = f"{base.text}: it looks at an interface that need not be known there"
     else:
         return base
     moves = (
@@ -72,6 +90,9 @@ def _decided(program: Program, base: BaseChain, effort: Effort) -> BaseChain:
         or any(rule.changes for rule in rules)
     )
     return base._replace(chain=None, text=text, moves=moves)
+
+
+DECIDING = {DENY, REJECT, Action.UNKNOWN, Action.NOTRACK}
 
 
 def _tracked(region: Region, before: Numbers, after: Numbers) -> Region:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import marks
@@ -10,15 +10,21 @@ from power_edge.resources.firewall.chain_order import orders
 from power_edge.resources.firewall.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
+    DENY,
+    FORWARDED,
     INCOMING,
+    LIMIT,
     OUTGOING,
     QUESTION_STEPS,
+    REJECT,
     SURVEY_STEPS,
+    Action,
     Effort,
     Region,
     Undecidable,
 )
 from power_edge.resources.firewall.packet_sets import (
+    FALSE,
     Box,
     Numbers,
     both,
@@ -34,13 +40,17 @@ from power_edge.resources.firewall.traffic import (
     EXTERNAL,
     FAMILIES,
     LINK_LOCAL,
+    NO_INTERFACE,
     NOT_ICMP,
+    forwarded,
+    hooks_of,
     incoming,
     named_families,
     outgoing,
     packets,
     unusual,
 )
+from power_edge.resources.firewall.worlds import beyond_rates, within_rates
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -168,7 +178,43 @@ def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
     """Yield how a declared rule's packets fare, for each family and each order of its chains."""
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
-        yield from trace(ruleset, family, [box] if box is not None else [])
+        yield from trace(ruleset, family, [box] if box is not None else [], hooks_of(rule))
+
+
+class Demand(NamedTuple):
+    """What a declared rule demands of a node: its packets must meet one of some verdicts.
+
+    `beyond`: it is about connections that come faster than any rate allows.
+    """
+
+    ruleset: Ruleset
+    verdicts: frozenset[Action]
+    beyond: bool = False
+
+
+def demands(ruleset: Ruleset, rule: Rule, family: int) -> list[Demand]:
+    """Return the demands of a rule in one family. A limit has two: the first connections are
+    accepted, and those beyond all rates are not.
+
+    Over IPv6 the first one counts as for `allow`: where the node has more than link-local
+    addresses, or the rule names one.
+    """
+    if rule.action != LIMIT:
+        return [Demand(ruleset, frozenset({Action(rule.action)}))]
+    beyond = Demand(beyond_rates(ruleset), frozenset({DENY, REJECT}), beyond=True)
+    if family in (sorted(named_families(rule)) or judged_families(ruleset, ALLOW)):
+        return [Demand(within_rates(ruleset), frozenset({ALLOW})), beyond]
+    return [beyond]
+
+
+def trace_demands(ruleset: Ruleset, rule: Rule) -> Iterator[tuple[Demand, list[Region]]]:
+    """Yield each demand of a rule, and how its packets fare, as `trace_rule`."""
+    for family in families_of(ruleset, rule):
+        box = packets(rule, family)
+        for demand in demands(ruleset, rule, family):
+            boxes = [box] if box is not None else []
+            for regions in trace(demand.ruleset, family, boxes, hooks_of(rule)):
+                yield demand, regions
 
 
 def judged_families(ruleset: Ruleset, action: str) -> list[int]:
@@ -199,23 +245,38 @@ def applies(ruleset: Ruleset, region: Region) -> bool:
 
 
 def address_exists(ruleset: Ruleset, region: Region) -> bool:
-    """Return whether a region is about an address that the node has."""
-    return all(
+    """Return whether a region is about an address that the node has; if it is forwarded, always."""
+    return region.box.get(Dimension.DLOCAL) == FALSE or all(
         both(region.box.get(DADDR[family], own), own)
         for family, own in ruleset.network.addresses.items()
     )
 
 
-def interface_exists(ruleset: Ruleset, region: Region) -> bool:
-    """Return whether a region is about an interface that the node has."""
-    reach = region.box[Dimension.IIF]
-    return reach == EXTERNAL or bool(both(reach, ruleset.network.existing))
+SIDES = (Dimension.IIF, Dimension.OIF)
+
+
+def interface_exists(ruleset: Ruleset, region: Region, named: Iterable[Dimension] = ()) -> bool:
+    """Return whether a region is about interfaces that the node has. `named`: the sides (IIF, OIF)
+    that do not count, since a rule names an interface there.
+    """
+    reaches = (region.box[side] for side in SIDES if side not in named)
+    return all(
+        reach in {EXTERNAL, NO_INTERFACE} or both(reach, ruleset.network.existing)
+        for reach in reaches
+    )
 
 
 def most_interfaces(region: Region) -> bool:
     """Return whether a region is about nearly all names that an interface could have."""
     reach = region.box[Dimension.IIF]
     return size(reach) > size(without(EXTERNAL, reach))
+
+
+@_cached
+def trace_forwarded(ruleset: Ruleset, family: int) -> list[list[Region]]:
+    """Return how everything but ICMP fares that the node forwards."""
+    box = {**forwarded(family), Dimension.PROTO: NOT_ICMP}
+    return _trace(ruleset, family, [box], FORWARDED, Effort(SURVEY_STEPS))
 
 
 def open_regions(ruleset: Ruleset, family: int) -> Iterator[Region]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from power_edge.resources.firewall import marks
+from power_edge.resources.firewall import marks, rates
 from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.marks import CONNECTION, Change
 from power_edge.resources.firewall.packet_filter import NEW, Action, Effect, FilterRule
@@ -20,6 +20,7 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     subtract_all,
 )
+from power_edge.resources.firewall.rates import Rate, Side
 from power_edge.text import printable
 
 MANY_BOXES = 4096
@@ -80,6 +81,7 @@ class Match:
     varies: bool = False
     any_transport: bool = False
     changes: list[Change] = field(default_factory=list)
+    rates: list[Rate] = field(default_factory=list)
 
     def copy(self) -> "Match":
         """Return a copy that can be narrowed by itself."""
@@ -90,6 +92,7 @@ class Match:
             self.varies,
             self.any_transport,
             list(self.changes),
+            list(self.rates),
         )
 
     def narrow(self, dimension: Dimension, some: Numbers, *, negated: bool = False) -> None:
@@ -153,7 +156,13 @@ class Match:
         Who makes a packet by hand chooses its headers.
         """
         self.narrow(Dimension.EXT, FALSE if truth else TRUE)
-        self.varies |= not truth
+        if not truth:
+            self.rate(rates.EITHER)
+
+    def rate(self, condition: Rate) -> None:
+        """Add a condition on the rate of connections: some packets of a kind meet it."""
+        self.varies |= condition.side is not Side.RECORDS
+        self.rates.append(condition)
 
     def tcp_flags(self, holds: Callable[[int], bool]) -> None:
         """Apply a condition on the flags of TCP.
@@ -230,9 +239,7 @@ class Match:
             return
         text = printable(text)
         if not self.any_transport:
-            yield FilterRule(
-                tuple(self.boxes), effect, text, self.opaque, self.varies, tuple(self.changes)
-            )
+            yield self._rule(self.boxes, effect, text, self.opaque)
             return
         ported = [
             box for own in self.boxes if (box := meet(own, {Dimension.PROTO: PORTED})) is not None
@@ -244,9 +251,20 @@ class Match:
             is not None
         ]
         if ported:
-            yield FilterRule(
-                tuple(ported), effect, text, self.opaque, self.varies, tuple(self.changes)
-            )
+            yield self._rule(ported, effect, text, self.opaque)
         if others:
             doubt = self.opaque or "ports of a protocol that has none"
-            yield FilterRule(tuple(others), effect, text, doubt, self.varies, tuple(self.changes))
+            yield self._rule(others, effect, text, doubt)
+
+    def _rule(
+        self, boxes: Iterable[Box], effect: Effect, text: str, opaque: str | None
+    ) -> FilterRule:
+        return FilterRule(
+            tuple(boxes),
+            effect,
+            text,
+            opaque,
+            self.varies,
+            tuple(self.changes),
+            rates=tuple(self.rates),
+        )

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.address_types import BROADCAST
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import NEW
+from power_edge.resources.firewall.packet_filter import FORWARDED, INCOMING, NEW
 from power_edge.resources.firewall.packet_sets import (
     FALSE,
     TRUE,
@@ -152,6 +152,30 @@ def outgoing(family: int) -> Box:
     }
 
 
+def forwarded(family: int) -> Box:
+    """Return all connections that the node forwards: neither from nor to an address of its own.
+
+    The kernel forwards nothing that was sent to all on the link (ip_forward), and no link-local
+    addresses of IPv6.
+    """
+    ends = UNICAST[4] if family == 4 else without(UNICAST[6], LINK_LOCAL)
+    return {
+        SADDR[family]: ends,
+        DADDR[family]: ends,
+        Dimension.IIF: EXTERNAL,
+        Dimension.OIF: EXTERNAL,
+        Dimension.CONNTRACK: NEW,
+        Dimension.SLOCAL: FALSE,
+        Dimension.DLOCAL: FALSE,
+        Dimension.CAST: FALSE,
+    }
+
+
+def hooks_of(rule: Rule) -> tuple[str, ...]:
+    """Return the hooks that the packets of a rule pass."""
+    return FORWARDED if rule.routed else INCOMING
+
+
 def ends(rule: Rule) -> tuple[tuple[int, Numbers] | None, tuple[int, Numbers] | None]:
     """Return the rule's `from` and its `to` as (family, addresses); None stands for any.
 
@@ -179,7 +203,8 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
     """
     if named_families(rule) - {family}:
         return None
-    box = meet(incoming(family), protocol_of(rule, family) if kind is None else kind)
+    start = forwarded(family) if rule.routed else incoming(family)
+    box = meet(start, protocol_of(rule, family) if kind is None else kind)
     for dimension, end in zip((SADDR, DADDR), ends(rule), strict=True):
         if box is not None and end is not None:
             box = meet(box, {dimension[family]: end[1]})
@@ -187,12 +212,15 @@ def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
 
 
 def arrival(rule: Rule) -> Box:
-    """Return the interface that a rule names, as a set of packets."""
-    return {} if rule.interface is None else {Dimension.IIF: (interface(rule.interface),)}
+    """Return the interfaces that a rule names, as a set of packets."""
+    named = {Dimension.IIF: rule.interface, Dimension.OIF: rule.out_interface}
+    return {side: (interface(name),) for side, name in named.items() if name is not None}
 
 
 def protocol_of(rule: Rule, family: int) -> Box:
-    """Return the protocol and port of a rule; for ICMP, echo requests."""
+    """Return the protocol and port of a rule; for ICMP, echo requests; for `any`, all but ICMP."""
+    if rule.proto == "any":
+        return {Dimension.PROTO: NOT_ICMP}
     if rule.port is None:
         return ECHO[family]
     number = PROTOCOLS[rule.proto]
@@ -207,6 +235,8 @@ def ports(declared: int | str) -> tuple[int, int]:
 
 def overlap(left: Rule, right: Rule) -> bool:
     """Return whether two rules are about some of the same services, whoever connects."""
+    if "any" in (left.proto, right.proto):
+        return "icmp" not in (left.proto, right.proto)
     if left.proto != right.proto or left.port is None or right.port is None:
         return (left.proto, left.port) == (right.proto, right.port)
     (low, high), (other_low, other_high) = ports(left.port), ports(right.port)

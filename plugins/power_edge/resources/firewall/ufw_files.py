@@ -213,6 +213,32 @@ def tuples(lines: Iterable[str]) -> Iterator[Tuple]:
         yield Tuple(action, log, proto, port, target, from_port, source, app, from_app, interface)
 
 
+class Route(NamedTuple):
+    """One rule for forwarded connections. An interface is "" where the rule names none."""
+
+    action: str
+    proto: str
+    port: str
+    target: str
+    source: str
+    interface: str
+    out_interface: str
+
+
+def routes(lines: Iterable[str]) -> Iterator[Route]:
+    """Yield the rules for forwarded connections from any port; others are left out."""
+    for line in lines:
+        words = [word for word in line.split()[3:] if not word.startswith("comment=")]
+        if len(words) not in {7, 9} or not words[0].startswith("route:") or words[4] != ANY:
+            continue
+        sides = {
+            side: name for side, _, name in (part.partition("_") for part in words[-1].split("!"))
+        }
+        action = words[0].removeprefix("route:").partition("_")[0]
+        proto, port, target, _, source = words[1:6]
+        yield Route(action, proto, port, target, source, sides.get("in", ""), sides.get("out", ""))
+
+
 def _port(app: str, port: str) -> tuple[str, ...]:
     if app != "-":
         return ("app", app)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, NAME_BYTES, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -61,7 +61,7 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
         declared = [
             box
             for rule in firewall.rules or []
-            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
+            if rule.action in OPENINGS and (box := traffic.packets(rule, family)) is not None
         ]
         regions = list(queries.open_regions(observed, family))
         for sure in (True, False):

@@ -6,9 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .. import core_schema
-
 Action: TypeAlias = Literal['allow', 'deny', 'reject']
+
+
+RuleAction: TypeAlias = Literal['allow', 'deny', 'reject', 'limit']
 
 
 Peer: TypeAlias = str
@@ -20,14 +21,19 @@ Ports: TypeAlias = int | str
 Interface: TypeAlias = str
 
 
+RuleProtocol: TypeAlias = Literal['tcp', 'udp', 'icmp', 'any']
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    proto: core_schema.Protocol
-    action: Action
+    proto: RuleProtocol
+    action: RuleAction
     port: Ports | None = None
     from_: Peer = 'any'
     to: Peer = 'any'
     interface: Interface | None = None
+    out_interface: Interface | None = None
+    routed: bool = False
     comment: str | None = None
 
 

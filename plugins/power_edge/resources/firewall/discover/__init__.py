@@ -70,6 +70,8 @@ def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
         "from": rule.from_,
         "to": rule.to,
         "interface": rule.interface,
+        "out_interface": rule.out_interface,
+        "routed": rule.routed or None,
         "comment": comment,
     }
     return {

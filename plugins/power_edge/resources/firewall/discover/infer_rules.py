@@ -11,16 +11,24 @@ from power_edge.resources.firewall import canonical, name, queries, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.discover.kernel_rules import (
     Statement,
+    declarable,
     merged,
     rules,
     statements,
 )
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.packet_filter import ALLOW, DENY, VERDICTS, Region
-from power_edge.resources.firewall.packet_sets import both, interface
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    LIMIT,
+    OPENINGS,
+    VERDICTS,
+    Region,
+)
+from power_edge.resources.firewall.packet_sets import both, interface, numbers
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
-from power_edge.resources.firewall.ufw_files import ANY
+from power_edge.resources.firewall.ufw_files import ANY, EVERY, routes
 from power_edge.resources.firewall.undeclared import openings
 
 MACHINES = (
@@ -59,12 +67,13 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
     Undecidable where the ruleset cannot be followed.
     """
     judged: dict[str, list[int]] = {
-        action: queries.judged_families(observed, action) for action in VERDICTS
+        action: queries.judged_families(observed, action) for action in (*VERDICTS, LIMIT)
     }
     written = merged(
         {family: [*_written(observed, family, default)] for family in traffic.FAMILIES}, judged
     )
-    found = _completed(_distinct([*written, *_echo(observed, default)])[:MANY], observed, default)
+    first_rules = _distinct([*written, *_echo(observed, default)])[:MANY]
+    found = _completed(_limited(first_rules, observed, default), observed, default)
     left: dict[int, list[Rule]] = {}
     for opening in openings(_firewall(found, default), observed):
         if opening.sure:
@@ -82,11 +91,53 @@ def compose(observed: Ruleset, default: str) -> list[Rule]:
         )
         found += narrow or [rule]
     watched = _watched(observed)
-    return [
+    local = [
         rule
         for rule in _distinct(found)
         if not any(traffic.overlap(rule, other) for other in watched)
     ]
+    return [*local, *_routed(observed, default)]
+
+
+def _routed(observed: Ruleset, default: str) -> Iterator[Rule]:
+    """Yield ufw's rules about forwarded connections, as far as they hold.
+
+    One without a port and a protocol is about every protocol but ICMP.
+    """
+    found: dict[Rule, None] = {}
+    for each in routes((observed.ufw and observed.ufw.lines) or ()):
+        services: list[tuple[str, int | str | None]] = [("any", None)]
+        if each.port != ANY:
+            protocols = ("tcp", "udp") if each.proto == ANY else (each.proto,)
+            services = [(proto, port) for proto in protocols for port in _ports(each.port)]
+        elif each.proto != ANY:
+            continue
+        for proto, port in services:
+            ends = (ANY if end in EVERY else end for end in (each.source, each.target))
+            rule = Rule(
+                proto=proto,  # type: ignore[arg-type]
+                port=port,
+                action=each.action,  # type: ignore[arg-type]
+                from_=next(ends),
+                to=next(ends),
+                interface=each.interface or None,
+                out_interface=each.out_interface or None,
+                routed=True,
+            )
+            found[rule] = None
+    rules = list(found)
+    for place in range(len(rules)):
+        if not _wrong(place, rules, observed, default):
+            yield rules[place]
+
+
+def _ports(text: str) -> list[int | str]:
+    """Return the ports of ufw's `22,60000:61000` as rules declare them; empty for another text."""
+    try:
+        spans = [part.partition(":")[::2] for part in text.split(",")]
+        return list(declarable(numbers((int(low), int(high or low)) for low, high in spans)))
+    except ValueError:
+        return []
 
 
 def _firewall(found: Iterable[Rule], default: str) -> Firewall:
@@ -101,6 +152,27 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
     return list(first.values())
 
 
+def _limited(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
+    """Return the rules, with those that the kernel limits as limits.
+
+    A rule that was read from a rate limit, and is none in force, is left out.
+    """
+    done = list[Rule]()
+    for place, rule in enumerate(found):
+        following = found[place + 1 :]
+        limit = replace(rule, action=LIMIT)
+        if rule.action not in OPENINGS or (
+            rule.action == ALLOW
+            and "action" not in _wrong(len(done), [*done, rule, *following], observed, default)
+        ):
+            done.append(rule)
+        elif "action" not in _wrong(len(done), [*done, limit, *following], observed, default):
+            done.append(limit)
+        elif rule.action == ALLOW:
+            done.append(rule)
+    return done
+
+
 def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
     for statement in statements(observed.program, family):
         some = (
@@ -109,7 +181,7 @@ def _written(observed: Ruleset, family: int, default: str) -> Iterator[Rule]:
             else []
         )
         if some and _by_a_person(statement, default, icmp=some[0].port is None):
-            yield from some
+            yield from (replace(rule, action=LIMIT) for rule in some) if statement.limited else some
 
 
 def _by_a_person(statement: Statement, default: str, *, icmp: bool) -> bool:
@@ -146,7 +218,11 @@ def _completed(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]
     for place, rule in enumerate(found):
         following = found[place + 1 :]
         wrong = _wrong(len(done), [*done, rule, *following], observed, default)
-        before = _beside(rule, observed, [*done, *following]) if "action" in wrong else []
+        before = (
+            _beside(rule, observed, [*done, *following])
+            if "action" in wrong and rule.action != LIMIT
+            else []
+        )
         behind = (
             _beside(rule, observed, [*done, *following], wider=True)
             if wrong & {"from", "to"}
@@ -236,7 +312,11 @@ def _by_a_machine(rule: Rule, observed: Ruleset) -> bool:
 def _regions(rule: Rule, family: int, observed: Ruleset) -> list[Region]:
     box = traffic.packets(rule, family)
     return (
-        [region for regions in queries.trace(observed, family, [box]) for region in regions]
+        [
+            region
+            for regions in queries.trace(observed, family, [box], traffic.hooks_of(rule))
+            for region in regions
+        ]
         if box is not None
         else []
     )
@@ -248,7 +328,7 @@ def _watched(observed: Ruleset) -> set[Rule]:
     """
     found = set[Rule]()
     for family in traffic.FAMILIES:
-        for box, effect, chains in statements(observed.program, family):
+        for box, effect, chains, _ in statements(observed.program, family):
             names = [
                 part
                 for key in (*chains, *([effect.target] if effect.target else []))

@@ -41,18 +41,20 @@ ANY = "any"
 class Statement(NamedTuple):
     """A rule that decides or leads on, with the conditions of its callers.
 
-    `chains`: the chains that lead to it, its own last.
+    `chains`: the chains that lead to it, its own last. `limited`: it has a condition on the rate of
+    connections, and lets in those that meet it.
     """
 
     box: Box
     effect: Effect
     chains: tuple[Key, ...]
+    limited: bool = False
 
 
 def statements(program: Program, family: int) -> Iterator[Statement]:
     """Yield the rules about new connections to the node, in the kernel's order.
 
-    Policies and rate limits are left out.
+    Policies are left out, and so are rate limits but for those that let somebody in.
     """
     return islice(_statements(program, family), MANY)
 
@@ -73,11 +75,16 @@ def _statements(program: Program, family: int) -> Iterator[Statement]:
 
 def _chain(program: Program, family: int, chains: tuple[Key, ...], box: Box) -> Iterator[Statement]:
     for rule in program.chains.get(chains[-1], {}).get(family, ()):
-        if rule.varies or rule.effect.action not in {*VERDICTS, Action.JUMP, Action.GOTO}:
+        limited = rule.varies and rule.effect.action is Action.ALLOW
+        if (rule.varies and not limited) or rule.effect.action not in {
+            *VERDICTS,
+            Action.JUMP,
+            Action.GOTO,
+        }:
             continue
         for mine in rule.boxes:
             if (narrowed := meet(box, mine)) is not None:
-                yield Statement(narrowed, rule.effect, chains)
+                yield Statement(narrowed, rule.effect, chains, limited)
                 if rule.effect.target is not None and rule.effect.target not in chains:
                     yield from _chain(program, family, (*chains, rule.effect.target), narrowed)
 

@@ -12,7 +12,7 @@ from power_edge.model import Finding, Remedy
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.packet_filter import Undecidable
-from power_edge.resources.firewall.remedy import by_hand, firewalld, ufw
+from power_edge.resources.firewall.remedy import by_hand, firewalld, routed, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import IN_KERNEL, Loaded, any_part, ufw_loaded
 
@@ -31,6 +31,8 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
     """Return what would make the firewall as declared."""
     fields = {drift.field for drift in drifts}
     try:
+        if declared.field == "rule" and declared.value.routed:
+            return routed.remedy(declared, observed)
         match _provider(observed):
             case Provider.UFW:
                 return ufw.remedy(declared, observed, fields)

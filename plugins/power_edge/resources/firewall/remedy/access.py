@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import ALLOW, Key
+from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS, Key
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -98,9 +98,9 @@ def _outside(observed: Ruleset) -> Numbers:
 def ordered_rules(rules: Iterable[Rule]) -> list[OrderedRule]:
     """Return the declared rules about ports, in their order."""
     return [
-        OrderedRule(rule.action, _box(rule, family))
+        OrderedRule(ALLOW if rule.action in OPENINGS else rule.action, _box(rule, family))
         for rule in rules
-        if rule.port is not None
+        if rule.port is not None and not rule.routed
         for family in sorted(traffic.named_families(rule)) or traffic.FAMILIES
     ]
 

@@ -33,6 +33,8 @@ def sentence(declared: Declared, observed: Ruleset) -> str:
     rule: Rule = declared.value
     text = f"{rule.action} {rule.proto}" + (f" port {rule.port}" if rule.port else "")
     text += f" on {rule.interface}" if rule.interface else ""
+    text += f" out {rule.out_interface}" if rule.out_interface else ""
     deciding = culprits.named(culprits.of_rule(rule, observed))
-    where = f"before {deciding}" if deciding else "to the chain of incoming connections"
+    chain = "forwarded" if rule.routed else "incoming"
+    where = f"before {deciding}" if deciding else f"to the chain of {chain} connections"
     return f"the rules belong to no provider: add a rule to {text} {where} in {file}, and load it"

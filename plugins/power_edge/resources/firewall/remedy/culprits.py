@@ -34,15 +34,15 @@ def of_rule(rule: Rule, observed: Ruleset) -> set[Culprit]:
     """Return what decides otherwise on a declared rule's packets."""
     return {
         _culprit(each)
-        for regions in queries.trace_rule(observed, rule)
+        for demand, regions in queries.trace_demands(observed, rule)
         for each in regions
-        if each.verdict != rule.action and each.sure
+        if each.verdict not in demand.verdicts and each.sure
     }
 
 
 def doubt(rule: Rule, observed: Ruleset) -> str | None:
     """Return why it is unknown what becomes of some of a rule's packets (DNAT), or None."""
-    for regions in queries.trace_rule(observed, rule):
+    for _, regions in queries.trace_demands(observed, rule):
         found = next((each for each in regions if not each.sure), None)
         if found is not None:
             return found.doubt or found.by

@@ -14,7 +14,7 @@ from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
+from power_edge.resources.firewall.packet_filter import ALLOW, LIMIT, FilterRule, Key, Program
 from power_edge.resources.firewall.packet_sets import interface, meet
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
@@ -108,6 +108,8 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
     stored = observed.firewalld.stored if observed.firewalld is not None else None
     if declared.field == "rule" and declared.value.interface is not None:
         return Remedy(advice=_ZONE)
+    if declared.field == "rule" and declared.value.action == LIMIT:
+        return Remedy(advice=_LIMIT)
     if stored is None or "more" in stored:
         return Remedy(
             advice="firewalld has zones with interfaces or sources, rich or direct rules, or "
@@ -131,6 +133,7 @@ def _loading(declared: Declared, observed: Ruleset, tool: str, load: tuple[Comma
         if (
             rule.port is not None
             and rule.interface is None
+            and not rule.routed
             and needed
             and f"{rule.port}/{rule.proto}" not in ports
         ):
@@ -196,7 +199,10 @@ def _allowed(declared: Declared) -> list[Rule]:
     return [
         rule
         for rule in rules
-        if rule.action == ALLOW and rule.port is not None and rule.interface is None
+        if rule.action == ALLOW
+        and rule.port is not None
+        and rule.interface is None
+        and not rule.routed
     ]
 
 
@@ -204,6 +210,8 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     rule: Rule = declared.value
     if rule.interface is not None:
         return Remedy(advice=_ZONE)
+    if rule.action == LIMIT:
+        return Remedy(advice=_LIMIT)
     if fields != {"action"} or rule.port is None:
         return Remedy(advice="change it in firewalld: firewall-cmd --list-all shows what is open")
     found = culprits.of_rule(rule, observed)
@@ -237,6 +245,10 @@ def _rule(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
 _ZONE = (
     "firewalld opens ports for all interfaces of a zone: firewall-cmd --get-active-zones shows the "
     "zone of each; change the zone, or move the interface to another one"
+)
+_LIMIT = (
+    "firewalld limits by rich rules, and counts all senders of one rule together: remove the port "
+    "and its service from the zone, and add 'rule port ... limit value=... accept' by hand"
 )
 _SOURCES = (
     "the zone of firewalld that decides is chosen by the sender's address, or unknown: "

@@ -10,13 +10,23 @@ out of that state. It removes the rules of others as well, so it is not printed 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
 from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import ALLOW, FilterRule, Key, Program
+from power_edge.resources.firewall.packet_filter import (
+    ALLOW,
+    DENY,
+    LIMIT,
+    OPENINGS,
+    REJECT,
+    FilterRule,
+    Key,
+    Program,
+)
 from power_edge.resources.firewall.packet_sets import (
     Box,
     Numbers,
@@ -27,7 +37,7 @@ from power_edge.resources.firewall.packet_sets import (
 )
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
-from power_edge.resources.firewall.remedy.ufw_plan import OPENS, Files, port_word
+from power_edge.resources.firewall.remedy.ufw_plan import Files, port_word
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
@@ -69,7 +79,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
             advice=f"{culprits.named(others)} lets everything in before ufw's rules: remove it "
             "where it is set"
         )
-    if not _in_force(observed):
+    if not in_force(observed):
         return _start(declared, files, observed)
     match declared.field:
         case "enabled":
@@ -81,7 +91,7 @@ def remedy(declared: Declared, observed: Ruleset, fields: set[str]) -> Remedy:
     return _rule(declared, observed, files, fields)
 
 
-def _in_force(observed: Ruleset) -> bool:
+def in_force(observed: Ruleset) -> bool:
     """Return whether ufw's commands reach the kernel: its rules are loaded in full."""
     loaded = {family: ufw_loaded(observed, family) for family in traffic.FAMILIES}
     needed = [4] if observed.ufw_without_ipv6 else [4, 6]
@@ -103,7 +113,7 @@ def _start(declared: Declared, files: Files, observed: Ruleset) -> Remedy:
         )
     before, after = _repair(observed, settings)
     files.open(firewall)
-    if declared.field == "rule" and declared.value.action != ALLOW:
+    if declared.field == "rule" and declared.value.action not in OPENINGS:
         if declared.value.port is None:
             return Remedy(advice=_icmp(declared.value))
         _place(declared.value, files)
@@ -161,7 +171,7 @@ def _default(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     if files.settings.ipv6 is False and 6 in families and declared.value != "deny":
         return Remedy(advice=NO_IPV6)
     direction = declared.field.removeprefix("default_")
-    others = {each for each in culprits.of_default(declared, observed) if not _of_default(each)}
+    others = {each for each in culprits.of_default(declared, observed) if not of_default(each)}
     if others:
         return Remedy(advice=f"{culprits.named(others)} decides on most connections: change it")
     rest, outward = without(observed), direction == "outgoing"
@@ -184,7 +194,7 @@ def _is_own(chain: Key | None) -> bool:
     return chain is not None and chain[2].startswith(OWN_CHAINS)
 
 
-def _of_default(found: Culprit) -> bool:
+def of_default(found: Culprit) -> bool:
     """Return whether a rule is part of ufw's default, or a policy."""
     return found.is_policy or _in_chains(found, DEFAULT_CHAINS)
 
@@ -201,7 +211,8 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     rule: Rule = declared.value
     if rule.port is None:
         return Remedy(advice=_icmp(rule))
-    families = traffic.named_families(rule) or set(queries.judged_families(observed, rule.action))
+    action = ALLOW if rule.action in OPENINGS else rule.action
+    families = traffic.named_families(rule) or set(queries.judged_families(observed, action))
     if files.settings.ipv6 is False and 6 in families:
         return Remedy(advice=NO_IPV6)
     if "action" not in fields:
@@ -223,7 +234,9 @@ def _rule(declared: Declared, observed: Ruleset, files: Files, fields: set[str])
     _place(rule, files)
     if stale:  # ufw ignores a rule that is on file already
         return _closing(declared, observed, files, [*files.commands, RELOAD], loading=True)
-    if rule.action == ALLOW:
+    if rule.action == ALLOW or (
+        rule.action == LIMIT and access.lets_through(observed, rule, {DENY, REJECT})
+    ):
         return Remedy(tuple(files.commands))
     return _closing(declared, observed, files, files.commands)
 
@@ -236,9 +249,16 @@ def _not_loaded(rule: Rule, observed: Ruleset, files: Files) -> bool:
         place = files.listed(each)
         if place is not None and files.rules[place].action == each.action:
             box = traffic.packets(rule, each.family)
-            traces = queries.trace(observed, each.family, [box] if box is not None else [])
-            if any(region.verdict != rule.action for regions in traces for region in regions):
-                return True
+            for demand in queries.demands(observed, rule, each.family):
+                traces = queries.trace(
+                    demand.ruleset, each.family, [box] if box is not None else []
+                )
+                if any(
+                    region.verdict not in demand.verdicts
+                    for regions in traces
+                    for region in regions
+                ):
+                    return True
     return False
 
 
@@ -256,7 +276,7 @@ def _place(rule: Rule, files: Files) -> None:
 
 def _of_user(found: Culprit) -> bool:
     """Return whether a rule is a user's, or comes behind those."""
-    return _of_default(found) or _in_chains(found, ("user",))
+    return of_default(found) or _in_chains(found, ("user",))
 
 
 def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
@@ -266,7 +286,7 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         box for family in traffic.FAMILIES if (box := _from_anywhere(rule, family)) is not None
     ]
     too_wide = [
-        each for each in files.rules if each.action in OPENS and _wider(each, rule, declared)
+        each for each in files.rules if each.action in OPENINGS and _wider(each, rule, declared)
     ]
     found = [each for each in too_wide if any(meet(each.box(), box) is not None for box in boxes)]
     if not found or any(each.port != port_word(rule) or each.app != "-" for each in found):
@@ -293,7 +313,7 @@ def _narrow(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
     return _closing(declared, observed, files, files.commands)
 
 
-def _ends(each: Tuple) -> dict[str, str]:
+def _ends(each: Tuple) -> dict[str, Any]:
     ends = {"from_": each.source, "to": each.target}
     return {name: ANY if end in EVERY else end for name, end in ends.items()}
 
@@ -307,7 +327,7 @@ def _wider(each: Tuple, rule: Rule, declared: Declared) -> bool:
     allowed = [
         box
         for other in declared.firewall.rules or ()
-        if other.action == ALLOW and (box := traffic.packets(other, each.family)) is not None
+        if other.action in OPENINGS and (box := traffic.packets(other, each.family)) is not None
     ]
     full = _from_anywhere(rule, each.family)
     box = meet(full, each.box()) if full is not None else None
@@ -325,14 +345,14 @@ def _exclusive(declared: Declared, observed: Ruleset, files: Files) -> Remedy:
         family: [
             box
             for rule in declared.firewall.rules or ()
-            if rule.action == ALLOW and (box := traffic.packets(rule, family)) is not None
+            if rule.action in OPENINGS and (box := traffic.packets(rule, family)) is not None
         ]
         for family in traffic.FAMILIES
     }
     to_remove = [
         each
         for each in files.rules
-        if each.action in OPENS
+        if each.action in OPENINGS
         and any(meet(each.box(), box) is not None for box in boxes[each.family])
         and not any(within(meet(traffic.incoming(each.family), each.box()) or {}, box)
                     for box in declared_boxes[each.family])

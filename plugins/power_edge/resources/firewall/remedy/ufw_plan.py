@@ -7,7 +7,7 @@ from power_edge.model import Command
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.dimension import DADDR, SADDR
-from power_edge.resources.firewall.packet_filter import ALLOW
+from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS
 from power_edge.resources.firewall.packet_sets import (
     Numbers,
     meet,
@@ -16,8 +16,6 @@ from power_edge.resources.firewall.packet_sets import (
 from power_edge.resources.firewall.ssh_access import OrderedRule
 from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.text import printable
-
-OPENS = ("allow", "limit")
 
 
 class Files:
@@ -77,7 +75,7 @@ class Files:
         spec: Command = (f"{port}/{rule.proto}",)
         where: Command = ()
         if rule.interface is not None:
-            where = ("in", "on", _checked_interface(rule.interface))
+            where = ("in", "on", checked_interface(rule.interface))
         if where or (rule.from_, rule.to) != (ANY, ANY):
             spec = ("proto", rule.proto, "from", rule.from_, "to", rule.to, "port", port)
         self.commands.append(("ufw", *(("prepend",) if first else ()), rule.action, *where, *spec))
@@ -100,13 +98,14 @@ class Files:
     def open(self, firewall: Firewall) -> None:
         """Add the declared openings that are not on file."""
         for rule in firewall.rules or ():
-            if rule.action == ALLOW and rule.port is not None and not self.holds(rule):
+            local = rule.port is not None and not rule.routed
+            if local and rule.action in OPENINGS and not self.holds(rule):
                 self.add(rule)
 
     def ordered_rules(self) -> Iterator[OrderedRule]:
         """Yield the rules in their order. A limit counts as an opening."""
         for each in self.rules:
-            yield OrderedRule(ALLOW if each.action in OPENS else each.action, each.box())
+            yield OrderedRule(ALLOW if each.action in OPENINGS else each.action, each.box())
 
 
 def port_word(rule: Rule) -> str:
@@ -114,7 +113,7 @@ def port_word(rule: Rule) -> str:
     return str(rule.port).replace("-", ":")
 
 
-def _checked_interface(name: str) -> str:
+def checked_interface(name: str) -> str:
     """Return a name that ufw takes. ValueError for another one."""
     if not re.fullmatch(r"[A-Za-z0-9_.-]+", name):
         raise ValueError(f"ufw takes no interface with such a name: {printable(name)}")

@@ -1,0 +1,194 @@
+"""Conditions on the rate of new connections: on which side of the rate a rule matches.
+
+docs/verdicts/firewall.md, "Limits", has what counts as a rate limit.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+MOST_PER_SECOND = 1_000
+"""A higher rate of new connections is not known to limit anybody."""
+LARGEST_BURST = 10_000
+SECONDS: Mapping[str, int] = {
+    "second": 1,
+    "minute": 60,
+    "hour": 3_600,
+    "day": 86_400,
+    "week": 604_800,
+}
+_RATE = re.compile(r"([0-9]{1,9})/([a-z]+)")
+VALUED = frozenset({
+    "--limit", "--limit-burst", "--name", "--mask", "--seconds", "--hitcount", "--hashlimit",
+    "--hashlimit-upto", "--hashlimit-above", "--hashlimit-burst", "--hashlimit-mode",
+    "--hashlimit-name", "--hashlimit-srcmask", "--hashlimit-dstmask", "--hashlimit-htable-size",
+    "--hashlimit-htable-max", "--hashlimit-htable-expire", "--hashlimit-htable-gcinterval",
+    "--hashlimit-rate-interval",
+})  # fmt: skip
+"""Options of matches on rates that have a value."""
+UNCLEAR = "on which side of a rate it matches is unknown"
+AT_ONCE = "it limits connections at once, not how many are opened"
+
+
+class Side(Enum):
+    """When a condition holds: as long as a rate is kept, or beyond it.
+
+    RECORDS: always; it counts the packet for conditions of other rules. EITHER: it does not depend
+    on a rate, and holds for some packets of a kind and not for others. UNKNOWN: that is not known.
+    """
+
+    BELOW = "below"
+    ABOVE = "above"
+    RECORDS = "records"
+    EITHER = "either"
+    UNKNOWN = "unknown"
+
+
+class Rate(NamedTuple):
+    """One condition on a rate.
+
+    `memory`: what it counts in, where other rules may count there too; "" for a counter of its own.
+    `terms`: what all rules that count there must agree on. `hits`: how many packets of one sender
+    it takes (match `recent` of iptables). `doubt`: why the side is unknown.
+    """
+
+    side: Side
+    memory: str = ""
+    terms: tuple[str, ...] = ()
+    hits: int = 0
+    doubt: str = ""
+
+
+def unknown(doubt: str = UNCLEAR, memory: str = "") -> Rate:
+    """Return a condition that holds for some packets of a kind, and nobody can say for which."""
+    return Rate(Side.UNKNOWN, memory, doubt=doubt)
+
+
+EITHER = Rate(Side.EITHER)
+ANY_MEMORY = "*"
+"""What a condition counts in that could not be read at all."""
+
+
+def of_iptables(module: str, options: Sequence[tuple[str, str, bool]]) -> Rate:
+    """Return the condition of `-m MODULE`.
+
+    `options`: each as (option, its value, whether `!` is before it). One that is not known here
+    may change what the match means.
+    """
+    if module == "connlimit":
+        return unknown(AT_ONCE)
+    given = {option: value for option, value, _ in options}
+    if any(negated for *_, negated in options) or len(given) != len(options):
+        return unknown(memory=_memory(module, given))
+    match module:
+        case "limit":
+            return _limit(given)
+        case "hashlimit":
+            return _hashlimit(given)
+        case "recent":
+            return _recent(given)
+    return unknown()
+
+
+def _memory(module: str, given: Mapping[str, str]) -> str:
+    name = given.get("--hashlimit-name" if module == "hashlimit" else "--name", "DEFAULT")
+    return f"{module} {name}" if module in {"hashlimit", "recent"} else ""
+
+
+def _limit(given: Mapping[str, str]) -> Rate:
+    """xt_limit: it matches as long as there are tokens (iptables-extensions(8), "limit")."""
+    if set(given) - {"--limit", "--limit-burst"}:
+        return unknown()
+    if not _low(given.get("--limit", "3/hour"), given.get("--limit-burst", "5")):
+        return unknown(_high(given.get("--limit", "")))
+    return Rate(Side.BELOW)
+
+
+_HASHLIMIT = frozenset({
+    "--hashlimit-upto", "--hashlimit", "--hashlimit-above", "--hashlimit-burst", "--hashlimit-mode",
+    "--hashlimit-name", "--hashlimit-srcmask", "--hashlimit-dstmask", "--hashlimit-htable-size",
+    "--hashlimit-htable-max", "--hashlimit-htable-gcinterval",
+})  # fmt: skip
+_KEYS = frozenset({"srcip", "dstip", "dstport"})
+"""What hashlimit may count by. With the source port each connection would have its own counter."""
+
+
+def _hashlimit(given: Mapping[str, str]) -> Rate:
+    """xt_hashlimit: rules with one name share one table, with the numbers of the first of them."""
+    memory = _memory("hashlimit", given)
+    sides = {"--hashlimit-upto", "--hashlimit", "--hashlimit-above"} & set(given)
+    keys = set(given.get("--hashlimit-mode", "").split(",")) - {""}
+    if set(given) - _HASHLIMIT or len(sides) != 1 or keys - _KEYS:
+        return unknown(memory=memory)
+    (side,) = sides
+    if not _low(given[side], given.get("--hashlimit-burst", "5")):
+        return unknown(_high(given[side]), memory)
+    names = ("--hashlimit-burst", "--hashlimit-mode", "--hashlimit-srcmask", "--hashlimit-dstmask")
+    terms = (given[side], *(given.get(name, "") for name in names))
+    return Rate(Side.ABOVE if side == "--hashlimit-above" else Side.BELOW, memory, terms)
+
+
+_RECENT = frozenset(
+    {"--set", "--update", "--rcheck", "--seconds", "--hitcount", "--name", "--mask", "--rsource"}
+)
+
+
+def _recent(given: Mapping[str, str]) -> Rate:
+    """xt_recent: `--set` records the sender, and `--update` (`--rcheck`) with `--hitcount` matches
+    one that was recorded so often in the last `--seconds`.
+    """
+    memory = _memory("recent", given)
+    modes = {"--set", "--update", "--rcheck"} & set(given)
+    if set(given) - _RECENT or len(modes) != 1:
+        return unknown(memory=memory)
+    if modes == {"--set"}:
+        plain = not {"--seconds", "--hitcount"} & set(given)
+        return Rate(Side.RECORDS, memory) if plain else unknown(memory=memory)
+    hits, seconds = (given.get(name, "") for name in ("--hitcount", "--seconds"))
+    if not (hits.isdecimal() and seconds.isdecimal() and int(seconds)):
+        return unknown(memory=memory)
+    return Rate(Side.ABOVE, memory, hits=int(hits))
+
+
+def of_nft(what: Any) -> Rate:
+    """Return the condition of a `limit` statement in nft's JSON (libnftables-json(5), "LIMIT")."""
+    if not isinstance(what, Mapping):
+        return unknown("a named limit")
+    if {"rate_unit", "burst_unit"} & set(what) and (
+        what.get("rate_unit", "packets"),
+        what.get("burst_unit", "packets"),
+    ) != ("packets", "packets"):
+        return unknown("it counts bytes")
+    over = what.get("inv", False)
+    if set(what) - {"rate", "burst", "per", "inv", "rate_unit", "burst_unit"} or over not in {
+        True,
+        False,
+    }:
+        return unknown()
+    rate = f"{what.get('rate')}/{what.get('per')}"
+    if not _low(rate, str(what.get("burst", 5))):
+        return unknown(_high(rate))
+    return Rate(Side.ABOVE if over else Side.BELOW)
+
+
+def _low(rate: str, burst: str) -> bool:
+    """Return whether a rate such as `3/min` is low enough to limit somebody."""
+    found = _RATE.fullmatch(rate)
+    seconds = [n for unit, n in SECONDS.items() if found and unit.startswith(found[2])]
+    if found is None or len(seconds) != 1 or not burst.isdecimal():
+        return False
+    return (
+        0 < int(found[1]) <= MOST_PER_SECOND * seconds[0]
+        and len(burst) < 10
+        and int(burst) <= LARGEST_BURST
+    )
+
+
+def _high(rate: str) -> str:
+    return (
+        f"its rate or burst is so high that it may limit nobody (more than {MOST_PER_SECOND} "
+        f"connections a second, or {LARGEST_BURST} at first)"
+        if _RATE.fullmatch(rate)
+        else UNCLEAR
+    )

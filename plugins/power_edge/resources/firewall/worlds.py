@@ -1,0 +1,126 @@
+"""A packet filter as it is below all rates of new connections, and beyond them.
+
+A node that limits is two packet filters: one for the first connections, one for those that come
+too fast. A condition on a rate always holds in one of them and never in the other, so both are
+followed like any other. What neither accepts is not open; what the second one does not accept is
+accepted no faster than the sum of the rates, since whatever depends on a rate counts there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from power_edge.resources.firewall.packet_filter import FilterRule, Program
+from power_edge.resources.firewall.packet_sets import meet
+from power_edge.resources.firewall.rates import ANY_MEMORY, UNCLEAR, Rate, Side
+from power_edge.resources.firewall.ruleset import Ruleset
+
+
+@lru_cache(maxsize=4)
+def beyond_rates(ruleset: Ruleset) -> Ruleset:
+    """Return the node as connections find it that come faster than any rate allows."""
+    return replace(ruleset, program=in_world(ruleset.program, Side.ABOVE))
+
+
+@lru_cache(maxsize=4)
+def within_rates(ruleset: Ruleset) -> Ruleset:
+    """Return the node as the first connections find it."""
+    return replace(ruleset, program=in_world(ruleset.program, Side.BELOW))
+
+
+def in_world(program: Program, side: Side) -> Program:
+    """Return the program on one side (BELOW or ABOVE) of all rates.
+
+    A rule that matches on an unknown side is opaque there.
+    """
+    memories = _Memories(program)
+    chains = {
+        key: {
+            family: tuple(_rules_in(rules, family, side, memories))
+            for family, rules in by_family.items()
+        }
+        for key, by_family in program.chains.items()
+    }
+    return replace(program, chains=chains)
+
+
+def _rules_in(
+    rules: Sequence[FilterRule], family: int, side: Side, memories: "_Memories"
+) -> Iterator[FilterRule]:
+    for place, rule in enumerate(rules):
+        if not rule.varies:
+            yield rule
+            continue
+        doubt = memories.doubt(rules, place, family)
+        if doubt:
+            yield rule._replace(varies=False, opaque=rule.opaque or doubt)
+        elif all(rate.side in {side, Side.RECORDS, Side.EITHER} for rate in rule.rates):
+            yield rule._replace(varies=any(rate.side is Side.EITHER for rate in rule.rates))
+
+
+class _Memories:
+    """What the rules of a program count in, where several rules count in the same place."""
+
+    def __init__(self, program: Program) -> None:
+        self._users: dict[tuple[str, int], list[tuple[Rate, FilterRule]]] = defaultdict(list)
+        for by_family in program.chains.values():
+            for family, rules in by_family.items():
+                for rule in rules:
+                    for rate in rule.rates:
+                        self._users[rate.memory, family].append((rate, rule))
+
+    def doubt(self, rules: Sequence[FilterRule], place: int, family: int) -> str:
+        """Return why it is unknown on which side of a rate a rule matches; "" where it is known."""
+        rates = rules[place].rates
+        reasons = (
+            rate.doubt or self._recent(rate, rules, place, family) or self._terms(rate, family)
+            for rate in rates
+        )
+        return next(filter(None, reasons), "" if rates else UNCLEAR)
+
+    def _terms(self, rate: Rate, family: int) -> str:
+        """Return a doubt where rules that share a counter do not agree on its numbers: those of the
+        first rule that was loaded count, which cannot be read.
+        """
+        if not rate.memory:
+            return ""
+        others = [
+            other
+            for memory in (rate.memory, ANY_MEMORY)
+            for other, _ in self._users[memory, family]
+        ]
+        if any(other.side is Side.UNKNOWN for other in others):
+            return f"other rules change '{rate.memory}'"
+        if not rate.hits and any(other.terms != rate.terms for other in others):
+            return f"other rules give '{rate.memory}' another rate"
+        return ""
+
+    def _recent(self, rate: Rate, rules: Sequence[FilterRule], place: int, family: int) -> str:
+        """Return a doubt where not each packet that is tested is recorded as well, by the rule
+        before or behind, or where one packet is recorded so often that even the first is too many.
+        """
+        if not rate.hits:
+            return ""
+        mine = rules[place]
+        beside = [*rules[max(place - 1, 0) : place], *rules[place + 1 : place + 2]]
+        if not any(_records(each, rate.memory) and each.boxes == mine.boxes for each in beside):
+            return f"no rule beside it records in '{rate.memory}' what it tests"
+        times = sum(
+            other.side is Side.RECORDS and _overlap(rule, mine)
+            for other, rule in self._users[rate.memory, family]
+        )
+        return "" if times < rate.hits else f"'{rate.memory}' is full with the first connection"
+
+
+def _records(rule: FilterRule, memory: str) -> bool:
+    return (
+        rule.opaque is None
+        and not rule.varies
+        and not rule.passing
+        and [(rate.side, rate.memory) for rate in rule.rates] == [(Side.RECORDS, memory)]
+    )
+
+
+def _overlap(left: FilterRule, right: FilterRule) -> bool:
+    return any(meet(one, other) is not None for one in left.boxes for other in right.boxes)

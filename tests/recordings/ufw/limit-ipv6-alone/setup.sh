@@ -1,0 +1,3 @@
+set -eu
+ufw limit from ::/0 to any port 22 proto tcp
+ufw --force enable

@@ -1,0 +1,3 @@
+set -eu
+ufw limit log 22/tcp
+ufw --force enable
