@@ -143,6 +143,13 @@ class Checked:
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)
         )
 
+    @property
+    def shown(self) -> identifiers.Shown:
+        """What the machine that answered showed of itself; nothing if none did."""
+        readings = self.answer.readings if isinstance(self.answer, Answer) else {}
+        hashes = {kind: each.hash for kind, each in readings.items() if each.hash is not None}
+        return identifiers.Shown((expected(self.node) or identifiers.ANY_MACHINE).os, hashes)
+
     @cached_property
     def gate_result(self) -> Result:
         """The result of the gate's own item, `node[identity]`."""

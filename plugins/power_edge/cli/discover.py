@@ -126,7 +126,7 @@ def command(
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(exit_status.WRONG_MACHINE) from None
-    _show(observed, node, as_json=as_json)
+    _show(observed, node, as_json=as_json, in_a_table=not (node.exists or dry_run))
     if dry_run:
         shown(node.changes, err=as_json)
         click.echo("nothing was written (--dry-run)", err=True)
@@ -151,14 +151,18 @@ def _refuse(
         )
 
 
-def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool) -> None:
-    """Print what was found, as a table or in JSON, and the notes."""
+def _show(
+    observed: "Discovered", node: "NodeChanges", *, as_json: bool, in_a_table: bool
+) -> None:
+    """Print what was found, in JSON or as a table, and the notes. Where a diff follows, there is
+    no table: it would say the same again, and what is on file besides.
+    """
     from power_edge.report.discovery import as_dict, notes, table
 
     if as_json:
         found = {"node": node.changes.folder.name, "sections": as_dict(observed.sections)}
         click.echo(printable_json(json.dumps(found, ensure_ascii=False, indent=2)))
-    else:
+    elif in_a_table:
         from rich.console import Console
 
         Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))

@@ -206,6 +206,7 @@ class Reporting:
             checked.stale is not None or checked.gate.status == exit_status.UNKNOWN,
             checked.answered_at(self._state.started),
             own.of(name) if own.about(name) else None,
+            checked.shown,
         )
 
     def _incomplete(self, status: int, reports: Sequence[NodeReport]) -> str | None:

@@ -70,8 +70,8 @@ def diff(result: Result) -> tuple[str, ...]:
     return tuple(
         line
         for finding in result.findings
-        if finding.text is not None and isinstance(finding.expected, str)
-        for line in text_diff(finding.expected, finding.text)
+        if finding.text is not None and finding.declared_text is not None
+        for line in text_diff(finding.declared_text, finding.text)
     )
 
 
