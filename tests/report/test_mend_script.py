@@ -112,7 +112,11 @@ def test_a_reason_stands_above_its_step() -> None:
 def test_nothing_of_a_name_is_a_line_of_the_script() -> None:
     hostile = step("files", HOSTILE, ("chmod", "0600", HOSTILE), advice=HOSTILE, outcome="drift")
     assert commands_of(hostile) == []
-    text = script(Machine("na\nreboot", "linux", {}), [hostile, step("files", HOSTILE, outcome="unknown")], turn)
+    text = script(
+        Machine("na\nreboot", "linux", {}),
+        [hostile, step("files", HOSTILE, outcome="unknown")],
+        turn,
+    )
     assert "\x1b" not in text
     code = [line for line in text.splitlines() if line and not line.strip().startswith("#")]
     assert code == lines_without_steps()

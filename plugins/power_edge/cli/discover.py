@@ -151,9 +151,7 @@ def _refuse(
         )
 
 
-def _show(
-    observed: "Discovered", node: "NodeChanges", *, as_json: bool, in_a_table: bool
-) -> None:
+def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool, in_a_table: bool) -> None:
     """Print what was found, in JSON or as a table, and the notes. Where a diff follows, there is
     no table: it would say the same again, and what is on file besides.
     """

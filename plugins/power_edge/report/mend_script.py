@@ -122,10 +122,10 @@ def _is_this(node: str) -> Iterator[str]:
     told = f"this machine is not {node}, which was checked: another "
     yield "# Ends the script on another machine than the one that was checked."
     yield "is_this() { # KIND VALUE SHA256"
-    yield "\tseen=$(printf %s \"$2\" | sha256sum)"
+    yield '\tseen=$(printf %s "$2" | sha256sum)'
     yield (
-        f"\t[ \"${{seen%% *}}\" = \"$3\" ] ||"
-        f" {{ echo {shlex.quote(printable(told))}\"$1\" >&2; exit 1; }}"
+        f'\t[ "${{seen%% *}}" = "$3" ] ||'
+        f' {{ echo {shlex.quote(printable(told))}"$1" >&2; exit 1; }}'
     )
     yield "}"
     yield ""

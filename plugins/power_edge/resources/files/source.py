@@ -63,8 +63,10 @@ def text(declared: Declared) -> str | None:
     """Return the declared content, which may be that of the source; None if there is none, or if
     the source is no text.
     """
-    return declared.source_text if isinstance(declared, Loaded) and declared.source else (
-        declared.content
+    return (
+        declared.source_text
+        if isinstance(declared, Loaded) and declared.source
+        else (declared.content)
     )
 
 
