@@ -525,8 +525,18 @@ def test_what_differs_from_the_file_is_reported_and_stays(run: Run, root: Path) 
     file.write_text(file.read_text().replace('swappiness: "60"', 'swappiness: "10"'))
     done = run("--merge")
     assert done.stderr.splitlines()[-2:] == [
-        "differs: sysctl[vm.swappiness] value: 10 is declared, 60 was found",
+        'differs: sysctl[vm.swappiness] value: "10" is declared, "60" was found',
         "state.yaml stays as it is; to accept what was found: power-edge adopt rig-31m-7",
     ]
     assert 'swappiness: "10"' in file.read_text()
     assert "differs" not in run("--force").stderr
+
+
+def test_a_machine_that_is_a_node_is_shown_as_a_diff_alone(run: Run, root: Path) -> None:
+    assert "declared" in run().stdout
+    again = run("--merge")
+    assert again.stdout == "node-configs/rig-31m-7/ is up to date\n"
+    file = root / "rig-31m-7" / "state.yaml"
+    file.write_text(file.read_text().replace("vm.swappiness", "#"))
+    (first, *_) = run("--merge").stdout.splitlines()
+    assert first == "--- node-configs/rig-31m-7/state.yaml"
