@@ -143,7 +143,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
         "wrote node-configs/rig-31m-7/\n  state.yaml, identity.yaml, system-identity.yaml\n"
         in done.stdout
     )
-    assert "next: pytest --node=rig-31m-7\n" in done.stdout
+    assert "next: power-edge check rig-31m-7\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stderr.splitlines() == [
         "left out: 1 of sysctl; state.yaml says why",
@@ -540,3 +540,12 @@ def test_a_machine_that_is_a_node_is_shown_as_a_diff_alone(run: Run, root: Path)
     file.write_text(file.read_text().replace("vm.swappiness", "#"))
     (first, *_) = run("--merge").stdout.splitlines()
     assert first == "--- node-configs/rig-31m-7/state.yaml"
+
+
+def test_the_next_command_has_the_options_that_no_file_has(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "ssh config"
+    config.write_text("")
+    done = run(f"--ssh-config={config}", "--sudo")
+    assert done.stdout.endswith(
+        f"next: power-edge check rig-31m-7 '--ssh-config={config}' --sudo\n"
+    )
