@@ -46,8 +46,8 @@ BULKY = 512 * 1024
 node was judged in between.
 """
 _NO_CONNECTION = (
-    "; there is no connection.yaml, so without --hosts this machine is checked: write where"
-    " the node is (ssh: {host: NAME}), or give --hosts=ssh://USER@HOST"
+    "; there is no connection.yaml, so without --hosts this machine is checked:"
+    " write ssh: {host: NAME} into it"
 )
 _FUTURE = 60
 """Seconds that an answer may be ahead of our clock. Two clocks are never quite equal."""

@@ -15,7 +15,7 @@ _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
 TOGETHER = 5
-"""Equal nodes with nothing wrong that have a line each; if there are more, they share one."""
+"""Nodes with equal counts that have a line each; if there are more, they share one."""
 _SHORT = 36
 """Characters of a value where one line shows all of an item."""
 
@@ -138,15 +138,13 @@ class NodeLine(NamedTuple):
 
 def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
     """Return the lines. Nodes that are blocked for one cause share a line. So do more than TOGETHER
-    nodes that are alike, if nothing drifts on them.
+    nodes that are alike.
     """
     alike: dict[tuple[object, ...], list[NodeLine]] = {}
     for line in lines:
-        same: tuple[object, ...] = (line.nodes,)
+        same: tuple[object, ...] = (*line.counts.items(), *line.notes, *line.not_declared)
         if line.cause:
             same = (Outcome.BLOCKED, line.cause)
-        elif colour(line.counts) != "red":
-            same = (*line.counts.items(), *line.notes, *line.not_declared)
         alike.setdefault(same, []).append(line)
     found: list[NodeLine] = []
     for equal in alike.values():
