@@ -377,11 +377,6 @@ class Reporting:
         return report
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Controller: each node is asked once, here; the workers get the answers."""
-        node.workerinput["power_edge"] = b"" if self._state.idle else self._nodes.pack()
-
-    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Controller: take what a worker knows of its tests."""
         output = getattr(node, "workeroutput", {}).get("power_edge")
