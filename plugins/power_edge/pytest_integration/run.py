@@ -138,6 +138,17 @@ class Run:
             return folder
         return None
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        everything = list(items)
+        try:
+            return (yield)
+        except pytest.UsageError as error:  # with --strict-markers pytest refuses -m itself
+            if "'-m'" not in str(error):
+                raise
+            lines = [line for line in hints(self.config, everything) if line.startswith("-m")]
+            raise pytest.UsageError("\n".join(lines) or str(error)) from None
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._state.deselected += sum(self._state.node_of(item) is not None for item in items)
         self._left_out += items
