@@ -1,6 +1,7 @@
 """`power-edge check`: what pytest is given."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -21,9 +22,9 @@ def passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str) 
     assert done.exit_code == 0, done.output
     ((path, argv),) = calls
     assert path == sys.executable
-    assert argv[:4] == [sys.executable, "-P", "-m", "pytest"]
-    assert argv[4:8] == PLUGINS
-    return argv[8:]
+    assert argv[:4] == [sys.executable, "-P", "-m", "power_edge.pytest_integration.check_main"]
+    assert argv[6:10] == PLUGINS
+    return argv[10:]
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,25 @@ def test_help_teaches(word: str) -> None:
     done = CliRunner().invoke(cli, ["check", "rig-1", word])
     assert done.exit_code == 0
     assert "power-edge check 'rig-*' -q -k 'services and not cron'" in done.output
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--nodiff", "ERROR: there is no option --nodiff (did you mean --no-diff?)"),
+        ("--junitxm=x", "ERROR: there is no option --junitxm (did you mean --junitxml?)"),
+        ("--tb=x", "ERROR: --tb: invalid choice: 'x'"),
+        ("--max-age", "ERROR: --max-age: expected one argument"),
+        ("-Z", "ERROR: there is no option -Z"),
+    ],
+)
+def test_a_wrong_option_is_one_error(tmp_path: Path, option: str, said: str) -> None:
+    start = "import sys; from power_edge.cli import main; sys.argv[0] = 'power-edge'; main()"
+    argv = [sys.executable, "-c", start, "check", "rig-1", option]
+    (tmp_path / "node-configs/rig-1").mkdir(parents=True)
+    (tmp_path / "node-configs/rig-1/state.yaml").write_text('version: "1.0"\n')
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 2

@@ -143,7 +143,7 @@ def test_a_person_sees_a_table_and_what_was_not_seen_once(run: Run) -> None:
         "wrote node-configs/rig-31m-7/\n  state.yaml, identity.yaml, system-identity.yaml\n"
         in done.stdout
     )
-    assert "next: pytest --node=rig-31m-7\n" in done.stdout
+    assert "next: power-edge check rig-31m-7\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert done.stderr.splitlines() == [
         "left out: 1 of sysctl; state.yaml says why",
@@ -525,8 +525,27 @@ def test_what_differs_from_the_file_is_reported_and_stays(run: Run, root: Path) 
     file.write_text(file.read_text().replace('swappiness: "60"', 'swappiness: "10"'))
     done = run("--merge")
     assert done.stderr.splitlines()[-2:] == [
-        "differs: sysctl[vm.swappiness] value: 10 is declared, 60 was found",
+        'differs: sysctl[vm.swappiness] value: "10" is declared, "60" was found',
         "state.yaml stays as it is; to accept what was found: power-edge adopt rig-31m-7",
     ]
     assert 'swappiness: "10"' in file.read_text()
     assert "differs" not in run("--force").stderr
+
+
+def test_a_machine_that_is_a_node_is_shown_as_a_diff_alone(run: Run, root: Path) -> None:
+    assert "declared" in run().stdout
+    again = run("--merge")
+    assert again.stdout == "node-configs/rig-31m-7/ is up to date\n"
+    file = root / "rig-31m-7" / "state.yaml"
+    file.write_text(file.read_text().replace("vm.swappiness", "#"))
+    (first, *_) = run("--merge").stdout.splitlines()
+    assert first == "--- node-configs/rig-31m-7/state.yaml"
+
+
+def test_the_next_command_has_the_options_that_no_file_has(run: Run, tmp_path: Path) -> None:
+    config = tmp_path / "ssh config"
+    config.write_text("")
+    done = run(f"--ssh-config={config}", "--sudo")
+    assert done.stdout.endswith(
+        f"next: power-edge check rig-31m-7 '--ssh-config={config}' --sudo\n"
+    )

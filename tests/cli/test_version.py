@@ -203,7 +203,7 @@ def test_needs_names_the_lines(
     root = nodes(tmp_path)
     of_new = (
         "new: 1.4\n"
-        "  node-configs/new/state.yaml:5: services[2].enabled needs 1.2\n"
+        "  node-configs/new/state.yaml:5: services[1].enabled needs 1.2\n"
         "  node-configs/new/connection.yaml:3: ssh.user needs 1.2\n"
         "  node-configs/new/watcher.yaml:4: watchers.inotify needs 1.4\n"
     )

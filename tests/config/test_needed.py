@@ -105,8 +105,8 @@ def test_a_version_that_is_too_low_names_the_line_to_write(
     says: str, tmp_path: Path, newer: None
 ) -> None:
     assert load(tmp_path, says, NEW) == [
-        f"{PLACE}:1:10: version {says} is less than 1.2, which services[2].enabled needs"
-        ' (write version: "1.2"; services[2].enabled is on line 5)'
+        f"{PLACE}:1:10: version {says} is less than 1.2, which services[1].enabled needs"
+        ' (write version: "1.2"; services[1].enabled is on line 5)'
     ]
 
 

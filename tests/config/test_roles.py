@@ -276,7 +276,7 @@ def test_openvpn_means_the_declared_port(tmp_path: Path) -> None:
     (found,) = [item for item in node(tmp_path, text).items if item.name == rule]
     assert [each.path for each in found.reasons] == [
         "vpn_gateway.server_config.port",
-        "access_control.firewall.allowed_services[2]",
+        "access_control.firewall.allowed_services[1]",
     ]
     assert "allow 1194/udp from any to any" not in items(node(tmp_path, text))
 
@@ -482,7 +482,7 @@ GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "
         ("roles: [{name: vpn-gatway}]\n", "3:16: there is no role 'vpn-gatway' (did you mean vpn-gateway?)"),
         ("roles: [{name: network_tuning}]\n", "3:10: network_tuning is a section, not a role"),
         ("roles: [{name: Router!}]\n", "3:16: 'Router!': a role has a name of small letters"),
-        ("roles:\n- name: edge-router\n- name: edge-router\n", "5:3: the role edge-router is named twice, first as roles[1]"),
+        ("roles:\n- name: edge-router\n- name: edge-router\n", "5:3: the role edge-router is named twice, first as roles[0]"),
         ("roles: [{name: vpn-gateway}]\n", "3:10: vpn-gateway needs the section vpn_gateway, which is missing"),
         (GATEWAY + "{provider: opnvpn}\n", "4:25: 'opnvpn' is not one of openvpn, wireguard, tailscale (did you mean openvpn?)"),
         (GATEWAY + "{provider: wireguard}\n", "4:15: WireGuard needs the name of its interface"),
@@ -542,7 +542,7 @@ def test_a_role_of_ones_own(tmp_path: Path) -> None:
     (reason,) = item.reasons
     assert (str(reason.source), reason.path, reason.role, reason.text) == (
         "node-configs/rig/identity.yaml:3",
-        "roles[1].config.service",
+        "roles[0].config.service",
         "backup-target",
         "backup-target takes copies on port 8000",
     )
@@ -612,7 +612,7 @@ rules:
     assert (item.name, item.source.line, item.reasons[0].path, item.reasons[0].text) == (
         "container-web",
         6,
-        "container_host.workloads[1]",
+        "container_host.workloads[0]",
         "nginx runs",
     )
 
@@ -684,7 +684,7 @@ def test_requirements_and_conflicts(tmp_path: Path) -> None:
     assert "backup-target requires the role edge-router" in problem(
         tmp_path, "roles: [{name: backup-target}, {name: edge-router, enabled: false}]\n", **roles
     )
-    assert "3:10: backup-target and dev-workstation (roles[2]) conflict" in problem(
+    assert "3:10: backup-target and dev-workstation (roles[1]) conflict" in problem(
         tmp_path,
         "roles: [{name: backup-target}, {name: dev-workstation}, {name: edge-router}]\n",
         **roles,

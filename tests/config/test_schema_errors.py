@@ -23,17 +23,17 @@ def problems(text: str, head: str = HEAD) -> list[str]:
         ("services: [{name: a, state: started}]", "f:3:29: 'started' is not one of running, stopped, disabled (did you mean running?)"),
         ("services: [{name: a, state: Active}]", "f:3:29: 'Active' is not one of running, stopped, disabled (did you mean running?)"),
         ("services: [{name: a, state: enabled}]", "f:3:29: 'enabled' is not one of running, stopped, disabled (did you mean enabled: true, a key of its own?)"),
-        ("services: [{name: a, enabled: true, active: true}]", "f:3:37: unknown key 'active' in services[1] (did you mean state: running?)"),
+        ("services: [{name: a, enabled: true, active: true}]", "f:3:37: unknown key 'active' in services[0] (did you mean state: running?)"),
         ("packages: [{name: a, state: installed}]", "f:3:29: 'installed' is not one of present, absent, latest (did you mean present?)"),
-        ("packages: [{name: a, installed: true}]", "f:3:22: unknown key 'installed' in packages[1] (did you mean state: present?)"),
-        ("files: [{path: /a, user: root}]", "f:3:20: unknown key 'user' in files[1] (did you mean owner?)"),
+        ("packages: [{name: a, installed: true}]", "f:3:22: unknown key 'installed' in packages[0] (did you mean state: present?)"),
+        ("files: [{path: /a, user: root}]", "f:3:20: unknown key 'user' in files[0] (did you mean owner?)"),
         ("firewall: {default_incoming: drop}", "f:3:30: 'drop' is not one of allow, deny, reject (did you mean deny?)"),
         ("firewall: {rules: [{port: 1, proto: tcp, action: accept}]}", "f:3:50: 'accept' is not one of allow, deny, reject (did you mean allow?)"),
-        ("firewall: {rules: [{port: 1, proto: tcp, action: allow, source: any}]}", "f:3:57: unknown key 'source' in firewall.rules[1] (did you mean from?)"),
+        ("firewall: {rules: [{port: 1, proto: tcp, action: allow, source: any}]}", "f:3:57: unknown key 'source' in firewall.rules[0] (did you mean from?)"),
         ("ufw: {}", "f:3:1: unknown key 'ufw' (did you mean firewall?)"),
         # No guess is better than a wrong one.
         ("users: []", "f:3:1: unknown key (the keys here are version, metadata, files, firewall, packages, services, sysctl)"),
-        ("files: [{path: /a, size: 3}]", "f:3:20: unknown key in files[1] (the keys here are path, state, target, content, sha256, source, contains, matches, mode, owner, group)"),
+        ("files: [{path: /a, size: 3}]", "f:3:20: unknown key in files[0] (the keys here are path, state, target, content, sha256, source, contains, matches, mode, owner, group)"),
     ],
 )  # fmt: skip
 def test_a_word_of_another_tool_leads_to_the_right_one(text: str, message: str) -> None:
@@ -50,23 +50,23 @@ def test_the_beginning_of_a_word_is_enough(word: str) -> None:
 @pytest.mark.parametrize("secret", ["content: hunter2", f"sha256: '{'0' * 64}'"])
 def test_a_mistyped_key_beside_a_content_is_named_and_no_value_is(secret: str) -> None:
     (problem,) = problems(f"files: [{{path: /a, {secret}, moode: '0644'}}]")
-    assert "unknown key 'moode' in files[1] (did you mean mode?)" in problem
+    assert "unknown key 'moode' in files[0] (did you mean mode?)" in problem
     assert "hunter2" not in problem
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("packages:\n- curl", "f:4:3: packages[1] is text and should be a mapping (write - name: ...)"),
-        ("files:\n- /etc/motd", "f:4:3: files[1] is text and should be a mapping (write - path: ...)"),
+        ("packages:\n- curl", "f:4:3: packages[0] is text and should be a mapping (write - name: ...)"),
+        ("files:\n- /etc/motd", "f:4:3: files[0] is text and should be a mapping (write - path: ...)"),
         ("services:\n  ssh: running", "f:4:3: services is a mapping and should be a list (begin each entry with a dash: -)"),
         ("sysctl:\n- vm.swappiness: '1'", "f:4:1: sysctl is a list and should be a mapping (write the keys without dashes)"),
-        ("packages:\n- name:curl", "f:4:3: packages[1] is text and should be a mapping (write a blank behind the colon of name:)"),
+        ("packages:\n- name:curl", "f:4:3: packages[0] is text and should be a mapping (write a blank behind the colon of name:)"),
         ("packages:\n- name:curl\n  state: present", "f:5:8: is not valid YAML: mapping values are not allowed in this context (line 4: write a blank behind the colon of name:)"),
         ("packages:\n- name: curl\n  state:present", "(line 5: write a blank behind the colon of state:)"),
         ("packages: [{name: curl state:present}]", "f:3:19: 'curl state:present': a package name begins"),
         ("packages: [{name: curl state:present}]", "(write a blank behind the colon of state:)"),
-        ("packages: [{name:curl}]", "f:3:13: unknown key in packages[1] (write a blank behind the colon of name:)"),
+        ("packages: [{name:curl}]", "f:3:13: unknown key in packages[0] (write a blank behind the colon of name:)"),
         ("files:\n- path: /a\n  content:hunter2\n  mode: '0644'", "line 5: write a blank behind the colon of content:"),
         ("services:\n- name: a\n\tstate: running", "f:5:1: is not valid YAML: found a tab character that violates indentation while scanning a plain scalar that begins on line 4 (line 5 is indented with a tab: YAML takes blanks only)"),
         ("services:\n\t- name: a", "(line 4 is indented with a tab: YAML takes blanks only)"),

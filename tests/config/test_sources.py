@@ -1,5 +1,6 @@
 """`source:` of a file: a content that is in a file beside state.yaml."""
 
+import base64
 import hashlib
 import os
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, Node, load_node, load_state
 from power_edge.model import Item, Outcome, Result
 from power_edge.report.shell_line import shell_line
+from power_edge.report.terminal import diff
 from power_edge.resources.files import RESOURCE, ask, parse
 
 HELLO = hashlib.sha256(b"hello\n").hexdigest()
@@ -42,7 +44,7 @@ def judged(item: Item, section: str) -> Result:
 def test_a_source_is_judged_as_the_content(tmp_path: Path) -> None:
     item = the_item(load_node(folder(tmp_path)))
     assert item.expected == {"type": "regular file", "source": "files/hello"}
-    assert asked(item) == [f"*,,{HELLO[:8]}:::/f"]
+    assert asked(item) == [f"6,,{HELLO[:8]}:::/f"]
     same = f"seen /f 81a4:0:0:6:root:root\nhash /f {HELLO}\n"
     assert judged(item, same).outcome is Outcome.COMPLIANT
     other = hashlib.sha256(b"other\n").hexdigest()
@@ -57,6 +59,38 @@ def test_a_source_is_judged_as_the_content(tmp_path: Path) -> None:
     assert unread.outcome is Outcome.UNKNOWN
     missing = judged(item, "gone /f stat: cannot statx '/f': No such file or directory\n")
     assert {each.outcome for each in missing.findings} == {Outcome.DRIFT}
+
+
+def test_a_source_that_differs_is_shown_as_a_diff(tmp_path: Path) -> None:
+    item = the_item(load_node(folder(tmp_path)))
+    text = base64.b64encode(b"hallo\n").decode()
+    hallo = hashlib.sha256(b"hallo\n").hexdigest()
+    section = f"seen /f 81a4:0:0:6:root:root\nhash /f {hallo}\ntext /f ={text}\n"
+    assert diff(judged(item, section)) == ("-hello", "+hallo")
+    for shut in ("8180", "81a0"):  # not everybody may read it
+        assert diff(judged(item, section.replace("81a4", shut))) == ()
+
+
+def test_a_source_of_another_size_drifts_without_its_hash(tmp_path: Path) -> None:
+    item = the_item(load_node(folder(tmp_path)))
+    (_, found) = judged(item, "seen /f 81a4:0:0:7:root:root\n").findings
+    assert (found.outcome, found.expected, found.actual) == (
+        Outcome.DRIFT,
+        "files/hello",
+        "7 bytes",
+    )
+    same_size = judged(item, "seen /f 81a4:0:0:6:root:root\n")
+    assert same_size.outcome is Outcome.UNKNOWN
+
+
+def test_a_source_that_is_no_text_is_compared_by_its_hash(tmp_path: Path) -> None:
+    place = folder(tmp_path)
+    (place / "files/hello").write_bytes(b"\xff\0")
+    item = the_item(load_node(place))
+    digest = hashlib.sha256(b"\xff\0").hexdigest()
+    assert asked(item) == [f"*,,{digest[:8]}:::/f"]
+    same = judged(item, f"seen /f 81a4:0:0:2:root:root\nhash /f {digest}\n")
+    assert same.outcome is Outcome.COMPLIANT
 
 
 def test_a_source_that_was_not_read_decides_nothing(tmp_path: Path) -> None:
@@ -146,4 +180,4 @@ def test_a_role_may_demand_it_too(tmp_path: Path) -> None:
     )
     (node / "identity.yaml").write_text('version: "1.0"\nnode: {hostname: n}\nroles: [{name: a}]\n')
     item = the_item(load_node(node))
-    assert asked(item) == [f"*,81a4,{HELLO[:8]}:::/f"]
+    assert asked(item) == [f"6,81a4,{HELLO[:8]}:::/f"]

@@ -78,7 +78,7 @@ def test_other_versions(version: str) -> None:
     [
         ("services:\n", "3:10", "services is empty and should be a list"),
         ("services: {ssh: running}", "3:11", "a mapping and should be a list"),
-        ("services: [ssh]", "3:12", "services[1] is text and should be a mapping"),
+        ("services: [ssh]", "3:12", "services[0] is text and should be a mapping"),
         ("services: [{name: ssh}]", "3:12", "declares nothing"),
         ("services: [{name: ssh, enabled: 'true'}]", "3:33", "write it without quotes"),
         ("services: [{name: ssh, enabled: yes}]", "3:33", "write true or false"),

@@ -438,7 +438,7 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("  mdoe: '0644'", "8:3: unknown key 'mdoe' in files[2] (did you mean mode?)"),
+        ("  mdoe: '0644'", "8:3: unknown key 'mdoe' in files[1] (did you mean mode?)"),
         (
             "  mode: 0644",
             '8:9: 0644 without quotes is an octal number in some versions of YAML (write it in quotes: "0644")',
@@ -446,14 +446,14 @@ def test_no_message_about_a_connection_quotes_what_may_be_a_password(
         ("servces: []", "8:1: unknown key 'servces' (did you mean services?)"),
         (
             "services: [{name: ssh, colour: red}]",
-            "8:24: unknown key in services[1] (the keys here are name",
+            "8:24: unknown key in services[0] (the keys here are name",
         ),
-        ("services: [ssh]", "services[1] is text and should be a mapping"),
+        ("services: [ssh]", "services[0] is text and should be a mapping"),
         (
             "sysctl: {vm.swappiness: '1', vm.swappiness: '2'}",
             "duplicate key 'vm.swappiness' (first on line",
         ),
-        ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[1] ("),
+        ("services: [{name: ssh, password=x1: red}]", "8:24: unknown key in services[0] ("),
     ],
 )
 def test_what_holds_no_secret_is_quoted(text: str, words: str) -> None:

@@ -112,3 +112,48 @@ def test_a_route_that_cannot_be_used_is_refused_first(project: Project) -> None:
 def test_listing_reads_nothing(project: Project, asked: Asked) -> None:
     run(project, "--node=a", "-k", "panic", "--collect-only")
     assert asked.calls == []
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("arguments", "expected", "passed"),
+    [
+        (["--node=a", "-k", "panic"], {"a": ALL[1:2]}, 1),
+        (["--node=*", "-k", "b and swappiness"], {"b": ALL[2:]}, 1),
+        ([item_id("a"), item_id("b", "sysctl[kernel.panic]")], {"a": ALL[2:], "b": ALL[1:2]}, 2),
+        (["node-configs/a/system-identity.yaml"], {"a": []}, 1),
+        (["--node=*", "-k", "nothing"], {"a": [], "b": []}, 0),
+        (["--node=b", "-m", "sysctl"], {"b": ALL[1:]}, 2),
+    ],
+)
+def test_workers_read_what_is_selected(
+    project: Project,
+    asked: Asked,
+    arguments: list[str],
+    expected: dict[str, list[str]],
+    passed: int,
+) -> None:
+    result = run(project, "-n2", *arguments)
+    assert asked.calls == [expected]
+    result.assert_outcomes(passed=passed)
+    assert result.ret == (0 if passed else 5)
+
+
+@pytest.mark.shell
+def test_an_own_test_in_a_worker_may_look_at_anything(project: Project, asked: Asked) -> None:
+    folder: Path = project.path / "node-configs" / "a"
+    (folder / "test_own.py").write_text(
+        "def test_panic(facts): assert facts['sysctl']['kernel.panic'] == '10'\n"
+    )
+    result = run(project, "-n2", "--node=a", "-k", "test_panic")
+    assert asked.calls == [{"a": ALL}]
+    assert result.ret == 0
+
+
+@pytest.mark.shell
+def test_what_drifts_in_a_worker_is_reported(project: Project, asked: Asked) -> None:
+    file = project.path / "node-configs/a/state.yaml"
+    file.write_text(file.read_text().replace("'10'", "'11'"))
+    result = run(project, "-n2", "--node=a", "-m", "sysctl")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["a sysctl[[]kernel.panic[]] value: 11 -> 10"])

@@ -111,7 +111,7 @@ def test_the_reason_is_in_the_terminal(router: Project) -> None:
             "*expected  1",
             "*actual    0",
             f"  demand   {DEMANDED[0]}",
-            "*(node-configs/a/identity.yaml:4, roles[[]1].name)",
+            "*(node-configs/a/identity.yaml:4, roles[[]0].name)",
         ]
     )
 
@@ -124,7 +124,7 @@ def test_the_reason_is_in_json(router: Project) -> None:
     assert item["reasons"] == [
         {
             "source": DEMANDED[1],
-            "path": "roles[1].name",
+            "path": "roles[0].name",
             "role": "edge-router",
             "reason": DEMANDED[0],
         }

@@ -9,11 +9,14 @@ A screen with colours has its escape sequences as `^[`; `sed 's/\\^\\[/\\x1b/g' 
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from power_edge.config import Node
+from power_edge.probing.failure import Unreachable
 from power_edge.probing.framing import read
 from tests.support import answers
 from tests.support.cases import RECORDINGS
@@ -69,11 +72,29 @@ def mixed(project: Project) -> None:
     (folder / "test_own.py").write_text("def test_it(): assert 'up' == 'down'\n")
 
 
+def silent(project: Project) -> None:
+    """Fifty nodes that no connection leads to, and one that answers."""
+    for number in range(50):
+        project.node(f"rig-{number + 1:02}")
+    project.node("shore")
+
+
+def _no_answer(number: int) -> object:
+    def answer() -> object:
+        raise Unreachable(f"ssh: connect to host 10.0.0.{number} port 22: No route to host")
+
+    return SimpleNamespace(limit=1.0, is_done_within=lambda _: True, answer=answer)
+
+
 def _pending(file: Path) -> object:
     found = read(file.read_bytes())
     return SimpleNamespace(limit=1.0, is_done_within=lambda _: True, answer=lambda: found)
 
 
+COLOURS = ("--color=yes",)
+"""The same for a light and a dark terminal: its own palette decides, and no colour is one that
+either hides.
+"""
 CASES = {
     **{
         f"{nodes}-nodes-{drifts}-drifts-{columns}": (nodes, drifts, columns, ())
@@ -81,13 +102,21 @@ CASES = {
         for drifts in (0, 3, 300)
         for columns in (80, 120)
     },
+    **{
+        f"{nodes}-nodes-{drifts}-drifts-{columns}-colours": (nodes, drifts, columns, COLOURS)
+        for nodes in (1, 50)
+        for drifts in (0, 3, 300)
+        for columns in (80, 120)
+    },
     "1-nodes-3-drifts-quiet": (1, 3, 80, ("-q",)),
-    "1-nodes-3-drifts-colours": (1, 3, 80, ("--color=yes",)),
     "50-nodes-300-drifts-quiet": (50, 300, 80, ("-q",)),
     **{f"mixed-{columns}": (0, 0, columns, ()) for columns in (80, 120)},
-    "mixed-colours": (0, 0, 80, ("--color=yes",)),
+    "mixed-colours": (0, 0, 80, COLOURS),
     "mixed-lines": (0, 0, 80, ("--tb=line",)),
     "mixed-quiet": (0, 0, 80, ("-q",)),
+    "silent-80": (0, 0, 80, ()),
+    "silent-120-colours": (0, 0, 120, COLOURS),
+    "silent-quiet": (0, 0, 80, ("-q",)),
 }
 
 
@@ -97,12 +126,18 @@ def test_a_screen(project: Project, name: str, monkeypatch: pytest.MonkeyPatch) 
     if nodes:
         fleet(project, nodes, drifts)
     else:
-        mixed(project)
+        (silent if name.startswith("silent") else mixed)(project)
     monkeypatch.setenv("COLUMNS", str(columns))
-    monkeypatch.setattr(
-        "power_edge.checking.check.ask",
-        lambda asked, _: {node.name: _pending(project.answers[node.name]) for node in asked},
-    )
+
+    def ask(asked: Iterable[Node], _: object) -> dict[str, object]:
+        return {
+            node.name: _no_answer(number)
+            if name.startswith("silent") and node.name != "shore"
+            else _pending(project.answers[node.name])
+            for number, node in enumerate(asked, 1)
+        }
+
+    monkeypatch.setattr("power_edge.checking.check.ask", ask)
     text = project.run("--node=*", *options, nodes=()).stdout.str()
     for pattern, instead in CHANGING:
         text = "\n".join(pattern.sub(instead, line) for line in text.split("\n"))

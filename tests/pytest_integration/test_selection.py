@@ -69,6 +69,13 @@ def test_what_selects_nothing_names_the_nearest(
     assert line in result.outlines
 
 
+def test_strict_markers_have_the_nearest_names_too(project: Project) -> None:
+    project.node("a", TWO)
+    result = project.run("--node=a", "--strict-markers", "-m", "service")
+    assert result.ret == 4
+    assert "-m 'service' selects no item; did you mean services?" in result.stderr.str()
+
+
 def test_what_selects_something_has_no_hint(project: Project) -> None:
     project.node("a", TWO)
     for words in (["-m", "sysctl or xyz"], ["-k", "panic"], []):

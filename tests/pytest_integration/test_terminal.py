@@ -249,6 +249,43 @@ def test_one_cause_is_one_failure(project: Project) -> None:
     assert [line for line in lines if line.startswith("na: 3 drift, 2 compliant")]
 
 
+def test_nodes_that_are_blocked_for_one_cause_are_shown_once(project: Project) -> None:
+    for name in ("na", "nb", "nc"):
+        project.node(name, identity=None, gate="wrong")
+    project.node("nd", machine=answers.OTHER, gate="wrong")
+    lines = printed(project)
+    assert "  nodes    na, nb, nc" in lines
+    assert sum("no identity on file" in line for line in lines) == 3  # block, line, nodes
+    assert "3 nodes: 6 blocked" in lines
+    assert "nd: 2 blocked" in lines
+    assert sum(line.startswith("____") for line in lines) == 2
+    assert "4 failed" in lines[-1]
+    lines = printed(project, "-q")
+    assert sum(line.startswith(("na", "nb", "nc", "nd")) for line in lines) == 3
+    assert len([line for line in printed(project, "-v") if line.endswith(": 2 blocked")]) == 4
+
+
+def test_one_reason_of_several_nodes_is_shown_once_whatever_they_declare(project: Project) -> None:
+    project.node("na", {"vm.a": "1", "vm.b": "1"})
+    project.node("nb", {"vm.b": "2"})
+    for name in ("na", "nb"):
+        project.answer(name, {"sysctl.0": (1, b"", "no way")})
+    lines = printed(project)
+    assert "na, nb sysctl (2 items) unknown: no way" in lines
+    assert "  items    vm.a, vm.b" in lines
+    assert lines.count("  why      no way") == 1
+
+
+def test_the_value_that_one_node_expects_is_not_shown_for_another(project: Project) -> None:
+    for name, value in (("na", "1"), ("nb", "2")):
+        project.node(name, {"vm.a": value})
+        project.answer(name, {"sysctl.0": (1, b"", "no way")})
+    lines = printed(project)
+    assert "na, nb sysctl[vm.a] unknown: no way" in lines
+    assert "  items    vm.a" in lines
+    assert not [line for line in lines if "expected" in line]
+
+
 def test_the_header_is_short_for_our_items_alone(project: Project) -> None:
     folder = project.node("a")
     lines = printed(project)

@@ -121,7 +121,7 @@ LOSSES = [
     " '1' today, '2' by the old version",
     "node-configs/packed/state.yaml:4: packages[vim]: state is read differently: 'present' today,"
     " 'absent' by the old version (came with v1.1.0)",
-    "node-configs/socket/state.yaml:6: services[].by_socket is refused: unknown key in services[1] (came with v1.1.0)",
+    "node-configs/socket/state.yaml:6: services[].by_socket is refused: unknown key in services[0] (came with v1.1.0)",
 ]
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from power_edge.identity.identifiers import digest
 from power_edge.model import Command
 from power_edge.model.generated import report_schema
-from power_edge.report.mend_script import Step, script
+from power_edge.report.mend_script import Machine, Step, script
 from power_edge.resources import turn
 
+NA = Machine("na", "linux", {})
 HOSTILE = "a\nrm -rf /\n# \x1b[31m$(reboot)`reboot`'\\"
 
 
@@ -39,7 +41,7 @@ def step(
 
 
 def lines_of(*steps: Step) -> list[str]:
-    return [line.strip() for line in script("na", steps, turn).splitlines()]
+    return [line.strip() for line in script(NA, steps, turn).splitlines()]
 
 
 def commands_of(*steps: Step) -> list[str]:
@@ -110,16 +112,74 @@ def test_a_reason_stands_above_its_step() -> None:
 def test_nothing_of_a_name_is_a_line_of_the_script() -> None:
     hostile = step("files", HOSTILE, ("chmod", "0600", HOSTILE), advice=HOSTILE, outcome="drift")
     assert commands_of(hostile) == []
-    text = script("na\nreboot", [hostile, step("files", HOSTILE, outcome="unknown")], turn)
+    text = script(
+        Machine("na\nreboot", "linux", {}),
+        [hostile, step("files", HOSTILE, outcome="unknown")],
+        turn,
+    )
     assert "\x1b" not in text
     code = [line for line in text.splitlines() if line and not line.strip().startswith("#")]
     assert code == lines_without_steps()
 
 
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("seen", "now", "said"),
+    [
+        ({"machine-id": "ab" * 16}, {"machine-id": "ab" * 16}, ""),
+        ({"machine-id": "ab" * 16}, {"machine-id": "AB" * 16}, ""),
+        ({"machine-id": "ab" * 16}, {"machine-id": "cd" * 16}, "machine-id"),
+        ({"machine-id": "ab" * 16}, {"machine-id": ""}, "machine-id"),
+        ({"machine-id": "ab" * 16}, {}, "machine-id"),
+        ({"board-serial": "PF 1"}, {"board-serial": "  PF 1  "}, ""),
+        ({"board-serial": "PF 1"}, {"board-serial": "PF 2"}, "board-serial"),
+        (
+            {"machine-id": "ab" * 16, "product-uuid": "1" * 32},
+            {"machine-id": "ab" * 16, "product-uuid": "2" * 32},
+            "product-uuid",
+        ),
+    ],
+)
+def test_it_stops_on_another_machine(
+    tmp_path: Path, seen: dict[str, str], now: dict[str, str], said: str
+) -> None:
+    places = {
+        "machine-id": "/etc/machine-id",
+        "product-uuid": "/sys/class/dmi/id/product_uuid",
+        "board-serial": "/sys/class/dmi/id/board_serial",
+    }
+    hashes = {kind: digest("linux", kind, value) for kind, value in seen.items()}
+    ran_file = tmp_path / "ran"
+    steps = [step("files", "x", ("touch", str(ran_file)))]
+    text = script(Machine("na", "linux", hashes), steps, turn).replace("$(id -u)", "0")
+    for kind, place in places.items():
+        text = text.replace(place, str(tmp_path / kind))
+    for kind, value in now.items():
+        (tmp_path / kind).write_text(f"{value}\n")
+    ran = subprocess.run(["sh"], input=text, capture_output=True, text=True, check=False)
+    assert ran_file.exists() == (not said)
+    if said:
+        told = f"this machine is not na, which was checked: another {said}\n"
+        assert (ran.returncode, ran.stderr, ran.stdout) == (1, told, "")
+
+
+def test_a_machine_that_showed_nothing_is_not_compared() -> None:
+    text = " ".join(line.lstrip("# ") for line in lines_of())
+    assert "cannot tell whether it runs on the right machine" in text
+    assert "is_this" not in text
+
+
+def test_no_hash_is_a_line_of_the_script() -> None:
+    machine = Machine("na", "linux", {"machine-id": "$(reboot)\nreboot"})
+    lines = script(machine, [], turn).splitlines()
+    assert not any(line.startswith("reboot") for line in lines)
+    assert next(line for line in lines if "$(reboot)" in line).count("'") == 2
+
+
 def lines_without_steps() -> list[str]:
     return [
         line
-        for line in script("na", [], turn).splitlines()
+        for line in script(NA, [], turn).splitlines()
         if line and not line.strip().startswith("#")
     ]
 
@@ -141,7 +201,7 @@ def test_arguments_arrive_as_they_are(tmp_path: Path) -> None:
         "-n",
     ]
     show = (sys.executable, "-c", "import json, sys; print(json.dumps(sys.argv[1:]))", *words)
-    text = script("na", [step("files", "x", show)], turn)
+    text = script(NA, [step("files", "x", show)], turn)
     # Whoever runs the tests need not be root.
     ran = subprocess.run(
         ["sh"], input=text.replace("$(id -u)", "0"), capture_output=True, text=True, check=True
@@ -152,7 +212,7 @@ def test_arguments_arrive_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.shell
 def test_it_stops_at_the_first_command_that_fails() -> None:
     text = script(
-        "na",
+        NA,
         [
             step("packages", "a", ("echo", "one"), ("false",), ("echo", "two")),
             step("services", "b", ("echo", "three")),
@@ -168,7 +228,7 @@ def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:
     file = tmp_path / "mends.sh"
     file.write_text(
         script(
-            "na",
+            Machine("n'a $(x)", "linux", dict.fromkeys(("machine-id", "board-serial"), "0" * 64)),
             [
                 step("files", "/a'b", ("chmod", "0600", "/a'b $(x) `y` \\ \\' * ~")),
                 step("files", HOSTILE, ("chmod", "0600", HOSTILE), advice=HOSTILE),

@@ -2,6 +2,7 @@
 watch.
 """
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from math import ceil
 from pathlib import Path
 from shlex import quote
 from typing import Any
+from urllib.parse import urlsplit
 
 from power_edge import exit_status
 from power_edge.checking.allowance import Allowance, TookTooLong
@@ -43,6 +45,10 @@ BULKY = 512 * 1024
 """Bytes. The observations of a longer answer are not kept beside it. They are made again if another
 node was judged in between.
 """
+_NO_CONNECTION = (
+    "; there is no connection.yaml, so without --hosts this machine is checked:"
+    " write ssh: {host: NAME} into it"
+)
 _FUTURE = 60
 """Seconds that an answer may be ahead of our clock. Two clocks are never quite equal."""
 
@@ -111,6 +117,16 @@ def route_to(node: Node, options: Options) -> Route:
         raise BadRoute(f"{node.name}: {error}") from None
 
 
+def names_of(node: Node, options: Options) -> frozenset[str]:
+    """Return what a message may call a node: its name, its host, user@host."""
+    try:
+        user, _, place = urlsplit(route_to(node, options).url).netloc.rpartition("@")
+    except (BadRoute, ValueError):
+        return frozenset((node.name,))
+    host = re.sub(r":[0-9]*$", "", place) if not place.endswith("]") else place.strip("[]")
+    return frozenset((node.name, place, host, f"{user.partition(':')[0]}@{host}"))
+
+
 @dataclass(frozen=True, eq=False)
 class Checked:
     """A node and its answer, or the reason why there is none.
@@ -139,9 +155,20 @@ class Checked:
         if self.answer.gate is None:
             return Gate(exit_status.UNREACHABLE, "unreachable: the answer ends before the gate")
         record = f"power-edge identity {quote(self.node.name)} --write"
-        return gate.judge(
+        found = gate.judge(
             expected(self.node), self.answer.readings, record, partial(others, self.node.path)
         )
+        nowhere = self.node.connection is None and self.age is None
+        if nowhere and found.status == exit_status.WRONG_MACHINE and expected(self.node):
+            return found._replace(why=f"{found.why}{_NO_CONNECTION}")
+        return found
+
+    @property
+    def shown(self) -> identifiers.Shown:
+        """What the machine that answered showed of itself; nothing if none did."""
+        readings = self.answer.readings if isinstance(self.answer, Answer) else {}
+        hashes = {kind: each.hash for kind, each in readings.items() if each.hash is not None}
+        return identifiers.Shown((expected(self.node) or identifiers.ANY_MACHINE).os, hashes)
 
     @cached_property
     def gate_result(self) -> Result:

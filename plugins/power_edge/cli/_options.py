@@ -1,6 +1,6 @@
 """Options that several commands have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -60,3 +60,13 @@ def connection_options(function: Callable[..., None]) -> Callable[..., None]:
         function(*arguments, options=options, **rest)
 
     return command
+
+
+def as_words(options: Options) -> Iterator[str]:
+    """Yield the words of a command line that give these options again."""
+    for name, value in options._asdict().items():
+        option = f"--{name.replace('_', '-')}"
+        if value is True:
+            yield option
+        elif value:
+            yield f"{option}={value}"

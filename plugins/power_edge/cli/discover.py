@@ -12,7 +12,7 @@ from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed, shown
 from power_edge.cli._node_name import NODE
-from power_edge.cli._options import connection_options
+from power_edge.cli._options import as_words, connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config.names import check_name
 from power_edge.config.node_configs import NODE_CONFIGS, note_of_link
@@ -20,7 +20,7 @@ from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer, Kind, NoAnswer, kind
-from power_edge.text import did_you_mean, printable, printable_json
+from power_edge.text import did_you_mean, printable, printable_json, without_password
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
@@ -126,12 +126,13 @@ def command(
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(exit_status.WRONG_MACHINE) from None
-    _show(observed, node, as_json=as_json)
+    _show(observed, node, as_json=as_json, in_a_table=not (node.exists or dry_run))
     if dry_run:
         shown(node.changes, err=as_json)
         click.echo("nothing was written (--dry-run)", err=True)
     else:
-        _write(node, yes=merge or force, err=as_json)
+        given = options if found.node is not None else options._replace(connection=None, hosts=None)
+        _write(node, given, yes=merge or force, err=as_json)
 
 
 def _refuse(
@@ -151,14 +152,16 @@ def _refuse(
         )
 
 
-def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool) -> None:
-    """Print what was found, as a table or in JSON, and the notes."""
+def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool, in_a_table: bool) -> None:
+    """Print what was found, in JSON or as a table, and the notes. Where a diff follows, there is
+    no table: it would say the same again, and what is on file besides.
+    """
     from power_edge.report.discovery import as_dict, notes, table
 
     if as_json:
         found = {"node": node.changes.folder.name, "sections": as_dict(observed.sections)}
         click.echo(printable_json(json.dumps(found, ensure_ascii=False, indent=2)))
-    else:
+    elif in_a_table:
         from rich.console import Console
 
         Console(highlight=False, markup=False, emoji=False).print(table(observed.sections))
@@ -169,10 +172,11 @@ def _show(observed: "Discovered", node: "NodeChanges", *, as_json: bool) -> None
         click.echo(f"its identity is not required to match: {why}", err=True)
 
 
-def _write(node: "NodeChanges", *, yes: bool, err: bool) -> None:
+def _write(node: "NodeChanges", given: Options, *, yes: bool, err: bool) -> None:
     """Write the files of the node; ask first if it exists, unless `yes`.
 
-    `err` says it on stderr, since stdout has the JSON.
+    `given` are the options that a check needs as well, because no file has them. `err` says it on
+    stderr, since stdout has the JSON.
     """
     place = f"{NODE_CONFIGS}/{node.changes.folder.name}/"
     if not node.changes.files:
@@ -191,7 +195,8 @@ def _write(node: "NodeChanges", *, yes: bool, err: bool) -> None:
         return
     node.changes.write()
     click.echo(f"wrote {place}\n  {', '.join(node.changes.files)}", err=err)
-    click.echo(f"next: pytest --node={node.changes.folder.name}", err=err)
+    words = ["power-edge", "check", node.changes.folder.name, *as_words(given)]
+    click.echo(f"next: {without_password(' '.join(map(quote, words)))}", err=err)
 
 
 def _read(file: Path) -> Answer:

@@ -30,11 +30,12 @@ def command(root: Path | None, /, *, node: str, options: Options) -> None:
 
     The commands come in an order that works: packages, files, sysctl, services, firewall; last what
     could cut your own connection. A comment above each says which item it is for, and why. What no
-    command can end is a comment alone.
+    command can end is a comment alone. On another machine than the one that was checked the script
+    stops before the first command.
 
     Exits with 11 if the node is unreachable, and with 12 if another machine answers.
     """
-    from power_edge.report.mend_script import Step, script
+    from power_edge.report.mend_script import Machine, Step, script
     from power_edge.report.record import record
     from power_edge.report.terminal import differences
     from power_edge.resources import turn
@@ -50,4 +51,4 @@ def command(root: Path | None, /, *, node: str, options: Options) -> None:
         for result in results
         if result.outcome is not Outcome.COMPLIANT
     ]
-    click.echo(script(loaded.name, steps, turn), nl=False)
+    click.echo(script(Machine(loaded.name, *checked.shown), steps, turn), nl=False)

@@ -265,9 +265,9 @@ def _at(schema: Any, path: list[str | int]) -> dict[str, Any]:
 
 
 def path_in_words(path: _Path) -> str:
-    """Return a path for people: `services[2].state`, counted from 1."""
+    """Return a path for people: `services[1].state`, counted from 0 as jq and kubectl do."""
     text = "".join(
-        f"[{step + 1}]"
+        f"[{step}]"
         if isinstance(step, int)
         else f".{step}"
         if _WORD(step)

@@ -6,8 +6,9 @@ from shlex import quote
 from power_edge.checking.evaluate import judge
 from power_edge.config.state import State
 from power_edge.discover.sections import Section
-from power_edge.model import Outcome
+from power_edge.model import Outcome, Value
 from power_edge.resources import resource
+from power_edge.yaml_edit.writer import flow
 
 
 def contradictions(state: State, sections: Iterable[Section]) -> Iterator[str]:
@@ -27,8 +28,16 @@ def contradictions(state: State, sections: Iterable[Section]) -> Iterator[str]:
                 found = True
                 yield (
                     f"differs: {item.type}[{item.name}] {finding.field}:"
-                    f" {finding.expected} is declared, {finding.actual} was found"
+                    f" {_yaml(finding.expected)} is declared, {_yaml(finding.actual)} was found"
                 )
     if found:
         name = quote(state.items[0].node)
         yield f"state.yaml stays as it is; to accept what was found: power-edge adopt {name}"
+
+
+def _yaml(value: Value) -> str:
+    """Return a value as an operator writes it in state.yaml."""
+    try:
+        return flow([*value] if isinstance(value, tuple) else value)
+    except ValueError:  # bytes that no file can contain
+        return repr(value)

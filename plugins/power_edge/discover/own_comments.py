@@ -19,39 +19,66 @@ def refreshed(text: str, paragraphs: Iterable[Paragraph]) -> str:
     newline = "\r\n" if "\r\n" in text else "\n"
     old = lines = text.split(newline)
     for paragraph in paragraphs:
-        lines = _with([*_without(lines, paragraph.name)], paragraph.name, [*omissions(paragraph)])
+        lines = _replaced(lines, paragraph.name, [*omissions(paragraph)])
     new = newline.join(lines)
     return new if lines != old and _same(text, new) else text
 
 
-def _without(lines: Iterable[str], section: str) -> Iterator[str]:
-    """Yield the lines without what `left_out` of documents.py wrote about a section.
+def _replaced(lines: Sequence[str], section: str, added: Sequence[str]) -> list[str]:
+    """Return the lines with these comments in place of the old ones about a section. They stay
+    where they are, unless the section stands elsewhere.
+    """
+    old = [*_written(lines, section)]
+    if [lines[number] for number in old] == added:
+        return list(lines)
+    if not old:
+        return _with(lines, section, added)
+    start, end = _extent(lines, section)
+    first = old[0]
+    rest = [line for number, line in enumerate(lines) if number not in {*old}]
+    if added and (start is None or start < first <= end):
+        return [*rest[:first], *added, *rest[first:]]
+    if 0 < first < len(rest) and not rest[first - 1].strip() and not rest[first].strip():
+        del rest[first]  # the blank lines around a comment that stood alone
+    return _with(rest, section, added)
 
-    It has the section's name; further lines of a comment are indented.
+
+def _written(lines: Iterable[str], section: str) -> Iterator[int]:
+    """Yield the numbers of the lines that `left_out` of documents.py wrote about a section.
+
+    They have the section's name; further lines of a comment are indented.
     """
     ours = re.compile(
         rf"# {re.escape(section)} (left out|not observed): |# {re.escape(section)}: and \d+ more"
     )
     inside = False
-    for line in lines:
+    for number, line in enumerate(lines):
         inside = ours.match(line) is not None or (inside and line.startswith("#   "))
-        if not inside:
-            yield line
+        if inside:
+            yield number
 
 
 def _with(lines: Sequence[str], section: str, added: Sequence[str]) -> list[str]:
     """Return the lines with the comments below the section, or else at the end."""
     if not added:
         return list(lines)
-    start = next((n for n, line in enumerate(lines) if re.match(rf"{section}\s*:", line)), None)
+    start, end = _extent(lines, section)
     if start is None:
         while lines and not lines[-1].strip():
             lines = lines[:-1]
         return [*lines, "", *added, ""]
-    end = next((n for n in range(start + 1, len(lines)) if _TOP_LEVEL.match(lines[n])), len(lines))
     while end > start + 1 and (not lines[end - 1].strip() or lines[end - 1].startswith("#")):
         end -= 1
     return [*lines[:end], *added, *lines[end:]]
+
+
+def _extent(lines: Sequence[str], section: str) -> tuple[int | None, int]:
+    """Return the line of a section's key, None without it, and the line where the next key is."""
+    start = next((n for n, line in enumerate(lines) if re.match(rf"{section}\s*:", line)), None)
+    if start is None:
+        return None, len(lines)
+    end = next((n for n in range(start + 1, len(lines)) if _TOP_LEVEL.match(lines[n])), len(lines))
+    return start, end
 
 
 def _same(old: str, new: str) -> bool:

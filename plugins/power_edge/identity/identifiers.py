@@ -18,6 +18,15 @@ class Reading(NamedTuple):
     hash: str | None = None
 
 
+class Shown(NamedTuple):
+    """What a machine shows of itself: its kind of system, and the hash of each identifier that it
+    could read, by kind.
+    """
+
+    os: str
+    hashes: Mapping[str, str]
+
+
 MISSING: Final = Reading("missing")
 
 

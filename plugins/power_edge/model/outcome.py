@@ -24,7 +24,7 @@ class Finding(NamedTuple):
     `actual` is the observed value, None if it could not be observed. `why` is a sentence for
     people: always given for unknown, else if the two values do not explain the outcome. `secret`:
     the values are not shown, only whether they are equal. `text` is an observed text, if a person
-    may see how it differs from the expected one: for the terminal alone, no report has it.
+    may see how it differs from `declared_text`: for the terminal alone, no report has them.
     """
 
     field: str
@@ -34,6 +34,7 @@ class Finding(NamedTuple):
     why: str | None = None
     secret: bool = False
     text: str | None = None
+    declared_text: str | None = None
 
 
 def agrees(field: str, expected: Value, actual: Value, why: str | None = None) -> Finding:

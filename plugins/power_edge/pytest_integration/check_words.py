@@ -9,8 +9,10 @@ import pytest
 
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.failure import Unreachable
+from power_edge.pytest_integration import compat
+from power_edge.pytest_integration.check_main import no_option
 from power_edge.pytest_integration.selection import selection, selectors
-from power_edge.text import printable
+from power_edge.text import did_you_mean, printable
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -67,9 +69,12 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
             continue  # the option before this word has no value yet
         option = line[place - 1]
         if unknown[-1:] == [option] and "=" not in option:
+            names = compat.option_names(parser)
+            unknown_option = f"{no_option(option, names)}\n" if did_you_mean(option, names) else ""
             raise pytest.UsageError(
-                f"{printable(word)}: a node, or the value of {printable(option)}? Write nodes"
-                f" before the options, and the value as {printable(option)}={printable(word)}"
+                f"{unknown_option}{printable(word)}: a node, or the value of {printable(option)}?"
+                " Write nodes before the options, and the value as"
+                f" {printable(option)}={printable(word)}"
             )
         count = len(known.file_or_dir)
         if len(parser.parse_known_args(line[: place + 1]).file_or_dir) > count:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple, Protocol, TextIO, TypeVar, cast
+from typing import Any, NamedTuple, NoReturn, Protocol, TextIO, TypeVar, cast
 
 import pluggy
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
+from _pytest.config.argparsing import PytestArgumentParser
 from _pytest.config.exceptions import UsageError
 from _pytest.junitxml import xml_key
 from _pytest.mark import KeywordMatcher, MarkMatcher
@@ -43,12 +44,14 @@ __all__ = [
     "keep_width",
     "makes_json",
     "matches_expression",
+    "option_names",
     "rename",
     "selected",
     "set_json_metadata",
     "shield_terminal",
     "skip",
     "width",
+    "word_usage_errors",
     "write_html_by",
     "write_json_by",
     "write_junit_by",
@@ -400,3 +403,22 @@ def write_json_by(config: pytest.Config, write_file: WriteFile) -> None:
             raise error  # the plugin prints it
 
     json_report.save_report = save_report
+
+
+def option_names(parser: pytest.Parser) -> list[str]:
+    """Return the options that are known so far: `-k`, `--tb`, ..."""
+    return [*parser.optparser._option_string_actions]
+
+
+def word_usage_errors(words: Callable[[str, Iterable[str]], str]) -> None:
+    """Let a wrong option be one error in our words, for this whole process.
+
+    `words` takes argparse's message and the options that are known, and returns what is printed.
+    pytest prints its usage before the message, which says nothing to a person who typed
+    `power-edge check`.
+    """
+
+    def error(self: PytestArgumentParser, message: str) -> NoReturn:
+        raise UsageError(words(message, self._option_string_actions))
+
+    PytestArgumentParser.error = error  # type: ignore[method-assign]

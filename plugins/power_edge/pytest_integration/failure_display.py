@@ -1,6 +1,6 @@
 """What is wrong, on the terminal: pytest shows its own failures, this shows those of our items."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -20,8 +20,10 @@ _STATS = ("failed", "error")
 class FailureDisplay:
     """Takes the failures of our items out of pytest's summary, and puts them back after it."""
 
-    def __init__(self, reporter: pytest.TerminalReporter) -> None:
+    def __init__(self, reporter: pytest.TerminalReporter, cause: Callable[[str, str], str]) -> None:
+        """`cause` takes a node and why its gate is shut: see report/cause.py."""
         self._reporter = reporter
+        self._cause = cause
         self._before: dict[str, list[Any]] = {}
         self._groups: list[Group] = []
         self._style: str = reporter.config.option.tbstyle
@@ -71,7 +73,8 @@ class FailureDisplay:
             if self.in_lines:
                 self._write(line(group, self._width))
             else:
-                self._reporter.write_sep("_", heading(group), bold=True, **colour)
+                title_of = heading(group).removesuffix(":")
+                self._reporter.write_sep("_", title_of, bold=True, **colour)
                 for each in block(group):
                     self._write(each)
         if self._cut and self._style == "auto" and self._reporter.verbosity == 0:
@@ -94,7 +97,9 @@ class FailureDisplay:
             return None
         differences = tuple(getattr(report, DIFFERENCES, ()))
         diff = () if self._reporter.config.option.no_diff else tuple(getattr(report, DIFF, ()))
-        return Failure(item, differences, tuple(parts.lines), diff)
+        shut = item.type == GATE_TYPE and item.outcome == Outcome.BLOCKED.value
+        cause = self._cause(item.node, item.why or "") if shut else ""
+        return Failure(item, differences, tuple(parts.lines), diff, cause)
 
     def _write(self, pieces: Iterable[Piece]) -> None:
         self._reporter.ensure_newline()

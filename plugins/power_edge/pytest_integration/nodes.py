@@ -29,6 +29,8 @@ class Nodes:
         """Print progress for a person who waits."""
         self._pending = pending
         self._checked: dict[str, Checked] = {}
+        self._late: Path | None = None
+        """The file with the answers that the controller of xdist leaves for this worker."""
 
     def ask(self) -> None:
         """Send the scripts now, to the nodes that were not asked before. Raises UsageError."""
@@ -49,6 +51,9 @@ class Nodes:
 
     def checked(self, name: str) -> Checked:
         """Return a node with its answer. Waits for it, at most until the node's deadline."""
+        if self._late is not None:
+            file, self._late = self._late, None
+            self.unpack(file.read_bytes())
         if name not in self._checked:
             if name not in self._pending:
                 self.ask()  # nobody could say what of it is needed
@@ -95,18 +100,28 @@ class Nodes:
         """Take a node whose files were loaded again."""
         self.by_name[node.name] = self.selection.nodes[node.path] = node
 
+    def known(self) -> frozenset[str]:
+        """Return the names of the nodes that were asked, or have an answer."""
+        return frozenset((*self._pending, *self._checked))
+
     def silent(self) -> list[str]:
         """Return the names of the nodes without an answer, sorted."""
         return sorted(self.by_name.keys() - self._checked.keys())
 
     def pack(self) -> bytes:
-        """Return all answers for the workers of xdist. Waits for them."""
+        """Return the answers for the workers of xdist: of all nodes, or of those alone that were
+        asked because something of theirs is selected. Waits for them.
+        """
         import pickle  # 2 ms that only xdist needs
 
-        checked = map(self.checked, self.by_name)
+        checked = map(self.checked, self._pending or self._checked or self.by_name)
         return pickle.dumps(
             {each.node.name: (each.answer, each.age, each.stale) for each in checked}
         )
+
+    def unpack_later(self, file: Path) -> None:
+        """Take the answers in this file when the first one is needed."""
+        self._late = file
 
     def unpack(self, packed: bytes) -> None:
         """Take the answers that the controller packed."""

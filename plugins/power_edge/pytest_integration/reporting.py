@@ -13,6 +13,7 @@ import pytest
 
 from power_edge import exit_status
 from power_edge.atomic_file import advice_for
+from power_edge.checking import check
 from power_edge.checking.check import Checked
 from power_edge.model import Outcome
 from power_edge.pytest_integration import compat, own_tests
@@ -31,6 +32,7 @@ from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.report import terminal
+from power_edge.report.cause import cause
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
 from power_edge.resources import names
@@ -206,6 +208,7 @@ class Reporting:
             checked.stale is not None or checked.gate.status == exit_status.UNKNOWN,
             checked.answered_at(self._state.started),
             own.of(name) if own.about(name) else None,
+            checked.shown,
         )
 
     def _incomplete(self, status: int, reports: Sequence[NodeReport]) -> str | None:
@@ -259,7 +262,7 @@ class Reporting:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None]:
-        display = FailureDisplay(terminalreporter)
+        display = FailureDisplay(terminalreporter, self._cause)
         display.take()
         display.write_blocks()
         try:
@@ -283,6 +286,7 @@ class Reporting:
                 self._results.counts(name),
                 tuple(self._notes_on(name, in_full=in_full)),
                 self._not_declared(name),
+                cause=self._cause_of(name),
             )
             for name in names
         ]
@@ -294,6 +298,16 @@ class Reporting:
                 terminalreporter.write_line(line)
         for note in self._notes:
             terminalreporter.write_line(note)
+
+    def _cause_of(self, name: str) -> str:
+        """Return the cause why a node's gate is shut; empty if it is not."""
+        checked = self._nodes.waited_for(name)
+        if checked is None or checked.gate.open or checked.gate.why is None:
+            return ""
+        return self._cause(name, checked.gate.why)
+
+    def _cause(self, name: str, why: str) -> str:
+        return cause(why, check.names_of(self._nodes.by_name[name], self._nodes.options))
 
     def _not_declared(self, name: str) -> tuple[str, ...]:
         """Return the resource types that a node declares nothing of, so nobody looks at them; none
@@ -361,11 +375,6 @@ class Reporting:
             attach_json(report, data[MEND])
             setattr(report, DIFF, tuple(data.get(DIFF, ())))
         return report
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Controller: each node is asked once, here; the workers get the answers."""
-        node.workerinput["power_edge"] = b"" if self._state.idle else self._nodes.pack()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

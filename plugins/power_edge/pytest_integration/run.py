@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,7 @@ from power_edge.pytest_integration.collection import (
     run_item,
 )
 from power_edge.pytest_integration.formats import formats
+from power_edge.pytest_integration.late_answers import LateAnswers, needed
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.reporting import Reporting
 from power_edge.pytest_integration.results import attach
@@ -63,6 +65,7 @@ class Run:
         self._ask_late = ask_late
         self._ask_selected = ask_selected
         self._state = RunState(nodes, idle=idle)
+        self._late: LateAnswers | None = None
         self._left_out: list[pytest.Item] = []
         """What -k, -m and other options deselected, until the collection ends."""
 
@@ -88,8 +91,11 @@ class Run:
             config.addinivalue_line("filterwarnings", "ignore::pytest.PytestCacheWarning")
         reporting = self._reporting = Reporting(self._state)
         if self._state.is_worker:
-            if not self.idle:
-                self.nodes.unpack(config.workerinput["power_edge"])  # type: ignore[attr-defined]
+            given = config.workerinput  # type: ignore[attr-defined]
+            if not self.idle and given["power_edge"]:
+                self.nodes.unpack(given["power_edge"])
+            elif not self.idle:
+                self.nodes.unpack_later(Path(given["power_edge_late"]))
         else:
             self.nodes.say = reporting.progress
             if self._ask_late:
@@ -132,6 +138,17 @@ class Run:
             return folder
         return None
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
+        everything = list(items)
+        try:
+            return (yield)
+        except pytest.UsageError as error:  # with --strict-markers pytest refuses -m itself
+            if "'-m'" not in str(error):
+                raise
+            lines = [line for line in hints(self.config, everything) if line.startswith("-m")]
+            raise pytest.UsageError("\n".join(lines) or str(error)) from None
+
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         self._state.deselected += sum(self._state.node_of(item) is not None for item in items)
         self._left_out += items
@@ -148,9 +165,37 @@ class Run:
                 self._state.selected.add(name)
                 if not isinstance(item, CheckItem):
                     own[item.nodeid] = name
-        # The controller of xdist collects nothing, and asks for all.
+        # The controller of xdist collects nothing: see pytest_xdist_node_collection_finished.
         if self._ask_selected and not self.config.pluginmanager.hasplugin("dsession"):
             self.nodes.ask_for(self._needed(session.items))
+
+    # With xdist: the controller asks, the workers judge.
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Controller: each node is asked once, here; the workers get the answers. If it is not
+        known what is selected, they get them later. A worker on another machine gets all, now.
+        """
+        late = self._ask_selected and node.gateway.spec.popen
+        if late and self._late is None:
+            self._late = LateAnswers()
+        given = b"" if self.idle or late else self.nodes.pack()
+        node.workerinput["power_edge"] = given
+        node.workerinput["power_edge_late"] = str(self._late.file) if late and self._late else ""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """Controller: a worker says what is selected. No item runs before all of them have."""
+        if self._late is None or self._late.file.exists():
+            return
+        if not self.nodes.by_name.keys() <= self.nodes.known():
+            self.nodes.ask_for(needed(self.nodes.by_name.values(), ids))
+        self._late.write(self.nodes.pack())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        if self._late is not None:
+            self._late.remove()
 
     def _needed(self, items: Sequence[pytest.Item]) -> dict[str, list[Item] | None]:
         """Return what is to be read, by node: the selected items, or None for all of them, because

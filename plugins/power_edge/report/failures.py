@@ -35,6 +35,8 @@ class Failure(NamedTuple):
     """The lines of `terminal.block`."""
     diff: tuple[str, ...] = ()
     """The lines of `terminal.diff`."""
+    cause: str = ""
+    """Of a shut gate: why, without what is the node's own. See `cause.cause`."""
 
 
 class Group(NamedTuple):
@@ -45,7 +47,7 @@ class Group(NamedTuple):
     """The same on each of the nodes; the first one is shown."""
     nodes: tuple[str, ...]
     names: tuple[str, ...]
-    """Names of the items: several if they are unknown for one reason."""
+    """Names of the items: several if they are unknown for one reason, on one node or on several."""
     followers: tuple[Failure, ...]
     """Drifts of the first node that follow from this one."""
 
@@ -93,6 +95,7 @@ def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> li
         same[0]._replace(
             members=tuple(member for group in same for member in group.members),
             nodes=tuple(dict.fromkeys(group.nodes[0] for group in same)),
+            names=tuple(dict.fromkeys(name for group in same for name in group.names)),
         )
         for same in equal.values()
     ]
@@ -145,13 +148,17 @@ def block(group: Group) -> Iterator[list[Piece]]:
     yield [(f"{place}{more}: ", ""), (outcome, COLOURS[group.outcome])]
     if len(group.nodes) > 1:
         yield from _plain(folded("nodes", ", ".join(map(printable, group.nodes))))
-    if len(group.names) > 1:
-        yield from _plain(folded("why", printable(_why(group.first))))
+    if not _is_uniform(group):
+        why = printable(_why(group.first))
+        if group.outcome is Outcome.BLOCKED:
+            why += f" (for {printable(group.nodes[0])}; -v shows each)"
+        yield from _plain(folded("why", why))
+    if len(group.names) > 1 or (group.outcome is Outcome.UNKNOWN and not _is_uniform(group)):
         shown = ", ".join(map(printable, group.names[:ITEMS_SHOWN]))
         left = len(group.names) - ITEMS_SHOWN
         shown += f" and {left} more (-v shows each)" if left > 0 else ""
         yield from _plain(folded("items", shown))
-    else:
+    elif _is_uniform(group):
         yield from map(_coloured, lines)
     if group.first.diff:
         yield [("  diff     ", ""), ("- declared", "green"), (", ", ""), ("+ observed", "red")]
@@ -201,11 +208,21 @@ def _why(failure: Failure) -> str:
     return (record.why or "").removeprefix(demands).removeprefix("; ")
 
 
+def _is_uniform(group: Group) -> bool:
+    """Whether the first failure shows all that there is to say of the others."""
+    contents = {repr(_without_places(each)) for each in group.members}
+    return len(group.names) == 1 and len(contents) == 1
+
+
 def _content(group: Group) -> tuple[object, ...]:
-    """Return all that is shown of a group but its nodes."""
+    """Return what two groups must have in common to be shown as one: all but the nodes. For what
+    is blocked or unknown that is the cause alone.
+    """
     record = group.first.record
-    if group.outcome is Outcome.UNKNOWN and len(group.names) > 1:
-        return group.outcome, record.type, _why(group.first), group.names
+    if group.outcome is Outcome.UNKNOWN:
+        return group.outcome, record.type, _why(group.first)
+    if group.first.cause:
+        return group.outcome, record.type, group.first.cause
     return (
         group.outcome,
         record.type,

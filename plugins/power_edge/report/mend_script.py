@@ -4,7 +4,7 @@ What a configuration or a node says is data here: arguments are quoted, comments
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -18,6 +18,24 @@ _SHELLCHECK = (
 )
 
 
+_READ = {
+    "machine-id": "tr ABCDEF abcdef 2>/dev/null </etc/machine-id",
+    "product-uuid": "tr ABCDEF abcdef 2>/dev/null </sys/class/dmi/id/product_uuid",
+    "board-serial": "sed 's/^ *//; s/ *$//' /sys/class/dmi/id/board_serial 2>/dev/null",
+}
+"""How root reads an identifier on Linux, by its kind: as probes/prelude.sh hashes it."""
+
+
+class Machine(NamedTuple):
+    """The machine that was checked: the name of its node, its kind of system, and the SHA-256 of
+    each identifier that it showed, by kind.
+    """
+
+    node: str
+    os: str
+    hashes: Mapping[str, str]
+
+
 class Step(NamedTuple):
     """An item that is not compliant, and the commands of its mend."""
 
@@ -27,12 +45,13 @@ class Step(NamedTuple):
     commands: tuple[Command, ...]
 
 
-def script(node: str, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
-    """Return the script for a node. Equal mends are one step.
+def script(machine: Machine, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
+    """Return the script for a machine, which runs on no other one. Equal mends are one step.
 
     `turn` returns where the mends of a resource type stand, low numbers first. What could cut a
     person's connection comes after all that could open it.
     """
+    node, guards = machine.node, [*_guards(machine)]
     drifts = [each for each in steps if each.record.outcome == Outcome.DRIFT.value]
     others = [each for each in steps if each.record.outcome != Outcome.DRIFT.value]
     drifts.sort(key=lambda each: (turn(each.record.type), _place(each)))
@@ -58,8 +77,10 @@ def script(node: str, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
         _SHELLCHECK,
         "set -eu",
         "",
+        *(_is_this(node) if guards else _comment(_NO_GUARD)),
         "main() {",
         '\t[ "$(id -u)" -eq 0 ] || { echo "run this as root" >&2; exit 1; }',
+        *guards,
         "\tset -x  # each command is printed before it runs",
     ]
     for commands, same in runs.items():
@@ -88,6 +109,35 @@ def script(node: str, steps: Iterable[Step], turn: Callable[[str], int]) -> str:
     if not drifts:
         lines += ["# No drift was found.", ""]
     return "\n".join([*lines, "main </dev/null", ""])
+
+
+_NO_GUARD = (
+    "The machine showed no identifier to the check, so this script cannot tell whether it runs on"
+    " the right machine: look at the host name first."
+)
+
+
+def _is_this(node: str) -> Iterator[str]:
+    """Yield the function that ends the script on another machine."""
+    told = f"this machine is not {node}, which was checked: another "
+    yield "# Ends the script on another machine than the one that was checked."
+    yield "is_this() { # KIND VALUE SHA256"
+    yield '\tseen=$(printf %s "$2" | sha256sum)'
+    yield (
+        f'\t[ "${{seen%% *}}" = "$3" ] ||'
+        f' {{ echo {shlex.quote(printable(told))}"$1" >&2; exit 1; }}'
+    )
+    yield "}"
+    yield ""
+
+
+def _guards(machine: Machine) -> Iterator[str]:
+    """Yield a line for each identifier that the machine showed. It must be the same one now."""
+    for kind, read in _READ.items():
+        if kind in machine.hashes and machine.os == "linux":
+            # A machine without the file has another value. A stranger wrote the hash.
+            value = f'"linux:$({read} || :)"'
+            yield f"\tis_this {kind} {value} {shlex.quote(printable(machine.hashes[kind]))}"
 
 
 def _step(commands: Sequence[Command], same: Sequence[Step]) -> Iterator[str]:

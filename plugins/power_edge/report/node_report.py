@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from power_edge.config import Node
 from power_edge.identity.gate import Gate
+from power_edge.identity.identifiers import Shown
 from power_edge.model import Outcome
 from power_edge.model.generated import report_schema
 from power_edge.report.own_test_name import OWN_TYPE, own_test_name
@@ -24,6 +25,8 @@ class NodeReport(NamedTuple):
     """When the node itself answered, in seconds since 1970; None if it did not."""
     own: Mapping[str, Outcome] | None
     """The outcomes of the operators' own tests by test id, None if there are no such tests."""
+    shown: Shown = Shown("linux", {})
+    """What the machine that answered showed of itself."""
 
     def outcomes(self) -> Iterator[tuple[str, str, Outcome]]:
         """Yield type, name and outcome of each item and of each own test."""

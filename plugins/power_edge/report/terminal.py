@@ -15,7 +15,7 @@ _LONGEST = 400
 """Characters of one value. The JSON report has all of it."""
 
 TOGETHER = 5
-"""Equal nodes with nothing wrong that have a line each; if there are more, they share one."""
+"""Nodes with equal counts that have a line each; if there are more, they share one."""
 _SHORT = 36
 """Characters of a value where one line shows all of an item."""
 
@@ -70,8 +70,8 @@ def diff(result: Result) -> tuple[str, ...]:
     return tuple(
         line
         for finding in result.findings
-        if finding.text is not None and isinstance(finding.expected, str)
-        for line in text_diff(finding.expected, finding.text)
+        if finding.text is not None and finding.declared_text is not None
+        for line in text_diff(finding.declared_text, finding.text)
     )
 
 
@@ -132,24 +132,38 @@ class NodeLine(NamedTuple):
     """The resource types that it declares nothing of."""
     each: bool = False
     """Whether the counts are those of each of several nodes."""
+    cause: str = ""
+    """Why its gate is shut, without what is the node's own: see `cause.cause`."""
 
 
 def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
-    """Return the lines. More than TOGETHER equal lines of nodes with nothing wrong become one."""
+    """Return the lines. Nodes that are blocked for one cause share a line. So do more than TOGETHER
+    nodes that are alike.
+    """
     alike: dict[tuple[object, ...], list[NodeLine]] = {}
     for line in lines:
-        well = colour(line.counts) == "green"
-        same = (*line.counts.items(), *line.notes, *line.not_declared) if well else (line.nodes,)
+        same: tuple[object, ...] = (*line.counts.items(), *line.notes, *line.not_declared)
+        if line.cause:
+            same = (Outcome.BLOCKED, line.cause)
         alike.setdefault(same, []).append(line)
     found: list[NodeLine] = []
     for equal in alike.values():
-        if len(equal) > TOGETHER:
+        if equal[0].cause and len(equal) > 1:
+            found.append(_blocked(equal))
+        elif len(equal) > TOGETHER:
             names = ", ".join(each.nodes for each in equal)
             notes = (names, *equal[0].notes)
             found.append(equal[0]._replace(nodes=f"{len(equal)} nodes", notes=notes, each=True))
         else:
             found += equal
     return found
+
+
+def _blocked(lines: Sequence[NodeLine]) -> NodeLine:
+    first = lines[0]
+    counts = {key: sum(each.counts[key] for each in lines) for key in first.counts}
+    names = ", ".join(each.nodes for each in lines)
+    return first._replace(nodes=f"{len(lines)} nodes", counts=counts, notes=(names, *first.notes))
 
 
 def node_lines(of: NodeLine) -> Iterator[str]:

@@ -132,7 +132,7 @@ def _together(
         if (same := first.setdefault(role.name, role)) is not role:
             yield Fault(
                 role.path,
-                f"the role {role.name} is named twice, first as roles[{same.position + 1}]",
+                f"the role {role.name} is named twice, first as roles[{same.position}]",
                 "keep one of them",
             )
         elif files[role.name].kind == "section":
@@ -153,7 +153,7 @@ def _together(
                 )
         for other in file.conflicts or ():
             if other in enabled:
-                where = f"roles[{enabled[other].position + 1}]"
+                where = f"roles[{enabled[other].position}]"
                 yield Fault(
                     role.path, f"{role.name} and {other} ({where}) conflict", "keep one of them"
                 )

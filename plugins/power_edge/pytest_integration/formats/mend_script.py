@@ -11,7 +11,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated import report_schema
 from power_edge.pytest_integration.results import step_of
 from power_edge.pytest_integration.run_report import RunReport
-from power_edge.report.mend_script import Step, script
+from power_edge.report.mend_script import Machine, Step, script
 from power_edge.resources import turn
 
 _STEPS: pytest.StashKey[dict[tuple[str, str], Step]] = pytest.StashKey()
@@ -38,7 +38,9 @@ def pytest_power_edge_report(config: pytest.Config, report: RunReport) -> None:
         why = shut[0] if shut else f"the run ended with {report.status}"
         report.note(f"{name} was not written: {why}")
         return
-    text = script(report.nodes[0].node.name, config.stash.get(_STEPS, {}).values(), turn)
+    (of, *_) = report.nodes
+    machine = Machine(of.node.name, *of.shown)
+    text = script(machine, config.stash.get(_STEPS, {}).values(), turn)
     try:
         write(file, text.encode())
     except OSError as error:

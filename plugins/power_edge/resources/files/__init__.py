@@ -19,7 +19,7 @@ from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, ex
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
 from power_edge.resources.files.remedy import remedy
 from power_edge.resources.files.secrets import secret
-from power_edge.resources.files.source import Loaded, attach, digest
+from power_edge.resources.files.source import Loaded, attach, digest, text
 from power_edge.resources.files.spelling import canonical, escape, unescape
 
 __all__ = [
@@ -67,9 +67,9 @@ def _hashing(declared: Declared) -> str:
     """
     if declared.contains is not None or declared.matches is not None:
         return "="
-    if digest(declared) is not None:
-        return "*"
-    return "-" if declared.content is None else str(len(content_bytes(declared.content)))
+    if (declared_text := text(declared)) is not None and declared.sha256 is None:
+        return str(len(content_bytes(declared_text)))
+    return "-" if digest(declared) is None else "*"
 
 
 def _declared(declared: Declared) -> Iterator[str]:

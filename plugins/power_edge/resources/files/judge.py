@@ -11,7 +11,7 @@ from power_edge.resources.files import itself, lines
 from power_edge.resources.files.attributes import judge_attributes
 from power_edge.resources.files.observation import LONGEST_TEXT, REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
-from power_edge.resources.files.source import digest
+from power_edge.resources.files.source import digest, text
 
 MISSING = "missing"
 EQUAL, DIFFERENT = "equal", "different"
@@ -94,8 +94,8 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
         judged = _judge_sha256(declared.sha256, observed)
         yield _withheld(judged, observed) if hidden else judged
     if declared.source is not None:
-        judged = _judge_source(declared.source, digest(declared), observed)
-        yield _withheld(judged, observed) if hidden else judged
+        judged = _judge_source(declared.source, declared, observed)
+        yield _withheld(judged, observed) if hidden else _with_text(judged, declared, observed)
     yield from _judge_parts(declared, observed, hidden=hidden)
     yield from judge_attributes(declared, observed)
 
@@ -111,7 +111,7 @@ def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
         and observed.text is not None
         and not secret_content(declared.path, observed.text)
     )
-    return judged._replace(text=observed.text) if shown else judged
+    return judged._replace(text=observed.text, declared_text=text(declared)) if shown else judged
 
 
 def _judge_content(content: str, observed: File) -> Finding:
@@ -136,9 +136,12 @@ def _judge_sha256(digest: str, observed: File) -> Finding:
     return finding("sha256", digest, observed.sha256, equal, why)
 
 
-def _judge_source(source: str, sha256: str | None, observed: File) -> Finding:
+def _judge_source(source: str, declared: Declared, observed: File) -> Finding:
+    sha256 = digest(declared)
     if sha256 is None:
         return undecided("source", source, "the source was not read")
+    if (content := text(declared)) is not None:
+        return _judge_content(content, observed)._replace(field="source", expected=source)
     judged = _judge_sha256(sha256, observed)._replace(field="source", expected=source)
     if observed.sha256 is None or observed.type != REGULAR:
         return judged

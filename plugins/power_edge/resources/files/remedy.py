@@ -180,7 +180,7 @@ def _unknown_names(declared: Declared, observed: File | Missing, fields: set[str
 
 def _unwritable(declared: Declared, *, missing: bool) -> Iterator[str]:
     if declared.source is not None:
-        yield f"its content is {declared.source} beside state.yaml: copy that file there by hand"
+        yield f"its content is {declared.source} beside state.yaml: copy that file there"
         return
     if declared.content is None and not missing and declared.sha256 is None:
         yield "only a part of its content is declared: change it by hand, where that part belongs"

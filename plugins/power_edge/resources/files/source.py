@@ -12,7 +12,8 @@ from power_edge.resources.files.secrets import secret_content, secret_path
 @dataclass(frozen=True, kw_only=True)
 class Loaded(Declared):
     """A declaration as state.yaml has it, without secrets in its repr, which a traceback or a
-    failed assertion shows. `source_sha256` is the hash of its source, once that was read.
+    failed assertion shows. `source_sha256` is the hash of its source, once that was read, and
+    `source_text` its content if that is text.
     """
 
     content: str | None = field(default=None, repr=False)
@@ -20,6 +21,7 @@ class Loaded(Declared):
     contains: str | None = field(default=None, repr=False)
     matches: str | None = field(default=None, repr=False)
     source_sha256: str | None = field(default=None, repr=False)
+    source_text: str | None = field(default=None, repr=False)
 
 
 def digest(declared: Declared) -> str | None:
@@ -34,7 +36,8 @@ def digest(declared: Declared) -> str | None:
 
 
 def attach(declared: Declared, read: Callable[[str], bytes]) -> Declared:
-    """Return a declaration with the hash of its source. `read` returns a file's content.
+    """Return a declaration with the hash of its source, and its text. `read` returns a file's
+    content.
 
     ValueError: the source cannot be used. What `read` raises passes.
     """
@@ -52,4 +55,23 @@ def attach(declared: Declared, read: Callable[[str], bytes]) -> Declared:
             "it is a secret by discovery's rules, which no repository should hold:"
             " declare mode and owner alone"
         )
-    return replace(declared, source_sha256=hashlib.sha256(content).hexdigest())
+    digest_of_it = hashlib.sha256(content).hexdigest()
+    return replace(declared, source_sha256=digest_of_it, source_text=_as_text(content))
+
+
+def text(declared: Declared) -> str | None:
+    """Return the declared content, which may be that of the source; None if there is none, or if
+    the source is no text.
+    """
+    return (
+        declared.source_text
+        if isinstance(declared, Loaded) and declared.source
+        else (declared.content)
+    )
+
+
+def _as_text(content: bytes) -> str | None:
+    try:
+        return None if b"\0" in content else content.decode()
+    except UnicodeDecodeError:
+        return None

@@ -52,6 +52,24 @@ def fact(observed: Package) -> FactFields | NotObserved | None:
     return None if why is None else NotObserved(why)
 
 
+_STATES = {
+    "latest": "latest",
+    "newest": "latest",
+    "present": "present",
+    "installed": "present",
+    "any": "present",
+    "absent": "absent",
+}
+"""What other tools take for a version, and the state that says it here."""
+
+
+def problems(declared: Declared) -> Iterator[tuple[str, str]]:
+    """Yield the field and the message if the version is a word that is a state here."""
+    state = _STATES.get((declared.version or "").lower())
+    if state is not None:
+        yield "version", f"{declared.version} is no version: write state: {state} in its place"
+
+
 RESOURCE: ResourceType[Declared, Package] = ResourceType(
     name="packages",
     declares=list[Declared],
@@ -60,6 +78,7 @@ RESOURCE: ResourceType[Declared, Package] = ResourceType(
     judge=judge,
     remedy=remedy,
     turn=10,
+    problems=problems,
     ask=ask,
     fact=fact,
     triggers=triggers,

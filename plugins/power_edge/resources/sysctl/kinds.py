@@ -72,11 +72,23 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "vm/panic_on_oom": (0, 2),
     "vm/dirty_ratio": (0, 100),
     "vm/dirty_background_ratio": (0, 100),
+    "vm/compaction_proactiveness": (0, 100),
+    "vm/extfrag_threshold": (0, 1000),
+    "vm/unprivileged_userfaultfd": (0, 1),
     "kernel/dmesg_restrict": (0, 1),
+    "kernel/io_uring_disabled": (0, 2),
     "kernel/kexec_load_disabled": (0, 1),
     "kernel/kptr_restrict": (0, 2),
     "kernel/modules_disabled": (0, 1),
+    "kernel/nmi_watchdog": (0, 1),
+    "kernel/panic_on_rcu_stall": (0, 1),
+    "kernel/panic_on_warn": (0, 1),
+    "kernel/pid_max": (301, 4 * 1024 * 1024),
+    "kernel/soft_watchdog": (0, 1),
+    "kernel/timer_migration": (0, 1),
     "kernel/unprivileged_bpf_disabled": (0, 2),
+    "kernel/watchdog": (0, 1),
+    "kernel/watchdog_thresh": (0, 60),
     "kernel/yama/ptrace_scope": (0, 3),
     "fs/protected_fifos": (0, 2),
     "fs/protected_hardlinks": (0, 1),
@@ -86,6 +98,17 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "net/ipv4/ip_default_ttl": (1, 255),
     "net/ipv4/ip_unprivileged_port_start": (0, 65535),
 }
+_NOT_NEGATIVE = re.compile(
+    "|".join(
+        (
+            r"fs/(aio-max-nr|file-max|inotify/\w+)",
+            r"vm/(dirty_expire_centisecs|max_map_count|min_free_kbytes|vfs_cache_pressure)",
+            r"vm/nr_(overcommit_)?hugepages",
+        )
+    ),
+    re.ASCII,
+)
+"""Keys that the kernel keeps in an unsigned number, or with 0 as their least."""
 _LONGEST: Mapping[str, int] = {
     "kernel/core_pattern": 127,
     "kernel/hostname": 64,
@@ -147,6 +170,8 @@ def _one_number(path: str, text: str) -> str | None:
     if NUMBER.fullmatch(text):
         if low is not None and high is not None and not low <= int(text) <= high:
             return f"the kernel accepts {low} to {high}"
+        if int(text) < 0 and _NOT_NEGATIVE.fullmatch(path):
+            return "the kernel accepts no negative number"
         if path == "fs/pipe-max-size" and int(text) > 0 and int(text) & (int(text) - 1):
             return f"the kernel rounds it up to a power of two: write {1 << int(text).bit_length()}"
         return None
