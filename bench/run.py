@@ -1,9 +1,13 @@
 """How long runs take, as ratios within this one run; prints a table, asserts nothing.
 
-Needs root, for the lab's nodes.
+    python bench/run.py [ROW...]
+
+measures all rows, or those that are named. Needs root, for the lab's nodes.
 
 Figures are medians of whole processes, taken in turns (A B A B ...), so that a machine that slows
-down slows both.
+down slows both. Beside the time by the wall's clock stands the CPU time of all processes that took
+part, here and on the node (PID 1 and sshd among them): other work on the machine changes it less.
+A line is printed as soon as it is known; a row that fails loses only its own lines.
 """
 
 import os
@@ -13,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
@@ -20,8 +25,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from rich.console import Console
-from rich.table import Table
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
@@ -36,7 +39,8 @@ from power_edge.discover.collect import script_for as discovery_script  # noqa: 
 from power_edge.model import Item  # noqa: E402
 from power_edge.probing.connection import Options  # noqa: E402
 from power_edge.probing.framing import read  # noqa: E402
-from power_edge.probing.script import ProbeScript  # noqa: E402
+from power_edge.probing.script import ProbeScript, unpacked_by  # noqa: E402
+from tests.support.lab import cgroups  # noqa: E402
 from tests.support.lab.nodes import Lab, Node, open_lab  # noqa: E402
 
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=."]
@@ -44,7 +48,13 @@ OTHERS = [
     "-p",
     "no:xdist",
     "-p",
+    "no:xdist.looponfail",
+    "-p",
     "no:html",
+    "-p",
+    "no:html_fixtures",
+    "-p",
+    "no:platformdirs",
     "-p",
     "no:allure_pytest",
     "-p",
@@ -57,48 +67,78 @@ everything else together.
 """
 UNITS = 150
 SAMPLE = 20
-Row = tuple[str, str, str, str, str]
 UNIT = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-user.target\n"
+ROWS = (
+    "thousand",
+    "bulk",
+    "item_by_item",
+    "eight",
+    "fifty",
+    "sweeps",
+    "local",
+    "recording",
+    "looking",
+)
+"""The rows of the table: methods of Bench."""
 
 
 class Cost(NamedTuple):
-    """Of one process: seconds by the wall's clock, and its largest resident set in MiB."""
+    """Of one command: seconds by the wall's clock, seconds of CPU of all processes here and on the
+    node, and the largest resident set of one process here in MiB.
+    """
 
     wall: float
+    cpu: float
     memory: float
 
 
-def main() -> None:
-    """Measure everything once, and print."""
+class Row(NamedTuple):
+    """A line of the table. `cpu` is of the same two as the times before it, with its own ratio."""
+
+    what: str
+    first: str
+    against: str = ""
+    second: str = ""
+    ratio: str = ""
+    cpu: str = ""
+
+    def line(self) -> str:
+        return (
+            f"{self.what:42} {self.first:>9}  {self.against:38} {self.second:>8} {self.ratio:>6}"
+            f"  {self.cpu}"
+        ).rstrip()
+
+
+def main(names: Sequence[str]) -> int:
+    """Measure these rows, or all, once; print each line when it is known.
+
+    Return 1 if one failed, 4 for a name that is none.
+    """
+    if unknown := [name for name in names if name not in ROWS]:
+        print(f"no row {', '.join(unknown)}: write {', '.join(ROWS)}", file=sys.stderr)
+        return 4
     runs = int(os.environ.get("BENCH_RUNS", "7"))
-    console = Console(stderr=True)
-    table = Table(
-        "what", "median", "against", "median", "ratio", title=f"medians of {runs} runs in turns"
-    )
     units = {f"/etc/systemd/system/bench-{index:03}.service": UNIT for index in range(UNITS)}
     units |= {"/etc/ssh/sshd_config.d/bench.conf": "MaxStartups 200\n"}  # one node stands for fifty
     enable = "systemctl enable -q $(cd /etc/systemd/system && ls -d bench-*.service)"
+    failed = False
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as cache:
         place = Path(folder)
         (place / "lab").mkdir()
         with open_lab(place / "lab") as lab, lab.node("bench", files=units, prepare=enable) as node:
             bench = Bench(lab, node, place, Path(cache), runs)
-            rows = (
-                bench.thousand,
-                bench.bulk,
-                bench.item_by_item,
-                bench.eight,
-                bench.fifty,
-                bench.sweeps,
-                bench.local,
-                bench.recording,
-                bench.looking,
-            )
-            for row in rows:
-                console.print(f"measuring {row.__doc__}")
-                for cells in row():
-                    table.add_row(*cells)
-    Console(width=118).print(table)
+            print(f"medians of {runs} runs in turns", flush=True)
+            print(Row("what", "wall", "against", "wall", "ratio", "cpu").line(), flush=True)
+            for name in names or ROWS:
+                measure = getattr(bench, name)
+                print(f"{name}: {measure.__doc__}", file=sys.stderr, flush=True)
+                try:
+                    for row in measure():
+                        print(row.line(), flush=True)
+                except Exception:
+                    failed = True
+                    traceback.print_exc()
+    return int(failed)
 
 
 def large(node: Node) -> dict[str, Any]:
@@ -194,18 +234,18 @@ class Bench:
     def pytest(self, *arguments: str) -> list[str]:
         return [*PYTEST, *OTHERS, f"--ssh-config={self.lab.ssh_config}", *arguments]
 
+    def ssh(self, command: str) -> list[str]:
+        """Return the argv of a command on the node."""
+        options = ["-F", str(self.lab.ssh_config), "-o", "BatchMode=yes"]
+        return ["ssh", *options, f"root@{self.node.address}", command]
+
     def bare(self, script: ProbeScript) -> list[str]:
-        """Return the ssh command that carries a script, without us."""
-        (command,) = script.commands()
-        return [
-            "ssh",
-            "-F",
-            str(self.lab.ssh_config),
-            "-o",
-            "BatchMode=yes",
-            f"root@{self.node.address}",
-            command,
-        ]
+        """Return the command that carries a script over ssh as we do, without us."""
+        packed = self.place / "packed"
+        packed.mkdir(exist_ok=True)
+        file = packed / f"{len([*packed.iterdir()])}"
+        file.write_bytes(script.packed())
+        return ["sh", "-c", 'exec <"$0"; exec "$@"', str(file), *self.ssh(unpacked_by(""))]
 
     def thousand(self) -> Iterable[Row]:
         """1,000 items over ssh, against the bare ssh of the same probe"""
@@ -251,15 +291,7 @@ class Bench:
             "packages": items["packages"],
             "files": items["files"],
         }
-        reading = [
-            "ssh",
-            "-F",
-            str(self.lab.ssh_config),
-            "-o",
-            "BatchMode=yes",
-            f"root@{self.node.address}",
-            plain_reading(items),
-        ]
+        reading = self.ssh(plain_reading(items))
         for word, named in (
             ("state", ["name", "state"]),
             ("state and enabled", ["name", "state", "enabled"]),
@@ -285,7 +317,7 @@ class Bench:
             if (goss := shutil.which("goss")) is not None:
                 shutil.copy(goss, self.node.tree / "usr/local/bin/goss")
                 self.node.write("/root/goss.yaml", gossfile(items, enabled="enabled" in named))
-                validate = [*reading[:-1], "goss -g /root/goss.yaml validate --format silent"]
+                validate = self.ssh("goss -g /root/goss.yaml validate --format silent")
                 yield self.compare(
                     f"890 items, services by {word}",
                     self.pytest(f"--node={name}"),
@@ -309,7 +341,7 @@ class Bench:
         for phase, column in zip(
             (*PHASES, "end of the process"), zip(*spent, strict=True), strict=True
         ):
-            yield f"  {phase}", f"{statistics.median(column):.3f} s", "", "", ""
+            yield Row(f"  {phase}", f"{statistics.median(column):.3f} s")
 
     def section(self, what: str, name: str) -> Row:
         """What the answer tells of the time on the node: of the services' section, and of all
@@ -331,7 +363,7 @@ class Bench:
             )
         services = statistics.median(each["services.0"] for each in spent)
         together = statistics.median(sum(each.values()) for each in spent)
-        return what, f"services {services:.0f} ms", "all sections", f"{together:.0f} ms", ""
+        return Row(what, f"{services:.0f} ms", "all sections", f"{together:.0f} ms")
 
     def item_by_item(self) -> Iterable[Row]:
         """20 of the 1,000 items as plain testinfra tests over its ssh backend, scaled"""
@@ -349,7 +381,7 @@ class Bench:
             * 1000
             / SAMPLE
         )
-        yield (
+        yield Row(
             "1,000 items over ssh",
             f"{ours:.2f} s",
             f"plain testinfra, ssh ({SAMPLE} items, scaled)",
@@ -396,14 +428,8 @@ class Bench:
         kept, new = (statistics.median(column) for column in zip(*pairs, strict=True))
         ratio = statistics.median(one / other for one, other in pairs)
         cells = ("over a new connection each", f"{new:.2f} s", f"{ratio:.2f}")
-        yield "a sweep over 50 kept connections", f"{kept:.2f} s", *cells
-        yield (
-            f"  {connections:.0f} connections at rest, of a core",
-            f"{spent * 10:.1f} %",
-            "",
-            "",
-            "",
-        )
+        yield Row("a sweep over 50 kept connections", f"{kept:.2f} s", *cells)
+        yield Row(f"  {connections:.0f} connections at rest, of a core", f"{spent * 10:.1f} %")
 
     def local(self) -> Iterable[Row]:
         """100 items on this machine, against an empty pytest run"""
@@ -447,8 +473,13 @@ class Bench:
             self.cost(self.pytest("--node=recorded", f"--answers={answer}"))
             for _ in range(self.runs)
         ]
-        wall, memory = (statistics.median(column) for column in zip(*costs, strict=True))
-        yield "10,000 items from a recording", f"{wall:.2f} s", "", "", f"{memory:.0f} MiB"
+        wall, cpu, memory = (statistics.median(column) for column in zip(*costs, strict=True))
+        yield Row(
+            "10,000 items from a recording",
+            f"{wall:.2f} s",
+            f"{memory:.0f} MiB",
+            cpu=f"{cpu:.2f} s",
+        )
 
     def looking(self) -> Iterable[Row]:
         """discover and about over ssh, against the bare ssh of their probes"""
@@ -490,16 +521,17 @@ class Bench:
         run.
         """
         pairs = [
-            (self.cost(ours, cold).wall, self.cost(theirs, cold).wall)
-            for _ in range((runs or self.runs) + 1)
+            (self.cost(ours, cold), self.cost(theirs, cold)) for _ in range((runs or self.runs) + 1)
         ][1:]
-        first, second = (statistics.median(column) for column in zip(*pairs, strict=True))
-        return (
+        wall, bare, ratio = _medians((one.wall, other.wall) for one, other in pairs)
+        cpu, bare_cpu, cpu_ratio = _medians((one.cpu, other.cpu) for one, other in pairs)
+        return Row(
             what,
-            f"{first:.3f} s",
+            f"{wall:.3f} s",
             against,
-            f"{second:.3f} s",
-            f"{statistics.median(one / other for one, other in pairs):.2f}",
+            f"{bare:.3f} s",
+            f"{ratio:.2f}",
+            f"{cpu:.3f} s : {bare_cpu:.3f} s = {cpu_ratio:.2f}",
         )
 
     def cost(self, argv: Sequence[str], cold: bool = False, **environ: str) -> Cost:
@@ -512,9 +544,11 @@ class Bench:
         } | {"XDG_CACHE_HOME": str(self.cache), **environ}
         if cold:
             shutil.rmtree(self.cache / "power-edge", ignore_errors=True)
-        command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", *argv]
+        # A control group counts what no parent waits for, too.
+        own = cgroups.command_in(self.lab.holder, "bench", argv)
+        command = ["nsenter", f"--net=/proc/{self.lab.holder}/ns/net", "--", "/bin/sh", "-c", own]
         with tempfile.TemporaryFile() as stderr:
-            start = time.perf_counter()
+            before, start = self._cpu(), time.perf_counter()
             process = subprocess.Popen(
                 command,
                 cwd=self.place,
@@ -524,7 +558,7 @@ class Bench:
                 stderr=stderr,
             )
             _, status, usage = os.wait4(process.pid, 0)
-            wall = time.perf_counter() - start
+            wall, cpu = time.perf_counter() - start, self._cpu() - before
             process.returncode = os.waitstatus_to_exitcode(status)
             if process.returncode != 0:
                 stderr.seek(0)
@@ -532,7 +566,18 @@ class Bench:
                     f"{argv[:8]} ended with {process.returncode}:\n"
                     + stderr.read().decode(errors="replace")[-4000:]
                 )
-        return Cost(wall, usage.ru_maxrss / 1024)
+        return Cost(wall, cpu, usage.ru_maxrss / 1024)
+
+    def _cpu(self) -> float:
+        """Return the seconds of CPU that the node, and the commands of `cost`, have taken."""
+        return cgroups.cpu_seconds(self.lab.holder)
+
+
+def _medians(pairs: Iterable[tuple[float, float]]) -> tuple[float, float, float]:
+    """Return the medians of both, and of their ratio."""
+    taken = list(pairs)
+    first, second = (statistics.median(column) for column in zip(*taken, strict=True))
+    return first, second, statistics.median(one / other for one, other in taken)
 
 
 def plain_reading(items: dict[str, Any]) -> str:
@@ -590,4 +635,4 @@ def plain_tests(items: Sequence[Item]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

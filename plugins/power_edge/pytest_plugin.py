@@ -1,11 +1,13 @@
 """The entry point: options. The rest is imported once a node is selected."""
 
+import gc
 import os
 import signal
 import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from power_edge.pytest_integration.run import Run
 
@@ -169,16 +171,31 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
             from power_edge.text import printable
 
             try:
-                run = begin(
-                    options,
-                    arguments,
-                    config.invocation_params.dir,
-                    worker="PYTEST_XDIST_WORKER" in os.environ,
-                )
+                with _without_garbage_collection():
+                    run = begin(
+                        options,
+                        arguments,
+                        config.invocation_params.dir,
+                        worker="PYTEST_XDIST_WORKER" in os.environ,
+                    )
             except pytest.UsageError as error:  # pytest prints it as it is
                 raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
         config.stash[_RUN] = run
     return config.stash[_RUN]
+
+
+@contextmanager
+def _without_garbage_collection() -> "Iterator[None]":
+    """Hold the collector of cycles back while the configuration is read: all that is made of it
+    stays to the end, and a search through it takes 30 ms before the nodes are asked.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _end_on_interrupt(config: pytest.Config) -> None:

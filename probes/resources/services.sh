@@ -69,17 +69,15 @@ if [ -n "$boot" ]; then
             done
         done
     )
-    jobs=$(unforeseeable)
-    [ -n "$jobs" ] && jobs="$jobs$newline"
     look_at_mounts
-    forgotten=$(forgotten)
-    failed=$(say "$units" | awk '$2 == "failed" || $3 == "failed" || $4 == "failed" { print $1 }')
+    search_path=$(systemctl show -p UnitPath --value --no-pager)
     # The dry run takes most of the time: what needs none of it is looked at meanwhile.
     found=$(
         next_boot | {
             halted
             look_at_generators
             echo '= jobs'
+            unforeseeable </dev/null
             found=$(unmet | required)
             aliases=$(say "$found" | sed -n 's/^alias //p')
             say "$found"
@@ -88,7 +86,7 @@ if [ -n "$boot" ]; then
     )
     halted=${found%%"= jobs"*}
     halted=${halted%"$newline"}
-    jobs="$jobs${found#*"= jobs$newline"}"
+    jobs=${found#*"= jobs$newline"}
 else
     halted=$(halted)
 fi

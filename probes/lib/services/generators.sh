@@ -132,7 +132,7 @@ stale() {
 # next boot may make another thing of these units.
 read_by_generators() {
     set -f
-    patterns=$(written_for)
+    patterns=''
     # Those of systemd make nothing of a file that is not there: only what was made of it before can go.
     made_of=$(find run/systemd/generator run/systemd/generator.early run/systemd/generator.late 2>/dev/null)
     made_before=''
@@ -147,6 +147,7 @@ read_by_generators() {
             ;;
         esac
         [ -n "$may_be" ] || continue
+        [ -n "$patterns" ] || patterns=$(written_for)
         case $lost in
         *"$newline$input$newline"*) why='is not what a boot finds: it lies behind a link to a folder that a boot empties, or on another file system' ;;
         *) why='has changed since the last systemctl daemon-reload (which settles it)' ;;

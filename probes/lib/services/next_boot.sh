@@ -41,10 +41,9 @@ other_environment() {
     done
     ! grep -qs 'systemd\.setenv=.*SYSTEMD_' proc/cmdline ||
         echo "unsure * the kernel's command line sets SYSTEMD_... for the manager, and the next one may not"
-    folders=$(systemctl show -p UnitPath --value --no-pager)
-    case " $folders " in *" /etc/systemd/system "*) ;; *) echo 'unsure * the manager does not read /etc/systemd/system, and a boot may' ;; esac
+    case " $search_path " in *" /etc/systemd/system "*) ;; *) echo 'unsure * the manager does not read /etc/systemd/system, and a boot may' ;; esac
     set -f
-    for folder in $folders; do
+    for folder in $search_path; do
         case $folder in
         /etc/systemd/system | /etc/systemd/system.control | /etc/systemd/system.attached | /run/systemd/* | /nix/store/*) ;;
         /usr/local/lib/systemd/system | /usr/lib/systemd/system | /lib/systemd/system | /usr/local/share/systemd/system | /usr/share/systemd/system) ;;
@@ -67,6 +66,9 @@ dry_run() { # WRAPPER...
 # for declared names that the dry run has not met, `alias NAME OTHER` for the other names of declared units, `listens SOCKET KIND ADDRESS` for their
 # sockets, and `complete`; else `why REASON`.
 read_dump() (
+    # systemd reads the unit files meanwhile.
+    forgotten=$(forgotten </dev/null)
+    failed=$(say "$units" | awk '$2 == "failed" || $3 == "failed" || $4 == "failed" { print $1 }')
     IFS=$newline
     set -f
     # shellcheck disable=SC2086
@@ -78,6 +80,11 @@ read_dump() (
             for (i = 1; i <= count; i++) forgotten[names[i]]
             count = split(ENVIRON["FAILED"], names, "\n")
             for (i = 1; i <= count; i++) failed[names[i]]
+            # How the lines begin that the rules for two tabs read: all others are passed over, five of six.
+            count = split("After: Before: Requires: BindsTo: Wants: Upholds: RequiredBy: RequisiteOf: Conflicts: ConflictedBy: BoundBy: " \
+                "PropagatesStopTo: Requisite: Triggers: OnSuccess: Unit Fragment DropIn OnFailureJobMode: Failure Where: ListenStream: " \
+                "ListenDatagram: ListenSequentialPacket: BindToDevice: Job Success OnFailure: RemainAfterExit: Type: Alias: Action:", names, " ")
+            for (i = 1; i <= count; i++) read[names[i]]
         }
         # Of several reasons one that does not depend on the order in which awk walks its arrays.
         function doubt(unit, why) { if (!(unit in unsure) || why < unsure[unit]) unsure[unit] = why }
@@ -215,6 +222,7 @@ read_dump() (
                 if (!(names[i] in woken)) { woken[names[i]]; todo[++end] = names[i] }
             }
         }
+        /^\t\t/ && !($1 in read) && !/^\t\t(Condition|Assert)|ExecCondition:/ { next }
         /^\t[^\t]+ Unit / { unit = $3; sub(/:$/, "", unit); known[unit]; next } # an arrow stands before it, in ASCII or in UTF-8
         /^\t\tAfter: / { after[unit] = after[unit] " " $2; next }
         /^\t\tBefore: / { before[unit] = before[unit] " " $2; next }
@@ -386,7 +394,7 @@ next_boot() {
     done
     path=''
     set -f
-    for folder in $(systemctl show -p UnitPath --value --no-pager); do
+    for folder in $search_path; do
         case $folder in /run/systemd/system* | /run/systemd/transient*) ;; *) path=$path${path:+:}$folder ;; esac
     done
     set +f

@@ -27,6 +27,15 @@ def command_in(owner: int, name: str, argv: Sequence[str]) -> str:
     )
 
 
+def cpu_seconds(owner: int) -> float:
+    """Return the CPU time that all processes in the groups of an owner have taken so far."""
+    microseconds = 0
+    for top in _hierarchies():
+        for stat in (top / NAME / str(owner)).glob("*/cpu.stat"):
+            microseconds += int(stat.read_text().split()[1])  # usage_usec; cgroup v2 alone has it
+    return microseconds / 1_000_000
+
+
 def sweep() -> None:
     """Remove the control groups of owners that are no more."""
     for top in _hierarchies():

@@ -7,6 +7,7 @@ import re
 import stat
 from base64 import b64decode
 from collections.abc import Mapping
+from functools import cache
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -32,17 +33,6 @@ _MISSING = (
 )
 _NOTHING = ("No such file or directory", "Not a directory")
 """A chain of links that is too long to follow does not show that nothing is there."""
-_ERRNO = "|".join(
-    sorted(re.escape(text) for text in {*map(os.strerror, errno.errorcode), *_MISSING, "I/O error"})
-)
-_OF_STAT = re.compile(
-    r"^(?:\S*/)?stat: (?!(?:line )?\d+: |error while loading )"
-    rf".*: ({_ERRNO})(?: \(os error \d+\))?$",
-    re.MULTILINE,
-)
-"""A message of stat about a file, in the words of glibc and musl for errno; uutils adds a number. A
-message of a wrapper script with that name does not match, nor does that of the loader.
-"""
 
 _LONGEST_PATH = 4096
 """PATH_MAX of Linux; each folder of a path is looked up."""
@@ -263,13 +253,29 @@ def _checked(form: re.Pattern[str], text: str) -> str:
     return text
 
 
+@cache
+def _of_stat() -> re.Pattern[str]:
+    """Match a message of stat about a file, in the words of glibc and musl for errno; uutils adds a
+    number. A message of a wrapper script with that name does not match, nor does that of the
+    loader.
+
+    Made when it is needed: that takes 30 ms.
+    """
+    words = {*map(os.strerror, errno.errorcode), *_MISSING, "I/O error"}
+    return re.compile(
+        r"^(?:\S*/)?stat: (?!(?:line )?\d+: |error while loading )"
+        rf".*: ({'|'.join(sorted(map(re.escape, words)))})(?: \(os error \d+\))?$",
+        re.MULTILINE,
+    )
+
+
 def _not_found(
     path: str, stderr_text: str, target: str | None, missing: Missing
 ) -> Broken | NotObserved | Missing:
     """Return what a failed stat means for a path. `target`: where a symbolic link there leads."""
     lines = stderr_text.replace("\1", "\n")
     # busybox does not escape names, so a message can span several lines.
-    messages = list(_OF_STAT.finditer(lines.replace(path, path.replace("\n", "?"))))
+    messages = list(_of_stat().finditer(lines.replace(path, path.replace("\n", "?"))))
     if not messages or not all(message[1] in _MISSING for message in messages):
         return NotObserved(
             _reason(messages[-1][0] if messages else stderr_text)
@@ -282,7 +288,7 @@ def _nothing_at(stderr_text: str) -> NotObserved | Missing:
     """Return what a failed lstat means. Here a message that is misread makes a false pass, so only
     the last line counts, where a name that holds line breaks cannot put a message of its own.
     """
-    last = _OF_STAT.match(stderr_text.rstrip("\1").rpartition("\1")[2])
+    last = _of_stat().match(stderr_text.rstrip("\1").rpartition("\1")[2])
     if last is not None and last[1] in _NOTHING:
         return Missing(itself=True)
     return NotObserved(_reason(stderr_text) or "stat failed without an error message")
