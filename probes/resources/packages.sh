@@ -8,6 +8,7 @@
 #   broken NAME WANT/STATUS/FLAG                any package that is neither installed nor removed completely (dpkg)
 # For what the package lists offer, raw output after the tags now, clock, uri, list, release, policy, repo, sync; and
 #   missing LIST                                a package list that is missing, though the Release file of its source has an index that is not empty
+#   cut LIST                                    a package list whose size is not the one in its Release file, or an empty Release file
 # For what apt would do, for each item that seems to differ:
 #   try NAME WORD...                            the arguments of apt-get
 #   sim NAME LINE                               a line of `apt-get -s`
@@ -300,15 +301,24 @@ list_ages() {
         set -- "$lists/$name" "$lists/$name".*
         [ -e "$1" ] || [ -e "$2" ] || printf '%s\n' "$name"
     done)
-    [ -z "$absent" ] || ABSENT=$absent missing_lists "$lists"/*Release
+    sizes=$(stat -L -c '%s %n' -- "$lists"/*Packages 2>/dev/null | sed 's|^\([0-9]*\) .*/|\1 |')
+    ABSENT=$absent SIZES=$sizes wrong_lists "$lists"/*Release
     set -f
 }
 
-# Prints the lists in $ABSENT that an update would have fetched. apt stores no list for an empty index, nor for an architecture that the release does
-# not have, or does not list separately (`all`, on Debian). This finds a component that was added to a source after the last update.
-missing_lists() { # RELEASE...
+# Prints the lists in $ABSENT that an update would have fetched, and those in $SIZES whose size is not that in their Release file: after a power cut
+# a file may be empty, or lack its end. apt stores no list for an empty index, nor for an architecture that the release does not have, or does not list
+# separately (`all`, on Debian). This finds a component that was added to a source after the last update.
+wrong_lists() { # RELEASE...
+    for file; do
+        if [ -e "$file" ] && [ ! -s "$file" ]; then echo "cut ${file##*/}"; fi
+    done
     awk '
-        BEGIN { count = split(ENVIRON["ABSENT"], names, "\n"); for (i = 1; i <= count; i++) absent[names[i]] }
+        BEGIN {
+            count = split(ENVIRON["ABSENT"], names, "\n"); for (i = 1; i <= count; i++) absent[names[i]]
+            count = split(ENVIRON["SIZES"], lines, "\n")
+            for (i = 1; i <= count; i++) if (split(lines[i], words, " ") == 2) size[words[2]] = words[1]
+        }
         FNR == 1 { prefix = FILENAME; sub(/.*\//, "", prefix); sub(/(In)?Release$/, "", prefix) }
         /^Architectures:/ { archs[prefix] = " " $0 " " }
         /^No-Support-for-Architecture-all:.*Packages/ { no_all[prefix] }
@@ -318,12 +328,14 @@ missing_lists() { # RELEASE...
             gsub(/_/, "%5f", name)
             gsub(/\//, "_", name)
             name = prefix name
+            if (!packed && (name in size) && $2 != size[name]) cut[name]
             if (!(name in absent)) next
             of[name] = prefix
             # A compressed empty file has some bytes, too.
             if (!packed) plain[name] = $2; else if (!(name in small) || $2 < small[name]) small[name] = $2
         }
         END {
+            for (name in cut) print "cut", name
             for (name in of) {
                 if (name in plain ? plain[name] == 0 : small[name] < 64) continue
                 arch = name

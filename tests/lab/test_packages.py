@@ -366,6 +366,35 @@ def test_a_component_that_was_never_fetched_may_have_the_newer_version(node: Nod
     assert outcomes(node, latest) == ["drift"]
 
 
+DAMAGES = {
+    "an empty list": ': >"$list"',
+    "an older list": "sed -i 's/^Version: 2/Version: 0.9/' \"$list\"",
+    "an empty list and an empty Release": ': >"$list"; rm "$release"; : >"$release"',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_list_that_was_damaged_may_have_held_the_newer_version(node: Node, damage: str) -> None:
+    """As by a power cut after an update: apt writes its lists without syncing them."""
+    latest = Declared(name="pe-part", state="latest")
+    node.sh(COMPONENTS + COPIED)
+    assert outcomes(node, latest) == ["drift"]
+    node.sh(COMPONENTS + COPIED + DAMAGES[damage])
+    try:
+        assert outcomes(node, latest) == ["unknown"]
+    finally:
+        node.sh("rm -f /etc/apt/apt.conf.d/zzplain")
+
+
+COPIED = """
+printf 'Acquire::GzipIndexes "false";\\n' >/etc/apt/apt.conf.d/zzplain
+rm -rf /var/lib/apt/lists
+echo 'deb [trusted=yes] copy:/srv/parts x main empty more_parts' >/etc/apt/sources.list
+apt-get -qq update
+release=$(echo /var/lib/apt/lists/_srv_parts_dists_x_*Release)
+list=$(echo /var/lib/apt/lists/*more*parts_binary-${native}_Packages)
+"""
+
 FLAT = """
 printf 'Acquire::GzipIndexes "false";\\n' >/etc/apt/apt.conf.d/zzlinks
 rm -rf /srv/flat /etc/apt/sources.list /etc/apt/sources.list.d /var/lib/apt/lists; mkdir -p /srv/flat /tmp/p/DEBIAN

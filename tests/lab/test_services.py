@@ -82,10 +82,12 @@ UNITS = {
     "needs-plain": unit(section="Requires=plain.service"),
     "part-of-plain": unit(section="PartOf=plain.service"),
     "copied": unit(install=""),
+    "kept": unit(install=""),
 }
 MORE = {
     "/etc/systemd/system/waited.socket": "[Socket]\nListenStream=/run/waited\n[Install]\nWantedBy=sockets.target\n",
     "/etc/systemd/system/timed.timer": "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n",
+    "/etc/systemd/system/kept.timer": "[Timer]\nOnCalendar=daily\n[Install]\nWantedBy=timers.target\n",
     "/etc/systemd/system/naming.socket": "[Socket]\nListenStream=/run/naming\n[Install]\nWantedBy=sockets.target\n",
     "/etc/systemd/system/naming.socket.d/other.conf": "[Socket]\nService=named.service\n",
     "/opt/linked.service": unit(),
@@ -165,6 +167,11 @@ DRIFTS = [
     ),
     ("systemctl enable --now timed.timer", Service(name="timed", state="disabled")),
     ("systemctl enable --now timed.timer", Service(name="timed.timer", state="disabled")),
+    ("systemctl enable --now timed.timer", Service(name="timed", enabled=False)),
+    (
+        "systemctl enable --now timed.timer; systemctl start timed",
+        Service(name="timed", state="stopped", enabled=False),
+    ),
     (
         "systemctl enable aliased; rm /etc/systemd/system/multi-user.target.wants/aliased.service",
         Service(name="other-name", state="running"),
@@ -201,6 +208,12 @@ ADVICE = [
         "systemctl start copied",
         Service(name="copied", state="disabled"),
         "ln -s /dev/null /etc/systemd/system/multi-user.target.wants/copied.service",
+    ),
+    (
+        "mkdir /usr/local/lib/systemd/system/timers.target.wants; ln -s /etc/systemd/system/kept.timer /usr/local/lib/systemd/system/timers.target.wants/;"
+        " systemctl daemon-reload; systemctl start kept.timer",
+        Service(name="kept", enabled=False),
+        "systemctl mask kept.timer",
     ),
     (":", Service(name="no-start", state="running"), "RefuseManualStart"),
     (":", Service(name="mistyped", enabled=True), "WantedBy="),

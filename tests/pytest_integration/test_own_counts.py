@@ -388,3 +388,30 @@ def test_a_run_that_stopped_before_an_own_test_leaves_the_textfile(project: Proj
     assert not (project.path / "edge.prom").exists()
     assert project.run("--node=a", "--maxfail=2", "--prometheus-textfile=edge.prom").ret == 1
     assert +written(project) == Counter({("a", COMPLIANT): 1, ("a", DRIFT): 1})
+
+
+EXITS = {
+    "in the test": "def test_it(): pytest.exit('x', returncode=0)\n",
+    "in a fixture": "@pytest.fixture\ndef x(): pytest.exit('x', returncode=0)\ndef test_it(x): pass\n",
+    "at the end": "def test_it(): pass\ndef teardown_module(): pytest.exit('x', returncode=0)\n",
+}
+
+
+@pytest.mark.parametrize("place", EXITS)
+def test_one_that_ends_the_run_makes_no_node_compliant(project: Project, place: str) -> None:
+    """pytest.exit may ask for the status 0. Node b drifts, and is not looked at."""
+    (project.node("a") / "test_own.py").write_text(HEAD + EXITS[place])
+    project.node("b", observed={"vm.swappiness": "1"})
+    result = project.run("--node=a", "--node=b", "--json-report", "--json-report-file=report.json")
+    assert result.ret == 2
+    nodes = json.loads((project.path / "report.json").read_text())["power_edge"]
+    assert "b" not in nodes
+
+
+@pytest.mark.parametrize("stop", ["-x", "--maxfail=1"])
+def test_a_node_that_was_not_reached_has_no_counts(project: Project, stop: str) -> None:
+    (project.node("a") / "test_own.py").write_text("def test_it(): assert False\n")
+    project.node("b")
+    project.run("--node=a", "--node=b", stop, "--json-report", "--json-report-file=report.json")
+    nodes = json.loads((project.path / "report.json").read_text())["power_edge"]
+    assert {name: each["exit_status"] for name, each in nodes.items()} == {"a": 1}

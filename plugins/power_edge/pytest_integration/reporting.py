@@ -52,6 +52,10 @@ class Reporting:
         """Lines about reports, for the end of the run."""
         self._unwritten = False
         """Whether a report that the run was asked for could not be written."""
+        self._exited = False
+        """Whether Ctrl-C, or a call of pytest.exit, ended the run."""
+        self._stopped = False
+        """Whether the run ended before its last test, for whatever reason."""
         self._header_held = False
         self.output: Output | None = None
         """Where the terminal reporter writes."""
@@ -135,6 +139,10 @@ class Reporting:
 
     # The end of the run.
 
+    def pytest_keyboard_interrupt(self) -> None:
+        """Note that Ctrl-C, or a call of pytest.exit, ended the run."""
+        self._exited = self._stopped = True
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
         if self._state.is_worker:
@@ -147,6 +155,7 @@ class Reporting:
             if self._nodes.selection.broken and exit_status.replaceable(int(session.exitstatus)):
                 session.exitstatus = exit_status.USAGE_ERROR
         else:
+            self._stopped |= bool(session.shouldfail or session.shouldstop)
             # Before json-report reads it. The terminal reporter still gets pytest's own status and
             # prints its summary.
             session.exitstatus = self._status(int(session.exitstatus))
@@ -183,8 +192,10 @@ class Reporting:
             return exit_status.USAGE_ERROR
         if nothing and not any(self._results.gates.values()):
             return status
-        # A 1 without a failed test comes from pytest.exit or from another plugin.
-        return self._results.status() or status
+        # A 1 without a failed test comes from pytest.exit or from another plugin. A 0 from
+        # pytest.exit does not make a node compliant that was never looked at.
+        found = self._results.status()
+        return found or (exit_status.INTERRUPTED if self._exited and not status else status)
 
     def _run_report(self, status: int) -> RunReport:
         waited_for = map(self._nodes.waited_for, self._state.usable)
@@ -343,12 +354,24 @@ class Reporting:
         it is here and not in formats/.
         """
         statuses = {name: self._results.node_status(name) for name in self._state.usable}
-        # An interrupted run checked no gates. Then 0 would not mean that a node is compliant.
+        # An interrupted run checked no gates, and one that stopped early (-x) not all items. Then 0
+        # would not mean that a node is compliant.
         json_report["power_edge"] = {
             name: {**self._results.counts(name), "exit_status": status}
             for name, status in statuses.items()
-            if status or name in self._results.gates
+            if status or (name in self._results.gates and not self._is_cut_short(name))
         }
+
+    def _is_cut_short(self, name: str) -> bool:
+        """Return whether the run stopped before all items and own tests of a node."""
+        if not self._stopped:
+            return False
+        items = len(self._nodes.by_name[name].items)
+        own = self._results.own
+        # The gate is one result more than the items.
+        return len(self._results.of(name)) <= items or any(
+            own.node_of[test] == name for test in own.not_begun()
+        )
 
     # xdist, and other plugins that serialise reports.
 

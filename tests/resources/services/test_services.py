@@ -993,6 +993,9 @@ def test_another_text_is_refused() -> None:
         parse(b"Running in chroot, ignoring command 'show'\n")
 
 
+TIMER = Trigger("x.timer", True, True)
+
+
 def mended(observed: Unit, **declared: Any) -> list[str]:
     service = Service(name="x", **declared)
     return [
@@ -1021,6 +1024,22 @@ def mended(observed: Unit, **declared: Any) -> list[str]:
             {"state": "disabled"},
             ["systemctl stop x.socket x.service", "systemctl disable x.socket x.service"],
         ),
+        (
+            UP._replace(triggers=(TIMER,)),
+            {"state": "stopped", "enabled": False},
+            ["systemctl stop x.timer x.service", "systemctl disable x.timer x.service"],
+        ),
+        (
+            DOWN._replace(triggers=(TIMER,)),
+            {"enabled": False},
+            ["systemctl stop x.timer", "systemctl disable x.timer x.service"],
+        ),
+        (
+            UP._replace(triggers=(TIMER,)),
+            {"state": "stopped"},
+            ["systemctl stop x.service"],
+        ),
+        (UP._replace(triggers=(TIMER._replace(stays=True),)), {"enabled": False}, []),
         (ended("forking", 600.0), {"state": "running"}, ["systemctl restart x.service"]),
         (DOWN._replace(active="failed"), {"state": "running"}, []),
         (DOWN._replace(active="failed"), {"state": "running", "enabled": True}, []),
@@ -1678,6 +1697,22 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
         (
             "TriggeredBy=b.timer",
             {"boot": "job b.timer\ncomplete"},
+            (Trigger("b.timer", None, True),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {
+                "boot": "job b.timer\ncomplete",
+                "links": "lib/systemd/system/timers.target.wants/b.timer",
+            },
+            (Trigger("b.timer", None, True, stays=True),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {
+                "boot": "job b.timer\ncomplete",
+                "links": "etc/systemd/system/timers.target.wants/b.timer",
+            },
             (Trigger("b.timer", None, True),),
         ),
         ("TriggeredBy=b.timer", {"boot": "complete"}, (Trigger("b.timer", None, False),)),

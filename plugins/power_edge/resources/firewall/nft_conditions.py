@@ -1,12 +1,13 @@
 """The conditions of nft's rules (libnftables-json(5), "EXPRESSIONS")."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from power_edge.resources.firewall import address_types, marks
 from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension, Mark
 from power_edge.resources.firewall.ipsets import AddressSet
 from power_edge.resources.firewall.nft_values import (
+    DIRECTIONS,
     ICMP,
     ICMPV6,
     NFPROTO,
@@ -17,6 +18,7 @@ from power_edge.resources.firewall.nft_values import (
     expires,
     flag_bits,
     interface_span,
+    is_catch_all,
     network_span,
     plain_element,
     span,
@@ -42,6 +44,8 @@ from power_edge.resources.firewall.rule_match import (
     protocol,
 )
 from power_edge.text import printable
+
+T = TypeVar("T")
 
 ECN = 0xC0
 EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
@@ -152,6 +156,8 @@ class ConditionReader:
             found = self.elements(right)
             if found is None:
                 raise NotUnderstood("a set that changes")
+            if any(is_catch_all(each) for each in found):
+                raise NotUnderstood("a set with an element for everything else")
         else:
             found = right if isinstance(right, list) else [right]
         return [plain_element(each) for each in found]
@@ -252,9 +258,8 @@ class ConditionReader:
             case "nfproto" | "protocol":
                 if op not in {"==", "!="}:
                     raise NotUnderstood(f"meta {key} {op}")
-                expected = {
-                    family for value in self._values(right) for family in NFPROTO.get(value, (0,))
-                }
+                words = self._values(right)
+                expected = {family for word in words for family in _known(word, NFPROTO)}
                 self.match.when((self.family in expected) is (op == "=="))
             case "iif" | "oif" | "iifname" | "oifname":
                 if op not in {"==", "!="}:
@@ -269,7 +274,7 @@ class ConditionReader:
                     raise NotUnderstood(f"meta {key} {op}")
                 self.match.packet_type(
                     numbers(
-                        span for word in self._values(right) for span in PACKET_TYPES.get(word, ())
+                        span for word in self._values(right) for span in _known(word, PACKET_TYPES)
                     ),
                     negated=op == "!=",
                 )
@@ -292,7 +297,8 @@ class ConditionReader:
         elif key == "status" and single:
             self.match.among(Dimension.CONNTRACK, STATUSES, words, negated=op == "!=")
         elif key == "direction" and op in {"==", "!="}:
-            self.match.when(("original" in words) is (op == "=="))
+            ways = {way for word in words for way in _known(word, DIRECTIONS)}
+            self.match.when(("original" in ways) is (op == "=="))
         else:
             raise NotUnderstood(f"ct {key} match")
 
@@ -414,6 +420,13 @@ class ConditionReader:
             self.match.rates += match.rates
             boxes += match.boxes if match.families else []
         self.match.choose(boxes)
+
+
+def _known(word: Any, meanings: Mapping[Any, Sequence[T]]) -> Sequence[T]:
+    """Return what a word means. A word without a meaning here may match any packet."""
+    if word not in meanings:
+        raise NotUnderstood(f"the value {word}")
+    return meanings[word]
 
 
 def _which_mark(what: Any) -> Mark | None:

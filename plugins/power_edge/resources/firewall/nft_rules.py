@@ -11,6 +11,7 @@ from power_edge.resources.firewall.iptables import SavedRule
 from power_edge.resources.firewall.iptables_options import Sets, narrow
 from power_edge.resources.firewall.nft_conditions import ConditionReader, RuleContext
 from power_edge.resources.firewall.nft_objects import Rule
+from power_edge.resources.firewall.nft_values import NotUnderstood, is_catch_all, plain_element
 from power_edge.resources.firewall.packet_filter import (
     ALLOW,
     DENY,
@@ -286,12 +287,12 @@ def _verdict_map(
         return
     keyed = list[Box]()
     doubt = None
-    for key, value in sorted(entries, key=lambda entry: entry[0] == "*"):
+    for key, value in sorted(entries, key=lambda entry: is_catch_all(entry[0])):
         kind, target = (
             next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
         )
         match = start.copy()
-        if key != "*":
+        if not is_catch_all(key):
             ConditionReader(match, reader.family, reader.place, reader.context).condition(
                 {"op": "==", "left": what["key"], "right": key}
             )
@@ -301,6 +302,10 @@ def _verdict_map(
             # A packet with a key of its own never comes here, even if its chain gives it back
             # undecided.
             match.leave(keyed)
+            try:
+                plain_element(key)
+            except NotUnderstood as error:
+                match.doubt(str(error))
             if (
                 isinstance(what["data"], str)
                 and reader.context.sets[(*place, what["data"][1:])].expiring

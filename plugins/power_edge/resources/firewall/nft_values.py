@@ -30,7 +30,10 @@ NFPROTO: Mapping[Any, tuple[int, ...]] = {
     "ip6": (6,),
     2: (4,),
     10: (6,),
+    **dict.fromkeys(("arp", "vlan", "8021q", "8021ad", "bridge", "netdev"), ()),
 }
+"""The families that a word of `meta nfproto` or `meta protocol` stands for."""
+DIRECTIONS: Mapping[Any, tuple[str, ...]] = {word: (word,) for word in ("original", "reply")}
 TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 
 
@@ -82,6 +85,15 @@ def plain_element(value: Any) -> Any:
     if set(value["elem"]) - {"val", "comment", "counter", "timeout", "expires"}:
         raise NotUnderstood("an element with a condition")
     return value["elem"]["val"]
+
+
+def is_catch_all(element: Any) -> bool:
+    """Return whether an element of a set, or a key of a map, is the one for everything that no
+    other one is for, with a counter or the like or without.
+    """
+    if isinstance(element, Mapping) and isinstance(element.get("elem"), Mapping):
+        element = element["elem"].get("val")
+    return bool(element == "*")
 
 
 def network_span(value: Any, family: int) -> tuple[int, int]:

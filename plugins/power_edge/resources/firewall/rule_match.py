@@ -43,8 +43,9 @@ PACKET_TYPES: Mapping[str, Numbers] = {
     "unicast": ((0, 0),),
     "broadcast": ((1, 1),),
     "multicast": ((2, 2),),
+    "other": (),
 }
-"""Packet types, as nft and iptables name them."""
+"""Packet types, as nft and iptables name them. What is addressed to another host never arrives."""
 STATES: Mapping[str, Numbers] = {
     "new": NEW,
     "untracked": ((1, 1),),
@@ -193,7 +194,7 @@ class Match:
         words = list(names)
         unknown = [word for word in words if word not in known]
         if unknown:
-            self.doubt(unknown[0])
+            self.doubt(f"the value {unknown[0]}")
         else:
             self.narrow(
                 dimension, numbers(pair for word in words for pair in known[word]), negated=negated

@@ -77,6 +77,11 @@ def _apt_doubt(tagged: Tagged) -> str | None:
     if missing := next(iter(sorted(tagged.get("missing", ()))), None):
         title = missing.removesuffix("_Packages").replace("_", "/")
         return f"apt has no list of {title}, which its source offers: run apt-get update"
+    if damaged := next(iter(sorted(tagged.get("cut", ()))), None):
+        return (
+            f"apt's list {damaged} is damaged, since its size is not that in the Release file of"
+            " its source: run apt-get update"
+        )
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")
         # A dangling link, or a list that may not be read.

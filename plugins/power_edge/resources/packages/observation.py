@@ -157,7 +157,7 @@ def parse(section: bytes) -> dict[str, Package | NotObserved]:
     return {name: _package(name, answer) for name in names}
 
 
-_RAW = ("now", "uri", "list", "missing", "policy", "repo", "sync", "release", "clock")
+_RAW = ("now", "uri", "list", "missing", "cut", "policy", "repo", "sync", "release", "clock")
 """Tags of lines that `offers` reads."""
 
 

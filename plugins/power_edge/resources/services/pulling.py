@@ -60,7 +60,8 @@ def triggers(
             None if its is None else its["ActiveState"] not in ("inactive", "failed"),
             _armed_at_boot(trigger, answer, name),
             0.0 if its is None else seconds(its, "StateChangeTimestampMonotonic"),
-            answer.states.get(trigger) in _FIXED,
+            answer.states.get(trigger) in _FIXED
+            or any(link.by in ("vendor", "generator") for link in _links({trigger}, answer)),
         )
     if answer.jobs is not None:
         wakers = {waker for each in names for waker in answer.jobs.wakers.get(each, ())}

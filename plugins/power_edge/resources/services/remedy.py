@@ -96,13 +96,18 @@ def _steps(declared: Service, observed: Unit, fields: set[str]) -> Iterator[_Ste
             " declare `optional: true`."
         )
         return
-    timers = state == "disabled"
+    never = "enabled" in fields and declared.enabled is False
+    # An active timer starts it again, and `systemctl disable` does not stop one.
+    timers = state == "disabled" or never
+    active = _active_triggers(observed, timers=timers)
     if state in ("stopped", "disabled") and (
-        observed.active not in ("inactive", "failed") or _active_triggers(observed, timers=timers)
+        observed.active not in ("inactive", "failed") or active
     ):
         yield _stop(declared, observed, timers=timers)
+    elif never and (ticking := [name for name in active if name.endswith(".timer")]):
+        yield _Step((("systemctl", "stop", *ticking),))
     off = state == "disabled" and not_enabled(observed).ok is not True
-    if off or ("enabled" in fields and declared.enabled is False):
+    if off or never:
         yield _disable(declared, observed)
 
 
