@@ -111,7 +111,7 @@ class GitHub:
             return None
         try:
             found: Json = json.loads(answer.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise Unusable(f"{method} {url}: the answer is no JSON") from None
         return found
 
@@ -153,7 +153,7 @@ def _message(body: bytes) -> str:
     """Return what GitHub says about an error."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     message = found.get("message") if isinstance(found, dict) else None
     return f", {quoted(message)}" if isinstance(message, str) else ""
