@@ -30,7 +30,7 @@ from tests.hostile.test_commands import Lab, machine
 from tests.release.test_incident import RECORD
 from tests.support import answers, repository
 from tests.support.hostile import made
-from tests.support.hostile.values import TOGETHER, VALUES, harmless, places
+from tests.support.hostile.values import TOGETHER, VALUES, coded, harmless, places
 from tests.support.releases import SCHEMA
 from tests.support.repository import git
 
@@ -132,7 +132,8 @@ class World:
 
     def __init__(self, lab: Lab, value: str, url: str) -> None:
         self.lab, self.value, self.url = lab, value, url
-        self.name = value.replace("/", "_").replace("\0", "")[:60]
+        self.word = os.fsdecode(coded(value.replace("\0", "")))  # as a word of a command line
+        self.name = self.word.replace("/", "_")[:60]
         root = lab.folder / "node-configs"
         git("init", "-q", "-b", "main")
         self._node(root / "rig2", readable(value))
@@ -222,7 +223,7 @@ class World:
         file = self.lab.folder / ("rig.answer" if mends else "machine")
         self.lab.answer = file.read_bytes()
         arguments = [
-            each.replace("{value}", self.value.replace("\0", ""))
+            each.replace("{value}", self.word)
             .replace("{name}", self.name)
             .replace("{url}", self.url)
             for each in given
