@@ -317,5 +317,6 @@ def test_every_command(
                     shown[" ".join(words)] += "pwned" in world.run(words, form, (*options, *given))
     for name in names():
         world.run(("schema",), name, (name,))
-    assert {each for each, count in shown.items() if count} >= SHOWN, shown
+    if value == readable(value):  # what is not UTF-8 some readers refuse
+        assert {each for each, count in shown.items() if count} >= SHOWN, shown
     assert not (tmp_path / "units").exists()
