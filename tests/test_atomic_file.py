@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -279,3 +280,39 @@ def test_a_folder_is_made_with_its_files_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not empty"):
         atomic_file.write_folder(folder, {"z": b"3"})
     assert [path.name for path in folder.parent.iterdir()] == ["a"]
+
+
+def killed_in_scratch() -> None:
+    child = os.fork()
+    if child == 0:
+        with atomic_file.scratch() as folder:
+            (folder / "a").write_text("x")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+@pytest.mark.shell
+def test_a_scratch_folder_is_for_its_user_alone_and_does_not_outlive_a_killed_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.umask(0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed_in_scratch()
+    (left,) = tmp_path.iterdir()
+    assert ((left / "a").read_text(), left.stat().st_mode & 0o777) == ("x", 0o700)
+    with atomic_file.scratch() as one, atomic_file.scratch() as other:
+        assert {one, other} == {*tmp_path.iterdir()}
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.shell
+def test_a_scratch_folder_of_another_user_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed_in_scratch()
+    left = [*tmp_path.iterdir()]
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    with atomic_file.scratch():
+        pass
+    assert [*tmp_path.iterdir()] == left

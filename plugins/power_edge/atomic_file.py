@@ -20,6 +20,7 @@ _PREFIX, _SUFFIX = ".power-edge-", ".tmp"
 """Of temporary files. The ending is not the file's own: node_exporter reads every *.prom."""
 _FILE_MODE = 0o644  # others (node_exporter) read it; with a umask of 0 they must not write it
 _FOLDER_MODE = 0o755
+_OWN_MODE = 0o700
 
 
 @contextmanager
@@ -190,6 +191,19 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             raise
 
 
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """Yield a new folder for temporary files, which only this user can read; it is removed at the
+    end, and those of this user's killed runs at the beginning.
+    """
+    from tempfile import gettempdir  # 5 ms, which few commands need
+
+    folder = Path(gettempdir())
+    sweep(folder, owner=os.geteuid())
+    with _temporary(folder, directory=True, mode=_OWN_MODE) as temporary:
+        yield temporary
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and the missing ones above it. Only the owner can write into them."""
     for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
@@ -244,8 +258,8 @@ _ADVICE = {
 }
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that killed runs left in a folder.
+def sweep(folder: Path, owner: int | None = None) -> None:
+    """Remove the temporary files that killed runs left in a folder; only those of `owner` if given.
 
     Files in use stay, and files that this user may not remove.
     """
@@ -256,6 +270,8 @@ def sweep(folder: Path) -> None:
             if each.name.startswith(_PREFIX) and each.name.endswith(_SUFFIX)
         ]:
             with suppress(OSError):
+                if owner not in (None, entry.stat(follow_symlinks=False).st_uid):
+                    continue
                 descriptor = os.open(
                     entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
                 )
@@ -290,9 +306,14 @@ def _sync(path: Path) -> None:
 
 
 @contextmanager
-def _temporary(folder: Path, *, directory: bool = False) -> Iterator[Path]:
-    """Yield a new empty file or folder, locked; it is removed at the end if it still exists."""
-    path, descriptor = _create_temporary(folder, directory=directory)
+def _temporary(
+    folder: Path, *, directory: bool = False, mode: int = _FOLDER_MODE
+) -> Iterator[Path]:
+    """Yield a new empty file or folder, locked; it is removed at the end if it still exists.
+
+    `mode` is that of a folder.
+    """
+    path, descriptor = _create_temporary(folder, directory=directory, mode=mode)
     try:
         yield path
     finally:
@@ -301,11 +322,11 @@ def _temporary(folder: Path, *, directory: bool = False) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _create_temporary(folder: Path, *, directory: bool) -> tuple[Path, int]:
+def _create_temporary(folder: Path, *, directory: bool, mode: int) -> tuple[Path, int]:
     while True:
         path = folder / f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}"
         if directory:
-            path.mkdir(mode=_FOLDER_MODE)
+            path.mkdir(mode=mode)
             try:
                 descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             except OSError:

@@ -199,7 +199,7 @@ class GitHub:
             return None
         try:
             return json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise GitHubError(f"{method} {url}: the answer is no JSON") from None
 
     def _send(
@@ -242,7 +242,7 @@ def _message(body: bytes) -> str:
     """Return what GitHub says about an error."""
     try:
         found = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     message = found.get("message") if isinstance(found, dict) else None
     return f", {quoted(message)}" if isinstance(message, str) else ""

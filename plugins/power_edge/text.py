@@ -108,7 +108,10 @@ def readable(text: str) -> str:
 
 
 def printable_json(text: str) -> str:
-    """Return JSON with the same values that neither a terminal nor a CI runner obeys."""
+    """Return JSON with the same values that neither a terminal nor a CI runner obeys.
+
+    What cannot be encoded as UTF-8 is as in `readable`.
+    """
     text = _MARKED.sub(r"#\\u0023", text)
     return "\n".join(
         line if line.isprintable() else "".join(map(_json_escaped, line))
@@ -121,7 +124,9 @@ def _json_escaped(character: str) -> str:
 
     Invisible characters are only in strings, where they can be escaped (RFC 8259).
     """
-    return character if character.isprintable() else json.dumps(character)[1:-1]
+    if not character.isprintable():
+        return json.dumps(readable(character))[1:-1]
+    return character
 
 
 def command_in(line: str) -> int | None:

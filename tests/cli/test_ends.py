@@ -42,7 +42,9 @@ def project(tmp_path: Path, holders: Holders) -> Path:
     )
     (node / "system-identity.yaml").write_text("validation: {require_match: false}\n")
     (tmp_path / "bin").mkdir()
-    for name in ("hangs", "ssh"):
+    for name in ("SHA256SUMS", "SHA256SUMS.sig", "promotion.json"):
+        (tmp_path / name).touch()
+    for name in ("hangs", "ssh", "git", "ssh-keygen"):
         (tmp_path / "bin" / name).write_text(HANGS.format(fifo=holders.fifo))
         (tmp_path / "bin" / name).chmod(0o755)
     return tmp_path
@@ -64,11 +66,30 @@ def own_test(project: Path, url: str) -> None:
     )
 
 
+PYTEST = ("-m", "pytest", "-p", "no:cacheprovider", "-s")
+COMMAND = ("-c", "from power_edge.command import main; main()")
 CASES = {
-    "a check": (None, "ssh://rig"),
-    "an own test": ("test_own.py", "local://"),
-    "an own test over ssh": ("test_own.py", "ssh://rig"),
+    "a check": ((*PYTEST, "--node=here"), "ssh://rig"),
+    "a watch": ((*PYTEST, "--node=here", "--watch"), "ssh://rig"),
+    "an own test": ((*PYTEST, "node-configs/here/test_own.py"), "local://"),
+    "an own test over ssh": ((*PYTEST, "node-configs/here/test_own.py"), "ssh://rig"),
+    **{
+        " ".join(words): ((*COMMAND, *words), "ssh://rig")
+        for words in (
+            ("about", "here"),
+            ("adopt", "here"),
+            ("discover", "here"),
+            ("gate",),
+            ("identity", "here"),
+            ("mends", "here"),
+            ("release", "check-tag", "1.0.0"),
+            ("release", "verify", "SHA256SUMS"),
+            ("schema", "diff", "a", "b"),
+            ("version", "check"),
+        )
+    },
 }
+"""Of each what is run, and the way to the node."""
 
 
 @pytest.mark.parametrize("death", SIGNALS, ids=lambda death: death.name)
@@ -76,9 +97,8 @@ CASES = {
 def test_nothing_is_left_and_the_terminal_is_as_it_was(
     project: Path, holders: Holders, terminal: tuple[int, int], case: str, death: signal.Signals
 ) -> None:
-    test, url = CASES[case]
+    words, url = CASES[case]
     own_test(project, url)
-    node = "--node=here" if test is None else f"node-configs/here/{test}"
     (master, slave) = terminal
     before = termios.tcgetattr(slave)
     environment = {
@@ -90,12 +110,7 @@ def test_nothing_is_left_and_the_terminal_is_as_it_was(
         "setsid",
         "--ctty",
         sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        "-s",
-        node,
+        *words,
     ]
     with subprocess.Popen(
         argv, cwd=project, env=environment, stdin=slave, stdout=slave, stderr=slave

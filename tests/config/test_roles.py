@@ -471,6 +471,19 @@ def test_a_contradiction_names_both_lines(tmp_path: Path, text: str, state: str,
     assert problem(tmp_path, text, state).startswith(said)
 
 
+def test_a_parameter_that_cannot_hold_stands_beside_no_other(tmp_path: Path) -> None:
+    role = (
+        "name: odd\ndescription: x\nrules:\n"
+        '- {item: {sysctl: {a.b: "1"}}, reason: x}\n'
+        '- {item: {sysctl: {vm.swappiness: "0x10"}}, reason: it is odd}\n'
+    )
+    assert problems(tmp_path, "roles: [{name: odd}]\n", odd=role) == [
+        "node-configs/rig/identity.yaml:3:10: sysctl 'vm.swappiness': vm.swappiness: the kernel"
+        " never shows a number as 0x10: write it in decimal, without leading zeros or a plus"
+        " (demanded because it is odd)"
+    ]
+
+
 # Bad input.
 
 GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "

@@ -37,12 +37,17 @@ PLUGINS = (
     "testinfra.plugin",
 )
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+GIT = {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    **{f"GIT_{who}_{what}": "a" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+}
 REPORTS = (
     "--junitxml=out/junit.xml",
     "--json-report",
     "--json-report-file=out/report.json",
     "--prometheus-textfile=out/edge.prom",
     "--html=out/page.html",
+    "--mend-script=out/mends.sh",
 )
 ALL_REPORTS = (*REPORTS, "--self-contained-html")
 Tree = dict[str, tuple[bytes | None, int]]
@@ -62,6 +67,10 @@ class Scenario(NamedTuple):
     """The folder that the calls which fail touch."""
     sample: int = 14
     """How many faults are tried where not all are."""
+    prepare: Callable[[Path], None] | None = None
+    """What else is made in the folder."""
+    replaced: Mapping[str, str] = {}
+    """Attributes of modules that are another path, below the folder."""
 
 
 def whole_report(name: str, content: bytes) -> bool:
@@ -72,9 +81,13 @@ def whole_report(name: str, content: bytes) -> bool:
             case ".xml":
                 return ET.fromstring(text).find(".//testcase") is not None
             case ".json":
-                return "power_edge" in json.loads(text)
+                return bool({"power_edge", "passes"} & json.loads(text).keys())
             case ".prom":
                 return text.endswith("\n") and len([*text_string_to_metric_families(text)]) > 5
+            case ".sh":
+                return text.startswith("#!/bin/sh\n") and text.endswith("\nmain </dev/null\n")
+            case ".md":
+                return text.startswith("<!-- power-edge gate -->") and text.endswith("```\n")
             case ".html":
                 return text.rstrip().endswith("</html>") and "sysctl[kernel.ostype]" in text
     except (ValueError, ET.ParseError):
@@ -103,6 +116,17 @@ def on_file(**files: str) -> dict[str, str]:
         f"node-configs/rig/{name.replace('_', '-')}.yaml": content
         for name, content in {"state": STATE, **files}.items()
     }
+
+
+OLD_REPORTS = ("junit.xml", "report.json", "edge.prom", "page.html", "mends.sh")
+GATE = (("json", "gate.json"), ("junit", "gate.xml"), ("markdown", "gate.md"))
+
+
+def committed(path: Path) -> None:
+    """Make a folder a repository."""
+    environment = {**os.environ, **GIT}
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-q", "-m", "a")):
+        subprocess.run(["git", *words], cwd=path, env=environment, check=True)
 
 
 DISCOVER = ("power-edge", "discover", "stella@rig", "--answers=../answer", "--as=rig")
@@ -138,13 +162,40 @@ SCENARIOS = {
         {
             **on_file(state=OSTYPE % "Linux", system_identity=OPEN),
             "pytest.ini": "[pytest]\n",
-            **{
-                f"out/{name}": "old\n"
-                for name in ("junit.xml", "report.json", "edge.prom", "page.html")
-            },
+            **{f"out/{name}": "old\n" for name in OLD_REPORTS},
         },
         whole_report,
         "out",
+    ),
+    "reports of the gate": Scenario(
+        (
+            "power-edge",
+            "gate",
+            "--format=text",
+            *(f"--format={name}=out/{file}" for name, file in GATE),
+        ),
+        {
+            **on_file(state=OSTYPE % "Linux", system_identity=OPEN),
+            ".gitignore": "out/\n",
+            **{f"out/{file}": "old\n" for _, file in GATE},
+        },
+        whole_report,
+        "out",
+        prepare=committed,
+    ),
+    "install-service": Scenario(
+        ("power-edge", "install-service", "rig"),
+        {
+            **on_file(connection="ssh: {host: 192.0.2.1}\n"),
+            "units/kept": "",
+            "bin/systemctl": "#!/bin/sh\n",
+        },
+        touching="units",
+        prepare=lambda path: (path / "bin/systemctl").chmod(0o755),
+        replaced={
+            "power_edge.cli.install_service.FOLDER": "units",
+            "power_edge.cli.install_service._BOOTED": "units",
+        },
     ),
 }
 
@@ -166,9 +217,12 @@ class Place:
         return self._run.run(
             *self._scenario.argv,
             cwd=self.path,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, "PATH": f"{self.path}/bin:{os.environ['PATH']}"},
             fault=fault,
             touching=self.path / self._scenario.touching,
+            replaced={
+                name: str(self.path / value) for name, value in self._scenario.replaced.items()
+            },
         )
 
     def read(self, path: str, fault: Fault | None = None) -> Done:
@@ -187,6 +241,8 @@ class Place:
             file = self.path / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(content)
+        if self._scenario.prepare is not None:
+            self._scenario.prepare(self.path)
 
     def tree(self) -> Tree:
         return {
@@ -195,6 +251,7 @@ class Place:
                 path.stat().st_mode & 0o777,
             )
             for path in self.path.rglob("*")
+            if ".git" not in path.parts
         }
 
 
@@ -291,9 +348,10 @@ def judge_command(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
 
 def judge_reports(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
     """After an error: a report that is not new is old, and a line says so; the others are written."""
-    reported = {match[2] for line in done.out.splitlines() if (match := UNWRITTEN.fullmatch(line))}
+    said = (done.out + done.err).replace("Error: ", "").splitlines()
+    reported = {match[2] for line in said if (match := UNWRITTEN.fullmatch(line))}
     assert done.status == (3 if reported else 0), done.out
-    assert len(reported) <= (4 if fault.on else 1)
+    assert len(reported) <= (len(OLD_REPORTS) if fault.on else 1)
     for path in (each for each in judge.new if each.startswith("out/")):
         # After the rename, only the folder's fsync can fail: the file is new, and may not outlive a
         # power cut.
@@ -301,6 +359,27 @@ def judge_reports(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
             path not in reported or fault.call.name in ("fsync", "openat")
         )
         assert path in reported or judge.is_new(tree, path)
+
+
+def judge_units(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
+    """After an error: a sentence says so, each file is whole, and no unit is there without what it
+    needs.
+    """
+    if done.status == 0:
+        assert judge.all_new(tree)
+        return
+    assert (done.status, bool(UNIT.fullmatch(done.err.splitlines(keepends=True)[-1]))) == (3, True)
+    # After the rename, only the folder's fsync can fail.
+    unit, *drop_ins = sorted(path for path in judge.new if path.endswith((".conf", ".service")))
+    assert unit not in tree or all(judge.is_new(tree, path) for path in drop_ins)
+
+
+UNIT = re.compile(rf"Error: /.*/units[A-Za-z0-9@./-]*: [A-Z][^;:]+ {WAY_OUT}\n")
+JUDGES = {
+    "reports": judge_reports,
+    "reports of the gate": judge_reports,
+    "install-service": judge_units,
+}
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -331,7 +410,7 @@ def test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up(
             else:
                 assert "Traceback" not in done.err + done.out
                 assert "INTERNALERROR" not in done.err + done.out
-                (judge_reports if name == "reports" else judge_command)(done, tree, judge, fault)
+                JUDGES.get(name, judge_command)(done, tree, judge, fault)
                 assert not left(tree) or fault.call.name in (
                     "unlink",
                     "unlinkat",
@@ -408,10 +487,7 @@ READINGS = {
         (*CHECK, *ALL_REPORTS),
         {
             **CHECKED,
-            **{
-                f"out/{name}": "old\n"
-                for name in ("junit.xml", "report.json", "edge.prom", "page.html")
-            },
+            **{f"out/{name}": "old\n" for name in OLD_REPORTS},
         },
     ),
     "a check, the package": Reading(CHECK, CHECKED, package=True),

@@ -14,15 +14,16 @@ import msgspec
 import pytest
 
 from power_edge.checking.evaluate import judge
+from power_edge.config.schema import schema
 from power_edge.model import Item, NotObserved, Outcome
 from power_edge.probing.framing import Answer, NoAnswer, Output, read
 from power_edge.probing.observe import observe, parsed
 from power_edge.report import terminal
 from power_edge.report.record import as_json, record
-from power_edge.resources import resource
+from power_edge.resources import names, resource
 from tests.support import answers
 from tests.support.budget import Budget
-from tests.support.hostile.values import harmless
+from tests.support.hostile.values import harmless, resolved
 from tests.support.items import item_of
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -32,8 +33,8 @@ FIREWALL: dict[str, Any] = {
     "default_outgoing": "allow",
     "rules": [
         {"port": 22, "proto": "tcp", "action": "allow", "from": "10.0.0.0/8"},
-        {"port": 443, "proto": "tcp", "action": "allow"},
-        {"port": 8080, "proto": "tcp", "action": "deny"},
+        {"port": 443, "proto": "tcp", "action": "allow", "comment": "web", "interface": "eth0"},
+        {"port": 8080, "proto": "tcp", "action": "deny", "to": "10.0.0.1"},
         {"proto": "icmp", "action": "allow"},
     ],
     "exclusive": True,
@@ -46,6 +47,8 @@ DECLARED: dict[str, Any] = {
             {"state": "running", "enabled": True},
             {"state": "disabled"},
             {"state": "stopped", "enabled": False},
+            {"state": "running", "by_socket": True},
+            {"state": "running", "optional": True},
         )
     ],
     "sysctl": {"net.ipv4.ip_forward": "1", "kernel.hostname": "rig"},
@@ -55,11 +58,19 @@ DECLARED: dict[str, Any] = {
         {"name": "telnetd", "state": "absent"},
     ],
     "files": [
-        {"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"}
+        {"path": "/etc/motd", "content": "x\n", "mode": "0644", "owner": "root", "group": "0"},
+        {"path": "/etc/issue", "sha256": sha256(b"x\n").hexdigest()},
+        {"path": "/root/f/conf", "contains": "UseDNS no", "matches": r"^Port\s+22$"},
+        {"path": "/root/f", "state": "directory", "mode": "0755"},
+        {"path": "/root/f/dangling", "state": "symlink", "target": "/no/such"},
+        {"path": "/root/f/no", "state": "absent"},
     ],
     "firewall": FIREWALL,
 }
+FROM_ELSEWHERE = {("files", "source")}
+"""Fields that a check replaces: a source becomes a content."""
 SECTIONS: dict[str, tuple[str, ...]] = {
+    "files": ("files/*/section",),
     "services": ("services/*/section",),
     "firewall": (
         "ufw/*/section",
@@ -78,7 +89,12 @@ SAMPLES: dict[str, tuple[bytes, ...]] = {
         b"asked vim\nasked libc6:i386\nasked telnetd\nnow 1796000000\npolicy libc6:i386:\npolicy   Installed: 2.36-9\n",
     ),
     "files": tuple(
-        b"seen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd "
+        b"self /root/f 41ed:0:0:80:root:root\nself /root/f/dangling a1ff:0:0:8:root:root\nleads /root/f/dangling 2f6e6f2f73756368\n"
+        b"none /root/f/no stat: cannot statx '/root/f/no': No such file or directory\n"
+        b"seen /root/f/conf 81a4:0:0:37:root:root\ntext /root/f/conf =UG9ydCAyMgojUGVybWl0Um9vdExvZ2luIG5vClVzZUROUyBubw==\n"
+        b"seen /etc/issue 81a4:0:0:2:root:root\nhash /etc/issue "
+        + sha256(content).hexdigest().encode()
+        + b"\nseen /etc/motd 81a4:0:0:2:root:root\nhash /etc/motd "
         + sha256(content).hexdigest().encode()
         + b"\n"
         for content in (b"x\n", b"y\n")
@@ -210,6 +226,32 @@ ENDLESS = frozenset({"firewall"})
 """
 SHARE = 1 / (len(DECLARED) + 1)
 """Of the fuzzer's time for each test."""
+
+
+def test_each_field_of_each_type_is_declared() -> None:
+    """A new type or field is not left out."""
+    state = schema("state")
+    for name in names():
+        fields = {*_properties(state["properties"][name], state)}
+        missing = fields - {*_keys(DECLARED.get(name))}
+        assert missing == {field for of, field in FROM_ELSEWHERE if of == name}, name
+    assert {*DECLARED} == {*names()}
+
+
+def _properties(part: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:
+    part = resolved(part, root)
+    for field, inner in part.get("properties", {}).items():
+        yield field
+        yield from _properties(inner, root)
+    items_of = [part["items"]] if "items" in part else []
+    for inner in [*part.get("anyOf", ()), *part.get("oneOf", ()), *items_of]:
+        yield from _properties(inner, root)
+
+
+def _keys(value: Any) -> Iterator[str]:
+    for container in _containers([value]):
+        if isinstance(container, dict):
+            yield from container
 
 
 @pytest.mark.parametrize("name", sorted(DECLARED))

@@ -3,8 +3,9 @@ what loads can be planned and judged.
 """
 
 import random
+import re
 import resource as limits
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from functools import cache
@@ -16,13 +17,16 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from power_edge import package_data
 from power_edge.checking.check import Checked, expected, script_for
 from power_edge.cli import cli
-from power_edge.config import ConfigError, Node, load_node
+from power_edge.config import ConfigError, Node
 from power_edge.config.schema import schema, validator
+from power_edge.config.whole import load_whole
 from power_edge.identity import identifiers
 from power_edge.model import Problem
 from power_edge.probing.framing import read
+from power_edge.release.accepted import entries
 from power_edge.report import terminal
 from tests.fuzz.test_answers import STRANGE, corpus
 from tests.support import answers
@@ -33,6 +37,8 @@ from tests.support.project import identity_of
 from tests.yaml_edit.test_fuzz import VALID
 
 NODES = Path(__file__).parents[2] / "node-configs"
+NAME = re.compile(rb"^(name: ?).*\n", re.MULTILINE)
+WITH_ROLE = {"version": "1.0", "node": {"hostname": "x"}, "roles": [{"name": "rig"}]}
 MEMORY = 700
 """MiB that a run may take beyond what it had at its beginning."""
 TOKENS = (
@@ -53,7 +59,7 @@ Mutation = Callable[[random.Random, bytes], bytes]
 
 @cache
 def known() -> Mapping[str, list[bytes]]:
-    """Files that load, by name: of a node in use, the examples of the schemas, and one of each
+    """Files that load, by schema: of a node in use, the examples of the schemas, and one of each
     place that a schema has.
     """
     found: dict[str, list[bytes]] = {}
@@ -65,11 +71,15 @@ def known() -> Mapping[str, list[bytes]]:
             *(document for _, document in places(whole, "x")),
         ]
         fitting = [each for each in documents if validator(name).is_valid(each)]
-        found[file] = [each.read_bytes() for each in sorted(NODES.glob(f"*/{file}"))] + [
+        found[name] = [each.read_bytes() for each in sorted(NODES.glob(file.format(node="*")))] + [
             made.written(each) for each in fitting
         ]
-    found["state.yaml"] += [made.written(VALID)] * 10
-    found["system-identity.yaml"].append(made.written(identity_of(answers.MACHINE)))
+    found["state"] += [made.written(VALID)] * 10
+    found["system-identity"].append(made.written(identity_of(answers.MACHINE)))
+    found["role"] += [
+        each.read_bytes() for each in sorted(package_data.folder("roles").glob("*.yaml"))
+    ]
+    found["role"] = [NAME.sub(b"\\g<1>rig\n", each, count=1) for each in found["role"]]
     return found
 
 
@@ -181,56 +191,72 @@ MUTATIONS: tuple[Mutation, ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("file", made.FILES.values())
-def test_no_file_breaks_a_run(file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    budget = Budget(file, 1 / len(made.FILES))
+@pytest.mark.parametrize("name", made.FILES)
+def test_no_file_breaks_a_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    budget = Budget(name, 1 / len(made.FILES))
     chance = budget.chance
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "node-configs" / "rig"
     folder.mkdir(parents=True)
+    (folder.parent / "roles").mkdir()
+    place = made.FILES[name].format(node="rig")
     before = limits.getrusage(limits.RUSAGE_SELF).ru_maxrss
     for number in budget.rounds():
-        data = chance.choice(known()[file])
+        data = chance.choice(known()[name])
         for _ in range(chance.choice((1, 1, 2, 3))):
             data = (chance.choice(MUTATIONS) if chance.random() < 0.99 else bombed)(chance, data)
+        if name == "accepted":
+            budget.counts["valid"] += accepted(data)
+            continue
         files = {
-            "state.yaml": made.written(made.STATE),
-            "system-identity.yaml": made.written(identity_of(answers.MACHINE)),
-            file: data,
+            "rig/state.yaml": made.written(made.STATE),
+            "rig/system-identity.yaml": made.written(identity_of(answers.MACHINE)),
+            **({"rig/identity.yaml": made.written(WITH_ROLE)} if name == "role" else {}),
+            place: data,
         }
-        node = loaded(folder, files)
+        for file, content in files.items():
+            (folder.parent / file).write_bytes(content)
+        node = loaded(folder, [*files])
         budget.counts["valid"] += node is not None
         if node is not None:
             for outcome in judged(node, chance):
                 budget.counts[outcome] += 1
         if number % 10 == 0:
-            for name, content in files.items():
-                (folder / name).write_bytes(content)
             done = CliRunner().invoke(cli, ["validate"])
             assert done.exit_code == (4 if node is None else 0), (done.exception, data)
             harmless(done.output)
     assert (limits.getrusage(limits.RUSAGE_SELF).ru_maxrss - before) / 1024 < MEMORY
 
 
-def loaded(folder: Path, files: Mapping[str, bytes]) -> Node | None:
-    """The node of these files; None where they cannot be used, and then every problem has its
-    place.
+def loaded(folder: Path, files: Sequence[str]) -> Node | None:
+    """The node of a folder, with the files beside it; None where they cannot be used, and then
+    every problem has its place.
     """
-    problems: Sequence[Problem] = ()
+    whole = load_whole(folder.parent, [folder])
+    node = None if whole.problems else whole.nodes["rig"]
+    check_problems(whole.problems, {f"node-configs/{file}" for file in files})
+    return node
+
+
+def accepted(data: bytes) -> bool:
+    """Whether an accepted.yaml can be used; if not, every problem has its place."""
     try:
-        node = load_node(folder, files)
+        entries(data, "base")
     except ConfigError as error:
-        node, problems = None, error.problems
-    assert (node is None) is bool(problems)
+        check_problems(error.problems, {"base: schemas/accepted.yaml"})
+        return False
+    return True
+
+
+def check_problems(problems: Sequence[Problem], files: Collection[str]) -> None:
     for problem in problems:
         harmless(str(problem))
         assert "\n" not in str(problem)
-        assert problem.source.file in {f"node-configs/rig/{name}" for name in files}
+        assert problem.source.file in files
         assert (
             problem.source.line >= 1 and problem.source.column >= 1
         ) or "is larger than" in problem.message, problem
         assert len(str(problem)) < 1500
-    return node
 
 
 def judged(node: Node, chance: random.Random) -> Iterator[str]:

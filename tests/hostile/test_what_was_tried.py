@@ -130,6 +130,29 @@ FOUND_LATER: Mapping[str, tuple[str, ...]] = {
     "a user of the machine keeps the watch from the audit rules": (
         "tests/watch/sources/test_auditd.py::test_no_other_user_can_keep_a_watch_from_the_rules",
     ),
+    "what any command shows, in each of its forms": (
+        "tests/hostile/test_every_command.py::test_each_command_is_tried",
+        "tests/hostile/test_every_command.py::test_every_command",
+    ),
+    "a field or type that the mutated answers leave out": (
+        "tests/fuzz/test_answers.py::test_each_field_of_each_type_is_declared",
+    ),
+    "a role that demands an impossible parameter": (
+        "tests/config/test_roles.py::test_a_parameter_that_cannot_hold_stands_beside_no_other",
+    ),
+    "a key too long for readers of YAML": (
+        "tests/yaml_edit/test_writer.py::test_a_key_of_any_length_is_one",
+    ),
+    "temporary folders of a gate or a promotion that is killed": (
+        "tests/test_atomic_file.py::test_a_scratch_folder_is_for_its_user_alone_and_does_not_outlive_a_killed_run",
+        "tests/test_atomic_file.py::test_a_scratch_folder_of_another_user_stays",
+    ),
+    "git, ssh-keygen and ssh of commands that end": (
+        "tests/cli/test_ends.py::test_nothing_is_left_and_the_terminal_is_as_it_was",
+    ),
+    "the gate's reports, the mend script and units under kill and full disks": (
+        "tests/crash/test_crash.py::test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up",
+    ),
     "node-configs is a link": (
         "tests/hostile/test_commands.py::test_a_node_configs_that_is_a_link_is_followed_and_where_it_leads_is_said",
     ),

@@ -198,3 +198,15 @@ def test_a_comment_never_stands_beside_another_one() -> None:
     inner = (Entry("x" * WIDTH, ("inner",)), Entry("y"))
     written = emit(NewDocument((Paragraph("a", (Entry(inner, ("outer",)),)),))).splitlines()[1:]
     assert written[:2] == ["# outer", "  # inner"]
+
+
+@pytest.mark.parametrize("length", [999, 1001, 1030, 5000])
+@pytest.mark.parametrize(
+    "value", ["x", {"a": "x"}, ["x", {"a": {"b": "x"}}], [], {"k" * 2000: "x"}]
+)
+def test_a_key_of_any_length_is_one(length: int, value: Any) -> None:
+    """A reader looks for the colon of a key 1024 characters far."""
+    document = NewDocument((Paragraph("a", {"k" * length: value, "b": "x"}),))
+    text = emit(document)
+    assert yaml.safe_load(text) == {"a": {"k" * length: value, "b": "x"}}
+    assert read(text.encode(), "a").value == {"a": {"k" * length: value, "b": "x"}}

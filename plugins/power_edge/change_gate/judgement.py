@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from power_edge import atomic_file
 from power_edge.change_gate import sides
 from power_edge.change_gate.bump import bump
 from power_edge.change_gate.change import Group, grouped
@@ -70,10 +70,10 @@ def judge(question: Question) -> Judgement:
     new = sides.after(question.root)
     repository = Repository(question.root)
     base = repository.base(question.ref)
-    with TemporaryDirectory(prefix="power-edge-gate-") as scratch:  # for this user alone
-        policy = _policy(repository, base, Path(scratch, "policy", NODE_CONFIGS))
+    with atomic_file.scratch() as scratch:
+        policy = _policy(repository, base, scratch / "policy" / NODE_CONFIGS)
         tree = repository.tree(base.fork)
-        root = Path(scratch, "base", NODE_CONFIGS)
+        root = scratch / "base" / NODE_CONFIGS
         _written(repository, tree, root)
         old = sides.before(root)
         head = repository.head()
@@ -135,8 +135,8 @@ def _earlier(
     for commit in repository.history(base.fork, folders) if names else ():
         tree = repository.tree(commit)
         mine = {name: blob for name, blob in tree.items() if name.partition("/")[0] in folders}
-        with TemporaryDirectory(prefix="power-edge-gate-") as scratch:
-            root = Path(scratch, NODE_CONFIGS)
+        with atomic_file.scratch() as scratch:
+            root = scratch / NODE_CONFIGS
             _written(repository, mine, root)
             yield sides.before(root).nodes
 

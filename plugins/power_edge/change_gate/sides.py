@@ -2,10 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,9 @@ from power_edge.config.yaml_reader import Document, read
 from power_edge.identity.identifiers import expected
 from power_edge.identity.match import one_machine
 from power_edge.model import Problem, Source
+
+_PIECE = 1 << 20
+"""Bytes of a file that are in memory at once: a change may bring one of any size."""
 
 
 @dataclass(frozen=True)
@@ -335,18 +338,26 @@ def _blob(path: Path, length: int) -> tuple[bool, str] | None:
     try:
         if path.is_symlink():
             content = os.fsencode(path.readlink())
-            return True, _hash(content, length)
+            return True, _hash([content], len(content), length)
         if not path.is_file():  # reading a pipe would wait
             return None
-        return False, _hash(path.read_bytes(), length)
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            return False, _hash(iter(partial(file.read, _PIECE), b""), size, length)
     except OSError:
         return None
 
 
-def _hash(content: bytes, length: int) -> str:
-    """Return git's name of a file: SHA-1, or SHA-256 where the repository uses that."""
-    digest = hashlib.sha1 if length == 40 else hashlib.sha256
-    return digest(b"blob %d\0" % len(content) + content).hexdigest()
+def _hash(pieces: Iterable[bytes], size: int, length: int) -> str:
+    """Return git's name of a file: SHA-1, or SHA-256 where the repository uses that.
+
+    A file that grows meanwhile has another name than any that git keeps.
+    """
+    digest = hashlib.sha1() if length == 40 else hashlib.sha256()
+    digest.update(b"blob %d\0" % size)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
 
 
 def in_base(error: ConfigError, commit: str) -> ConfigError:

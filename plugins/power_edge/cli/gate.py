@@ -7,11 +7,12 @@ from typing import NamedTuple
 import click
 
 from power_edge import exit_status
-from power_edge.atomic_file import write
+from power_edge.atomic_file import advice_for, write
 from power_edge.checking import age
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import select
 from power_edge.report.change_gate.formats import names
+from power_edge.text import printable
 
 _FORMATS = names()
 _NEVER = "never"
@@ -106,8 +107,8 @@ def command(
         power-edge gate --base=origin/main --actor=a.person --answers=answers
         power-edge gate --format=github --format=markdown=comment.md
 
-    Exits with 0 if the policy allows the change, 1 if it does not or for --fail-on, 4 if the
-    configuration or the base cannot be used.
+    Exits with 0 if the policy allows the change, 1 if it does not or for --fail-on, 3 if a report
+    could not be written, 4 if the configuration or the base cannot be used.
     """
     from power_edge.change_gate.judgement import Question, judge
     from power_edge.change_gate.risk import Level
@@ -125,11 +126,21 @@ def command(
                 actor=actor or None,  # a workflow passes an empty one if it knows no name
             )
         )
+    unwritten = False
     for wanted in formats:
         text = render(wanted.name, judgement)
         if wanted.file is None:
             click.echo(text, nl=False)
-        else:
+            continue
+        try:
             write(wanted.file, text.encode())
+        except OSError as error:  # the other reports are written
+            unwritten = True
+            why = f"{error.strerror} ({advice_for(error)})"
+            click.echo(
+                f"Error: {printable(str(wanted.file))} could not be written: {why}", err=True
+            )
+    if unwritten:
+        raise SystemExit(exit_status.INTERNAL_ERROR)
     if judgement.breaches or (fail_on != _NEVER and judgement.risk.level >= Level[fail_on.upper()]):
         raise SystemExit(exit_status.DRIFT)

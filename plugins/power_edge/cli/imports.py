@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.text import counted, printable
 
 
@@ -26,7 +27,9 @@ def goss(file: Path) -> None:
     """
     from power_edge.importing.goss import convert
 
-    found = convert(file.read_bytes(), str(file))
+    with file.open("rb") as opened:
+        data = opened.read(MAX_BYTES + 1)
+    found = convert(data, str(file))
     click.echo(found.text, nl=False)
     for each in found.left_out:
         click.echo(printable(f"left out: {each}"), err=True)

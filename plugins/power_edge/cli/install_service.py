@@ -13,6 +13,7 @@ import click
 from power_edge import atomic_file, exit_status, package_data, watch_unit
 from power_edge.checking.check import route_to
 from power_edge.cli._node_name import NODE
+from power_edge.cli._writing import advising
 from power_edge.config import load_node, select
 from power_edge.config.role_suites import suites_of
 from power_edge.probing.connection import Options
@@ -91,10 +92,12 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
             f"systemd does not run this machine (there is no {_BOOTED}): let another service"
             f" manager run `pytest --node={name} --watch`"
         )
-    for path, text in files.items():
-        atomic_file.make_folder(path.parent)
-        atomic_file.write(path, text.encode())
-    _remove_files(*(path for path in drop_ins.values() if path not in files))
+    # The unit is last: it never runs without what it needs.
+    with advising():
+        for path, text in reversed(files.items()):
+            atomic_file.make_folder(path.parent)
+            atomic_file.write(path, text.encode())
+        _remove_files(*(path for path in drop_ins.values() if path not in files))
     return _run(commands) or _done(f"{unit} is enabled and watches {name}")
 
 

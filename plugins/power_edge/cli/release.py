@@ -10,6 +10,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.cli._unusable import unusable_is_an_error
+from power_edge.cli._writing import advising
 from power_edge.text import printable
 
 if TYPE_CHECKING:
@@ -152,7 +153,8 @@ def promote_(
         if dry_run:
             _say(f"dry run  {to.tag} would be made; nothing was written")
             return
-        promote.finish(made, to, key, _say)
+        with advising():
+            promote.finish(made, to, key, _say)
         _say(f"next     git push origin {to.tag}")
 
 

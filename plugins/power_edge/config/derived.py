@@ -329,8 +329,8 @@ class _Merger:
 
     def _opponent(self, slot: _Slot) -> _Slot | None:
         """Return the demand that one cannot hold beside; None if it cannot hold by itself."""
-        if not isinstance(slot.path[-1], int):  # in a mapping each entry is judged by itself
-            return None
+        if not isinstance(slot.path[-1], int):
+            return None  # the entries of a mapping are independent
         for other in self._slots.values():
             if other.path[:-1] != slot.path[:-1] or other.path >= slot.path:
                 continue

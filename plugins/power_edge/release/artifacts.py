@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 from power_edge import atomic_file
@@ -119,7 +118,7 @@ def downloaded(version: Version) -> Iterator[Path]:
             f"there is no folder dist/{version.tag} with the files of the pre-release: name it with"
             f" --artifacts=DIR. To take them from GitHub, {error}"
         ) from None
-    with TemporaryDirectory(prefix="power-edge-download-") as folder:
+    with atomic_file.scratch() as folder:
         for name, data in server.files(version.tag).items():
-            (Path(folder) / name).write_bytes(data)
-        yield Path(folder)
+            (folder / name).write_bytes(data)
+        yield folder

@@ -9,9 +9,9 @@ on the commit, the versions and the tests alone.
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final, Literal, NamedTuple
 
+from power_edge import atomic_file
 from power_edge.github import VARIABLES, GitHub
 from power_edge.model.generated.promotion_schema import Artifact, Promotion, Rollback
 from power_edge.model.generated.tested_schema import Tested
@@ -155,7 +155,7 @@ def make(
     Raises Unusable.
     """
     commit = pre.tag.commit
-    with TemporaryDirectory(prefix="power-edge-release-") as scratch:
+    with atomic_file.scratch() as scratch:
         one, other = (build(commit, version, _new(scratch, each)) for each in ("one", "another"))
         if one.wheel.name != wheel_name(version.wheel):
             raise Unusable(
@@ -270,8 +270,8 @@ def _below(version: Version, commit: str) -> Version | None:
     return others[-1] if others else None
 
 
-def _new(scratch: str, name: str) -> Path:
-    folder = Path(scratch) / name
+def _new(scratch: Path, name: str) -> Path:
+    folder = scratch / name
     folder.mkdir()
     return folder
 

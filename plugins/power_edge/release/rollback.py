@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from keyword import kwlist
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from power_edge import atomic_file
 from power_edge.config import nodes
 from power_edge.config.node_configs import (
     CONNECTION,
@@ -103,8 +103,8 @@ def judged(
             f"there is no {NODE_CONFIGS}/ in this folder or above it, so nobody knows what the"
             " rollback does to it: name it with --node-configs=DIR"
         )
-    with TemporaryDirectory(prefix="power-edge-rollback-") as scratch:
-        program = Path(scratch) / "program"
+    with atomic_file.scratch() as scratch:
+        program = scratch / "program"
         with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
             archive.extractall(program)
         try:
@@ -119,7 +119,7 @@ def judged(
         config_commit = None
         if reverted is not None:
             config_commit = git.commit(reverted)
-            _check_reverted(program, Path(scratch) / "config", config_commit, root)
+            _check_reverted(program, scratch / "config", config_commit, root)
         elif losses and not accepted:
             raise Lossy(
                 f"the rollback changes what {len({loss.node for loss in losses})} nodes are checked"

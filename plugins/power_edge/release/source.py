@@ -8,6 +8,7 @@ from typing import NamedTuple
 from power_edge import package_data
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import MAX_BYTES, read
+from power_edge.probing.process import LONGEST_OUTPUT
 from power_edge.release import git
 from power_edge.release.changes import EMPTY
 from power_edge.release.schema_set import SUFFIX, Json, SchemaSet, Unusable, checked
@@ -102,12 +103,20 @@ def _folder(folder: Path) -> dict[str, bytes]:
 def _wheel(path: Path) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(path) as wheel:
+            wanted = {
+                name: info
+                for info in wheel.infolist()
+                if (name := info.filename.removeprefix(_IN_WHEEL)) != info.filename
+                and name.endswith((SUFFIX, ACCEPTED))
+            }
+            if sum(info.file_size for info in wanted.values()) > LONGEST_OUTPUT:
+                raise Unusable(
+                    f"the schemas of {quoted(str(path))} have more than {LONGEST_OUTPUT >> 20} MiB"
+                )
             found: dict[str, bytes] = {}
-            for info in wheel.infolist():
-                name = info.filename.removeprefix(_IN_WHEEL)
-                if name != info.filename and name.endswith((SUFFIX, ACCEPTED)):
-                    with wheel.open(info) as stream:
-                        found[name] = stream.read(MAX_BYTES + 1)
+            for name, info in wanted.items():
+                with wheel.open(info) as stream:
+                    found[name] = stream.read(MAX_BYTES + 1)
             return found
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
         raise Unusable(f"{quoted(str(path))} is no wheel that can be read: {error}") from None

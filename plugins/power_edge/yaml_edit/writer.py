@@ -18,6 +18,8 @@ from power_edge.config.yaml_reader import read
 from power_edge.text import printable, quoted
 
 WIDTH = 100
+_LONGEST_KEY = 1000
+"""Characters of a key before its colon. A reader of YAML looks no further than 1024 for it."""
 ALIKE = 3
 """From this number of entries on, their common comment is written once, above the paragraph."""
 _AMBIGUOUS_TEXT = re.compile(r"[yYnN]|[-+]\.[0-9.eE+-]*|[-+.]*([0-9][0-9oxb.]*)?_[-+.:0-9a-fA-F_]*")
@@ -115,12 +117,17 @@ def keyed(key: str, value: Any, indent: str = "", *, nested: bool = False) -> It
 
     A list is not indented below its key. With `nested`, small mappings in a list take one line.
     """
-    head = f"{indent}{scalar(key)}:"
+    name = scalar(key)
+    head = f"{indent}{name}:"
+    if len(name) > _LONGEST_KEY:
+        yield f"{indent}? {name}"
+        head = f"{indent}:"
     if (inline := _inline(value, WIDTH - len(head))) is not None:
         yield f"{head} {inline}"
     else:
         yield head
-        inner = f"{indent}  " if isinstance(plain(value), Mapping) else indent
+        below = isinstance(plain(value), Mapping) or len(name) > _LONGEST_KEY
+        inner = f"{indent}  " if below else indent
         for entry in entries(value):
             yield from lines(entry, inner, nested=nested)
 

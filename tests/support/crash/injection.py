@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -92,12 +92,13 @@ class Commands:
         fault: Fault | None = None,
         touching: Path | None = None,
         reading: str | None = None,
+        replaced: Mapping[str, str] = {},
     ) -> Done:
         """Run a command.
 
         The calls in what comes back are those that write and touch the folder `touching` (cwd
         without it), or, where the expression `reading` is given, those that read a file whose path
-        it is found in.
+        it is found in. `replaced` are attributes of modules that are other paths.
         """
         files = {name: str(self._folder / name) for name in ("out", "err")}
         given = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **(env or {})}
@@ -105,7 +106,16 @@ class Commands:
         assert stdin is not None
         assert stdout is not None
         stdin.write(
-            json.dumps({"argv": argv, "cwd": str(cwd), "env": given, "umask": umask, **files})
+            json.dumps(
+                {
+                    "argv": argv,
+                    "cwd": str(cwd),
+                    "env": given,
+                    "umask": umask,
+                    "replaced": replaced,
+                    **files,
+                }
+            )
             + "\n"
         )
         stdin.flush()

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TypedDict
 
 import _pytest.config
@@ -25,6 +26,7 @@ class Job(TypedDict):
     cwd: str
     env: dict[str, str]
     umask: int
+    replaced: dict[str, str]
     out: str
     err: str
 
@@ -82,6 +84,9 @@ def run(job: Job) -> None:
         (2, job["err"], os.O_WRONLY | os.O_TRUNC),
     ):
         os.dup2(os.open(file, flags), descriptor)
+    for name, path in job["replaced"].items():
+        module, _, attribute = name.rpartition(".")
+        setattr(importlib.import_module(module), attribute, Path(path))
     sys.argv = job["argv"]
     os.kill(os.getpid(), signal.SIGSTOP)
     if sys.argv[0] == "pytest":

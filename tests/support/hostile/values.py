@@ -100,7 +100,7 @@ def places(
     there, and beside it what is required alone.
     """
     root = schema if root is None else root
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     yield "", value
     for name, inner in schema.get("properties", {}).items():
         for place, value_made in places(inner, value, root):
@@ -133,7 +133,7 @@ def places(
 
 def sample(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     """A small value that fits a schema, as a rule."""
-    schema = _resolved(schema, root)
+    schema = resolved(schema, root)
     if "enum" in schema:
         return schema["enum"][0]
     if "const" in schema:
@@ -141,6 +141,8 @@ def sample(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     kind = schema.get("type", "object" if "properties" in schema else "string")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
+        if schema.get("examples") and {"if", "allOf"} & schema.keys():
+            return schema["examples"][0]  # what is required depends on other values
         return {
             name: sample(schema["properties"][name], root) for name in schema.get("required", ())
         }
@@ -151,7 +153,7 @@ def sample(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
     return {"string": "x", "integer": 1, "number": 1, "boolean": True}.get(kind)
 
 
-def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
+def resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
     """A schema with what its $ref leads to beside its own words."""
     while "$ref" in schema:
         target: Any = root

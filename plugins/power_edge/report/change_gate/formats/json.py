@@ -9,13 +9,13 @@ from power_edge.change_gate.forecast import Forecast
 from power_edge.change_gate.judgement import Judgement
 from power_edge.model import Source
 from power_edge.report.shell_line import shell_line
-from power_edge.text import printable_json, readable
+from power_edge.text import printable_json
 
 
 def render(judgement: Judgement) -> str:
     """Return the object. Secrets have neither value."""
     text = json.dumps(_object(judgement), ensure_ascii=False, indent=2, default=str)
-    return f"{printable_json(readable(text))}\n"
+    return f"{printable_json(text)}\n"
 
 
 def _object(judgement: Judgement) -> Mapping[str, Any]:
