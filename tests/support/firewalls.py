@@ -10,8 +10,8 @@ from power_edge.discover.sections import Section, section
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.probing.framing import Answer, Output
 from power_edge.resources.firewall import canonical, name, traffic
-from power_edge.resources.firewall.nft_conditions import UNEXPECTED
-from power_edge.resources.firewall.packet_sets import subtract_all
+from power_edge.resources.firewall.packets.sets import subtract_all
+from power_edge.resources.firewall.readers.nft_conditions import UNEXPECTED
 from power_edge.resources.firewall.ruleset import Ruleset
 
 PEERS = ("any", "10.0.0.0/8", "10.1.0.0/16", "192.0.2.7", "fd00::/8", "fd00:1::9")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from tests.resources.firewall.readers.test_ufw_files import probed
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
@@ -20,7 +21,6 @@ from tests.resources.firewall.test_firewall import (
     observed,
     results,
 )
-from tests.resources.firewall.test_ufw_files import probed
 
 LO4 = "127.0.0.0/8\n127.0.0.1"
 ONE = f"{LO4}\n192.0.2.7"

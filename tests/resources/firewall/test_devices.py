@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.nftables import devices
+from power_edge.resources.firewall.readers.nftables import devices
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,

@@ -18,11 +18,11 @@ from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.record import as_json, record
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import RESOURCE
-from power_edge.resources.firewall.chain_order import orders
-from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.observation import parse
-from power_edge.resources.firewall.packet_filter import INCOMING, QUESTION_STEPS, Effort
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.chain_order import orders
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import INCOMING, QUESTION_STEPS, Effort
+from power_edge.resources.firewall.packets.sets import (
     Box,
     _merged,
     interface,
@@ -33,8 +33,8 @@ from power_edge.resources.firewall.packet_sets import (
     subtract,
     without,
 )
+from power_edge.resources.firewall.readers.ufw_files import Settings
 from power_edge.resources.firewall.ruleset import Ruleset, Ufw
-from power_edge.resources.firewall.ufw_files import Settings
 from tests.support.cases import RECORDINGS, verdict_of
 from tests.support.firewalls import unexpected_conditions
 from tests.support.items import item_of

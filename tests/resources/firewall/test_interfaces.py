@@ -9,10 +9,10 @@ from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import canonical, name
 from power_edge.resources.firewall.judge import MAY_COME
-from power_edge.resources.firewall.packet_sets import within
+from power_edge.resources.firewall.packets.sets import within
+from power_edge.resources.firewall.readers.ufw_files import Tuple
 from power_edge.resources.firewall.remedy.access import ordered_rules
 from power_edge.resources.firewall.ssh_access import lets_in
-from power_edge.resources.firewall.ufw_files import Tuple
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,

@@ -11,10 +11,10 @@ import pytest
 
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import iptables, nftables, queries
-from power_edge.resources.firewall.chain_order import orders
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall import queries
+from power_edge.resources.firewall.packets.chain_order import orders
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     INCOMING,
     QUESTION_STEPS,
@@ -28,8 +28,9 @@ from power_edge.resources.firewall.packet_filter import (
     Region,
     Undecidable,
 )
-from power_edge.resources.firewall.packet_sets import numbers
-from power_edge.resources.firewall.packet_walk import walk
+from power_edge.resources.firewall.packets.sets import numbers
+from power_edge.resources.firewall.packets.walk import walk
+from power_edge.resources.firewall.readers import iptables, nftables
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,

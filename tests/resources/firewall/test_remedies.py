@@ -10,11 +10,11 @@ import pytest
 from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.packet_sets import Box, interface
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.sets import Box, interface
+from power_edge.resources.firewall.readers.ufw_files import Tuple, tuples
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.ssh_access import OrderedRule, lets_in
-from power_edge.resources.firewall.ufw_files import Tuple, tuples
 from tests.resources.firewall.test_firewall import ALLOW_22, observed, recorded, results, save
 
 WEB = Rule(proto="tcp", port=443, action="allow")

@@ -10,8 +10,8 @@ from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import canonical, name, problems
 from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.observation import parse
+from power_edge.resources.firewall.readers.ufw_files import routes
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.ufw_files import routes
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,

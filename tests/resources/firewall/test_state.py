@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
+from power_edge.resources.firewall.readers.ufw_files import Settings
 from power_edge.resources.firewall.ruleset import Firewalld, Ufw
 from power_edge.resources.firewall.state import Loaded, ufw_loaded
-from power_edge.resources.firewall.ufw_files import Settings
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     legacy,

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall.packet_sets import Numbers, address, both
+from power_edge.resources.firewall.packets.sets import Numbers, address, both
 from power_edge.resources.firewall.queries import judged_families
 from power_edge.resources.firewall.traffic import PUBLIC, UNICAST
+from tests.resources.firewall.packets.test_marks import early, has, set_to, tables
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     DENY_22,
@@ -19,7 +20,6 @@ from tests.resources.firewall.test_firewall import (
     outcome,
     results,
 )
-from tests.resources.firewall.test_marks import early, has, set_to, tables
 
 V4, V6 = meta("nfproto", "ipv4"), meta("nfproto", "ipv6")
 

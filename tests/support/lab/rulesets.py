@@ -11,7 +11,7 @@ from random import Random
 from typing import Literal
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall.packet_filter import TRACKING
+from power_edge.resources.firewall.packets.program import TRACKING
 from tests.support.lab.packets import TO_ALL, Packet
 
 PORTS = (22, 80, 443, 1500, 8080)

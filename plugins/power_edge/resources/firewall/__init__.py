@@ -14,7 +14,7 @@ from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.fact import fact
 from power_edge.resources.firewall.judge import Declared, judge
 from power_edge.resources.firewall.observation import parse
-from power_edge.resources.firewall.packet_sets import network
+from power_edge.resources.firewall.packets.sets import network
 from power_edge.resources.firewall.remedy import remedy
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.triggers import triggers

@@ -3,12 +3,13 @@
 docs/verdicts/firewall.md, "Defaults", has what "most" means and why.
 """
 
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     Region,
 )
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.rule_match import PORTED
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     both,
@@ -22,7 +23,6 @@ from power_edge.resources.firewall.packet_sets import (
     without,
 )
 from power_edge.resources.firewall.queries import applies, trace_all, trace_forwarded
-from power_edge.resources.firewall.rule_match import PORTED
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CLIENTS,

@@ -3,7 +3,7 @@
 from power_edge.model import FactFields, NotObserved, Outcome, Value
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.packet_filter import VERDICTS
+from power_edge.resources.firewall.packets.program import VERDICTS
 from power_edge.resources.firewall.ruleset import Ruleset
 
 DEFAULTS = ("default_incoming", "default_outgoing")

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import DADDR, Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import DADDR, Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     LIMIT,
@@ -20,7 +20,7 @@ from power_edge.resources.firewall.packet_filter import (
     Region,
     Undecidable,
 )
-from power_edge.resources.firewall.packet_sets import Box, subtract_all
+from power_edge.resources.firewall.packets.sets import Box, subtract_all
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import any_part, in_force
 from power_edge.resources.firewall.undeclared import extras, port_ranges

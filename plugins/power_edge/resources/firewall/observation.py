@@ -5,19 +5,19 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from power_edge.model import NotObserved
-from power_edge.resources.firewall import ipsets, iptables, nftables
-from power_edge.resources.firewall.iptables_options import NO_SETS, Sets
-from power_edge.resources.firewall.packet_filter import BaseChain, Key, Program, bits_of
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.program import BaseChain, Key, Program, bits_of
+from power_edge.resources.firewall.packets.sets import (
     Numbers,
     interface,
     network,
     numbers,
     without,
 )
+from power_edge.resources.firewall.readers import ipsets, iptables, nftables
+from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
+from power_edge.resources.firewall.readers.ufw_files import by_hand, settings
 from power_edge.resources.firewall.ruleset import Firewalld, Network, Ruleset, Ufw
 from power_edge.resources.firewall.ssh_access import read as read_access
-from power_edge.resources.firewall.ufw_files import by_hand, settings
 from power_edge.text import printable
 
 PREFIXES = {"ip": 4, "ip6": 6}

@@ -5,10 +5,10 @@ from functools import lru_cache, wraps
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.chain_order import orders
-from power_edge.resources.firewall.dimension import DADDR, Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.chain_order import orders
+from power_edge.resources.firewall.packets.dimension import DADDR, Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     FORWARDED,
@@ -23,7 +23,7 @@ from power_edge.resources.firewall.packet_filter import (
     Region,
     Undecidable,
 )
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.sets import (
     FALSE,
     Box,
     Numbers,
@@ -33,7 +33,7 @@ from power_edge.resources.firewall.packet_sets import (
     subtract_all,
     without,
 )
-from power_edge.resources.firewall.packet_walk import walk
+from power_edge.resources.firewall.packets.walk import walk
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CARRIERS,

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
-from power_edge.resources.firewall.packet_filter import Program
-from power_edge.resources.firewall.packet_sets import Numbers, interface, numbers
+from power_edge.resources.firewall.packets.program import Program
+from power_edge.resources.firewall.packets.sets import Numbers, interface, numbers
+from power_edge.resources.firewall.readers.ufw_files import Settings, Tuple, tuples
 from power_edge.resources.firewall.ssh_access import DEFAULT_ACCESS, SshAccess
-from power_edge.resources.firewall.ufw_files import Settings, Tuple, tuples
 from power_edge.text import printable
 
 

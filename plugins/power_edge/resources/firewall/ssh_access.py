@@ -8,9 +8,9 @@ assumed.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import ALLOW
-from power_edge.resources.firewall.packet_sets import Box, address, interface, meet, subtract_all
+from power_edge.resources.firewall.packets.dimension import DADDR, FAMILY, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import ALLOW
+from power_edge.resources.firewall.packets.sets import Box, address, interface, meet, subtract_all
 
 USUAL_PORT = 22
 TCP = ((6, 6),)

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import DADDR
-from power_edge.resources.firewall.packet_filter import ALLOW, VERDICTS, FilterRule, Key
+from power_edge.resources.firewall.packets.dimension import DADDR
+from power_edge.resources.firewall.packets.program import ALLOW, VERDICTS, FilterRule, Key
 from power_edge.resources.firewall.ruleset import Ruleset
 
 

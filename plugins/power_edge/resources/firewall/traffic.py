@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall.address_types import BROADCAST
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import FORWARDED, INCOMING, NEW
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.address_types import BROADCAST
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import FORWARDED, INCOMING, NEW
+from power_edge.resources.firewall.packets.rule_match import PORTED, PROTOCOLS
+from power_edge.resources.firewall.packets.sets import (
     FALSE,
     TRUE,
     Box,
@@ -20,7 +21,6 @@ from power_edge.resources.firewall.packet_sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.rule_match import PORTED, PROTOCOLS
 from power_edge.resources.firewall.ruleset import Ruleset
 
 LOOPBACK = (interface("lo"), (0, 0))

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall import queries, traffic
-from power_edge.resources.firewall.dimension import DADDR, NAME_BYTES, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.dimension import DADDR, NAME_BYTES, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS
+from power_edge.resources.firewall.packets.rule_match import PROTOCOLS
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     everything,
@@ -19,7 +20,6 @@ from power_edge.resources.firewall.packet_sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.rule_match import PROTOCOLS
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.text import printable
 

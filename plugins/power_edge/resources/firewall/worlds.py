@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from power_edge.resources.firewall.packet_filter import FilterRule, Program
-from power_edge.resources.firewall.packet_sets import meet
-from power_edge.resources.firewall.rates import ANY_MEMORY, UNCLEAR, Rate, Side
+from power_edge.resources.firewall.packets.program import FilterRule, Program
+from power_edge.resources.firewall.packets.rates import ANY_MEMORY, UNCLEAR, Rate, Side
+from power_edge.resources.firewall.packets.sets import meet
 from power_edge.resources.firewall.ruleset import Ruleset
 
 

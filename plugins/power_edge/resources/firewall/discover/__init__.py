@@ -15,7 +15,7 @@ from power_edge.resources.firewall import canonical, defaults, name, traffic
 from power_edge.resources.firewall.discover.infer_rules import compose
 from power_edge.resources.firewall.discover.notes import notes
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.packet_filter import ALLOW, DENY, REJECT, Action, Undecidable
+from power_edge.resources.firewall.packets.program import ALLOW, DENY, REJECT, Action, Undecidable
 from power_edge.resources.firewall.ruleset import Ruleset
 
 

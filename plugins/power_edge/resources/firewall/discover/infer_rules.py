@@ -8,7 +8,6 @@ from itertools import chain
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import canonical, name, queries, traffic
-from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.discover.kernel_rules import (
     Statement,
     declarable,
@@ -17,7 +16,8 @@ from power_edge.resources.firewall.discover.kernel_rules import (
     statements,
 )
 from power_edge.resources.firewall.judge import Declared, judge
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     LIMIT,
@@ -25,10 +25,10 @@ from power_edge.resources.firewall.packet_filter import (
     VERDICTS,
     Region,
 )
-from power_edge.resources.firewall.packet_sets import both, interface, numbers
+from power_edge.resources.firewall.packets.sets import both, interface, numbers
+from power_edge.resources.firewall.readers.ufw_files import ANY, EVERY, routes
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import ufw_in
-from power_edge.resources.firewall.ufw_files import ANY, EVERY, routes
 from power_edge.resources.firewall.undeclared import openings
 
 MACHINES = (

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import traffic
-from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import DADDR, FAMILY, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import (
     INCOMING,
     VERDICTS,
     Action,
@@ -16,7 +16,8 @@ from power_edge.resources.firewall.packet_filter import (
     Key,
     Program,
 )
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.rule_match import PROTOCOLS
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     both,
@@ -25,7 +26,6 @@ from power_edge.resources.firewall.packet_sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.rule_match import PROTOCOLS
 from power_edge.resources.firewall.undeclared import networks
 
 MANY = 5_000

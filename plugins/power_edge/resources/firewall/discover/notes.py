@@ -5,8 +5,8 @@ from urllib.parse import unquote
 
 from power_edge.resources.firewall import canonical
 from power_edge.resources.firewall.discover.kernel_rules import declarable
-from power_edge.resources.firewall.packet_sets import numbers
-from power_edge.resources.firewall.ufw_files import ANY
+from power_edge.resources.firewall.packets.sets import numbers
+from power_edge.resources.firewall.readers.ufw_files import ANY
 
 EVERY = {"0.0.0.0/0", "::/0"}
 LONGEST = 200

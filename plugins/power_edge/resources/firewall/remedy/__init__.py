@@ -11,7 +11,7 @@ from enum import Enum
 from power_edge.model import Finding, Remedy
 from power_edge.resources.firewall import traffic
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import Undecidable
+from power_edge.resources.firewall.packets.program import Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, routed, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import IN_KERNEL, Loaded, any_part, ufw_loaded

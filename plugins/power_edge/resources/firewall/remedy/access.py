@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import queries, traffic
-from power_edge.resources.firewall.dimension import DADDR, FAMILY, SADDR, Dimension
-from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS, Key
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.dimension import DADDR, FAMILY, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS, Key
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     interface,

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import Key, Region
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import Key, Region
 from power_edge.resources.firewall.ruleset import Ruleset
 
 

@@ -12,10 +12,10 @@ from functools import lru_cache
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, traffic
-from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import ALLOW, LIMIT, FilterRule, Key, Program
-from power_edge.resources.firewall.packet_sets import interface, meet
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import ALLOW, LIMIT, FilterRule, Key, Program
+from power_edge.resources.firewall.packets.sets import interface, meet
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
 from power_edge.resources.firewall.ruleset import Ruleset

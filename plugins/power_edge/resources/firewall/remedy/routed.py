@@ -4,7 +4,8 @@ from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import queries
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import ALLOW, LIMIT, OPENINGS
+from power_edge.resources.firewall.packets.program import ALLOW, LIMIT, OPENINGS
+from power_edge.resources.firewall.readers.ufw_files import ANY
 from power_edge.resources.firewall.remedy import access, by_hand, culprits, ufw
 from power_edge.resources.firewall.remedy.ufw_plan import (
     checked_interface,
@@ -12,7 +13,6 @@ from power_edge.resources.firewall.remedy.ufw_plan import (
     port_word,
 )
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.ufw_files import ANY
 
 ROUTE = "route:"
 """What the action of a rule about forwarded connections begins with, in ufw's files."""

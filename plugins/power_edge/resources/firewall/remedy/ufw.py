@@ -15,9 +15,9 @@ from typing import Any
 from power_edge.model import Command, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall import defaults, queries, traffic
-from power_edge.resources.firewall.dimension import Dimension
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     LIMIT,
@@ -27,7 +27,7 @@ from power_edge.resources.firewall.packet_filter import (
     Key,
     Program,
 )
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     interface,
@@ -35,12 +35,12 @@ from power_edge.resources.firewall.packet_sets import (
     subtract_all,
     within,
 )
+from power_edge.resources.firewall.readers.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.remedy import access, culprits
 from power_edge.resources.firewall.remedy.culprits import Culprit
 from power_edge.resources.firewall.remedy.ufw_plan import Files, port_word
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import Loaded, any_part, reached, ufw_loaded
-from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.undeclared import openings
 from power_edge.text import printable
 

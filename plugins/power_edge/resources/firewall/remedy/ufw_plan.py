@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from power_edge.model import Command
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import traffic
-from power_edge.resources.firewall.dimension import DADDR, SADDR
-from power_edge.resources.firewall.packet_filter import ALLOW, OPENINGS
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR
+from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS
+from power_edge.resources.firewall.packets.sets import (
     Numbers,
     meet,
     network,
 )
+from power_edge.resources.firewall.readers.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.resources.firewall.ssh_access import OrderedRule
-from power_edge.resources.firewall.ufw_files import ANY, EVERY, Settings, Tuple
 from power_edge.text import printable
 
 

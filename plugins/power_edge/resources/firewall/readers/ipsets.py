@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.sets import (
     NOTHING,
     Numbers,
     address,

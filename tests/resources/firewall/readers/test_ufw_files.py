@@ -9,8 +9,8 @@ import pytest
 from power_edge import package_data
 from power_edge.model import NotObserved
 from power_edge.resources.firewall.observation import parse
+from power_edge.resources.firewall.readers.ufw_files import by_hand, settings, tuples
 from power_edge.resources.firewall.ruleset import Ruleset
-from power_edge.resources.firewall.ufw_files import by_hand, settings, tuples
 
 pytestmark = pytest.mark.shell
 

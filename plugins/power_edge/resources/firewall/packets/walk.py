@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     NEW,
@@ -22,7 +22,7 @@ from power_edge.resources.firewall.packet_filter import (
     Region,
     Undecidable,
 )
-from power_edge.resources.firewall.packet_sets import Box, Numbers, meet, subtract, within
+from power_edge.resources.firewall.packets.sets import Box, Numbers, meet, subtract, within
 
 MANY_REGIONS = 10_000
 RANGES_PER_STEP = 16

@@ -3,10 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from power_edge.resources.firewall import address_types, marks, rates
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets import address_types, marks, rates
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.rule_match import (
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
+    STATES,
+    Match,
+    protocol,
+)
+from power_edge.resources.firewall.packets.sets import (
     NOTHING,
     Numbers,
     address,
@@ -14,13 +20,7 @@ from power_edge.resources.firewall.packet_sets import (
     network,
     numbers,
 )
-from power_edge.resources.firewall.rule_match import (
-    HAS_ROUTE_BACK,
-    PACKET_TYPES,
-    STATES,
-    Match,
-    protocol,
-)
+from power_edge.resources.firewall.readers.ipsets import AddressSet
 from power_edge.text import printable
 
 VARYING = frozenset({"limit", "hashlimit", "connlimit", "statistic"})

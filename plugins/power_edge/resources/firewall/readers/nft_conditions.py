@@ -3,10 +3,30 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from power_edge.resources.firewall import address_types, marks
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension, Mark
-from power_edge.resources.firewall.ipsets import AddressSet
-from power_edge.resources.firewall.nft_values import (
+from power_edge.resources.firewall.packets import address_types, marks
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension, Mark
+from power_edge.resources.firewall.packets.program import Effort, Key
+from power_edge.resources.firewall.packets.rule_match import (
+    HAS_ROUTE_BACK,
+    PACKET_TYPES,
+    PSH,
+    STATES,
+    STATUSES,
+    SYN,
+    URG,
+    Match,
+    protocol,
+)
+from power_edge.resources.firewall.packets.sets import (
+    FALSE,
+    Box,
+    Numbers,
+    both,
+    complement,
+    numbers,
+)
+from power_edge.resources.firewall.readers.ipsets import AddressSet
+from power_edge.resources.firewall.readers.nft_values import (
     DIRECTIONS,
     ICMP,
     ICMPV6,
@@ -22,26 +42,6 @@ from power_edge.resources.firewall.nft_values import (
     network_span,
     plain_element,
     span,
-)
-from power_edge.resources.firewall.packet_filter import Effort, Key
-from power_edge.resources.firewall.packet_sets import (
-    FALSE,
-    Box,
-    Numbers,
-    both,
-    complement,
-    numbers,
-)
-from power_edge.resources.firewall.rule_match import (
-    HAS_ROUTE_BACK,
-    PACKET_TYPES,
-    PSH,
-    STATES,
-    STATUSES,
-    SYN,
-    URG,
-    Match,
-    protocol,
 )
 from power_edge.text import printable
 

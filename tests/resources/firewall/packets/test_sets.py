@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from power_edge.resources.firewall import packet_sets
-from power_edge.resources.firewall.packet_sets import Numbers, both, interface, numbers, without
+from power_edge.resources.firewall.packets import sets
+from power_edge.resources.firewall.packets.sets import Numbers, both, interface, numbers, without
 
 LAST = 40
 RANDOM = Random(8)
@@ -24,7 +24,7 @@ def members(some: Numbers) -> set[int]:
 @pytest.mark.parametrize("few", [0, 8, LAST])
 def test_both_and_without(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
     """`few`: up to how many ranges are cut out one by one."""
-    monkeypatch.setattr(packet_sets, "FEW", few)
+    monkeypatch.setattr(sets, "FEW", few)
     for left, right in combinations(SETS, 2):
         for one, other in ((left, right), (right, left)):
             for found, expected in (

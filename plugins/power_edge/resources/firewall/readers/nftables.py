@@ -8,22 +8,8 @@ the family.
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
-from power_edge.resources.firewall import compat
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.iptables import SavedRule
-from power_edge.resources.firewall.iptables_options import NO_SETS, Sets
-from power_edge.resources.firewall.nft_conditions import RuleContext
-from power_edge.resources.firewall.nft_objects import (
-    Chain,
-    ElementSet,
-    Object,
-    Rule,
-    Table,
-    objects,
-)
-from power_edge.resources.firewall.nft_rules import FAMILIES, rules_of
-from power_edge.resources.firewall.nft_values import NamedSet, expires
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     MANY_RULES,
@@ -36,7 +22,21 @@ from power_edge.resources.firewall.packet_filter import (
     Key,
     Program,
 )
-from power_edge.resources.firewall.packet_sets import Box, both, interface, numbers, without
+from power_edge.resources.firewall.packets.sets import Box, both, interface, numbers, without
+from power_edge.resources.firewall.readers import compat
+from power_edge.resources.firewall.readers.iptables import SavedRule
+from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
+from power_edge.resources.firewall.readers.nft_conditions import RuleContext
+from power_edge.resources.firewall.readers.nft_objects import (
+    Chain,
+    ElementSet,
+    Object,
+    Rule,
+    Table,
+    objects,
+)
+from power_edge.resources.firewall.readers.nft_rules import FAMILIES, rules_of
+from power_edge.resources.firewall.readers.nft_values import NamedSet, expires
 from power_edge.text import printable
 
 OTHERS: Mapping[str, tuple[int, ...]] = {"bridge": (4, 6), "arp": (4,)}

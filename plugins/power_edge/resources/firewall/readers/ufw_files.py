@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from power_edge.resources.firewall import iptables
-from power_edge.resources.firewall.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.rule_match import PROTOCOLS
+from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     interface,
@@ -21,7 +21,7 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     subtract_all,
 )
-from power_edge.resources.firewall.rule_match import PROTOCOLS
+from power_edge.resources.firewall.readers import iptables
 
 ANY = "any"
 EVERY = ("0.0.0.0/0", "::/0")

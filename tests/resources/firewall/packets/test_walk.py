@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from power_edge.resources.firewall import chain_order, marks, packet_walk
-from power_edge.resources.firewall.chain_order import orders
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets import chain_order, marks
+from power_edge.resources.firewall.packets import walk as walks
+from power_edge.resources.firewall.packets.chain_order import orders
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     NEW,
     UNSEEN,
@@ -23,8 +24,8 @@ from power_edge.resources.firewall.packet_filter import (
     bits_of,
     limited,
 )
-from power_edge.resources.firewall.packet_sets import Box
-from power_edge.resources.firewall.packet_walk import walk
+from power_edge.resources.firewall.packets.sets import Box
+from power_edge.resources.firewall.packets.walk import walk
 
 TCP: Box = {Dimension.PROTO: ((6, 6),)}
 UDP: Box = {Dimension.PROTO: ((17, 17),)}
@@ -412,7 +413,7 @@ def test_rules_cost_one_and_their_boxes() -> None:
 
 @pytest.mark.parametrize("action", ["allow", "deny", "next"])
 def test_too_many_cases_are_not_followed(monkeypatch: pytest.MonkeyPatch, action: str) -> None:
-    monkeypatch.setattr(packet_walk, "MANY_REGIONS", 1)
+    monkeypatch.setattr(walks, "MANY_REGIONS", 1)
     program = Program(chains={key("a"): {4: (rule(action), rule(action, UDP))}}, bases=(base(),))
     with pytest.raises(Undecidable):
         walk(program, PATH, 4, [Region(TCP), Region(UDP)], Effort(10_000))

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.iptables import changes
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.readers.iptables import changes
 from tests.resources.firewall.test_firewall import ALLOW_22, DENY_22, observed, outcome, save
 
 OFFICE = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")

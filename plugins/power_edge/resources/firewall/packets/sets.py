@@ -11,7 +11,7 @@ from operator import itemgetter
 from socket import AF_INET, AF_INET6, inet_pton
 
 from power_edge.model.ranges import Ranges, merged
-from power_edge.resources.firewall.dimension import LIMITS, NAME_BYTES, Dimension
+from power_edge.resources.firewall.packets.dimension import LIMITS, NAME_BYTES, Dimension
 
 Numbers = Ranges
 """A set of numbers: closed ranges, ascending, with a gap between neighbours."""

@@ -8,7 +8,7 @@ from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.firewall import name
-from power_edge.resources.firewall.rates import Side, of_nft
+from power_edge.resources.firewall.packets.rates import Side, of_nft
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,

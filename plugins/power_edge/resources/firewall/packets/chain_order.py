@@ -6,7 +6,7 @@ from functools import partial
 from itertools import groupby, islice, permutations, product, takewhile
 from math import prod
 
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets.program import (
     DENY,
     REJECT,
     Action,
@@ -15,7 +15,7 @@ from power_edge.resources.firewall.packet_filter import (
     Program,
     Undecidable,
 )
-from power_edge.resources.firewall.packet_sets import meet
+from power_edge.resources.firewall.packets.sets import meet
 
 MANY_ORDERS = 120
 """With more orders of chains a program is undecidable."""

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 
-from power_edge.resources.firewall import marks, rates
-from power_edge.resources.firewall.dimension import Dimension, Mark
-from power_edge.resources.firewall.marks import CONNECTION, Change
-from power_edge.resources.firewall.packet_filter import NEW, Action, Effect, FilterRule
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets import marks, rates
+from power_edge.resources.firewall.packets.dimension import Dimension, Mark
+from power_edge.resources.firewall.packets.marks import CONNECTION, Change
+from power_edge.resources.firewall.packets.program import NEW, Action, Effect, FilterRule
+from power_edge.resources.firewall.packets.rates import Rate, Side
+from power_edge.resources.firewall.packets.sets import (
     FALSE,
     NOTHING,
     TRUE,
@@ -20,7 +21,6 @@ from power_edge.resources.firewall.packet_sets import (
     numbers,
     subtract_all,
 )
-from power_edge.resources.firewall.rates import Rate, Side
 from power_edge.text import printable
 
 MANY_BOXES = 4096

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from power_edge.resources.firewall.packet_filter import Key
+from power_edge.resources.firewall.packets.program import Key
 
 _OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
 _NAMES = ("family", "table", "name", "chain", "hook")

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.dimension import BITS, Mark
-from power_edge.resources.firewall.packet_sets import FALSE, TRUE
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.dimension import BITS, Mark
+from power_edge.resources.firewall.packets.sets import FALSE, TRUE
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,
     DENY_22,

@@ -9,8 +9,8 @@ different names of matches and target.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.iptables import SavedRule
-from power_edge.resources.firewall.iptables_options import Token
+from power_edge.resources.firewall.readers.iptables import SavedRule
+from power_edge.resources.firewall.readers.iptables_options import Token
 
 ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
 ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})

@@ -8,8 +8,8 @@ a box, and setting a mark gives a box other numbers.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.dimension import BITS, MARK_BITS, Dimension, Mark
-from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers
+from power_edge.resources.firewall.packets.dimension import BITS, MARK_BITS, Dimension, Mark
+from power_edge.resources.firewall.packets.sets import FALSE, TRUE, Box, Numbers
 
 ALL = (1 << MARK_BITS) - 1
 PACKET, CONNECTION = Mark.PACKET, Mark.CONNECTION

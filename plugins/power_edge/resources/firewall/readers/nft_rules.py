@@ -5,14 +5,9 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from power_edge.resources.firewall import compat, ipsets, iptables, marks, rates
-from power_edge.resources.firewall.dimension import Dimension, Mark
-from power_edge.resources.firewall.iptables import SavedRule
-from power_edge.resources.firewall.iptables_options import Sets, narrow
-from power_edge.resources.firewall.nft_conditions import ConditionReader, RuleContext
-from power_edge.resources.firewall.nft_objects import Rule
-from power_edge.resources.firewall.nft_values import NotUnderstood, is_catch_all, plain_element
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets import marks, rates
+from power_edge.resources.firewall.packets.dimension import Dimension, Mark
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     REJECT,
@@ -23,8 +18,18 @@ from power_edge.resources.firewall.packet_filter import (
     Key,
     limited,
 )
-from power_edge.resources.firewall.packet_sets import Box
-from power_edge.resources.firewall.rule_match import Match
+from power_edge.resources.firewall.packets.rule_match import Match
+from power_edge.resources.firewall.packets.sets import Box
+from power_edge.resources.firewall.readers import compat, ipsets, iptables
+from power_edge.resources.firewall.readers.iptables import SavedRule
+from power_edge.resources.firewall.readers.iptables_options import Sets, narrow
+from power_edge.resources.firewall.readers.nft_conditions import ConditionReader, RuleContext
+from power_edge.resources.firewall.readers.nft_objects import Rule
+from power_edge.resources.firewall.readers.nft_values import (
+    NotUnderstood,
+    is_catch_all,
+    plain_element,
+)
 from power_edge.text import printable
 
 FAMILIES: Mapping[str, tuple[int, ...]] = {

@@ -5,17 +5,9 @@ from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import pairwise
 from typing import NamedTuple
 
-from power_edge.resources.firewall import ipsets, marks
-from power_edge.resources.firewall.dimension import Mark
-from power_edge.resources.firewall.iptables_options import (
-    FLAGS,
-    NO_SETS,
-    OPTIONS,
-    OptionReader,
-    Sets,
-    Token,
-)
-from power_edge.resources.firewall.packet_filter import (
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.dimension import Mark
+from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     MANY_RULES,
@@ -29,7 +21,16 @@ from power_edge.resources.firewall.packet_filter import (
     Program,
     limited,
 )
-from power_edge.resources.firewall.rule_match import Match
+from power_edge.resources.firewall.packets.rule_match import Match
+from power_edge.resources.firewall.readers import ipsets
+from power_edge.resources.firewall.readers.iptables_options import (
+    FLAGS,
+    NO_SETS,
+    OPTIONS,
+    OptionReader,
+    Sets,
+    Token,
+)
 
 HOOKS = {
     "PREROUTING": "prerouting",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from power_edge.resources.firewall.packet_sets import (
+from power_edge.resources.firewall.packets.sets import (
     interface,
     network,
 )

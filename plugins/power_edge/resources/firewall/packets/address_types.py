@@ -7,8 +7,8 @@ addresses (IPv4) and anycast addresses (IPv6) are neither. No judged packet has 
 
 from collections.abc import Iterable
 
-from power_edge.resources.firewall.dimension import Dimension
-from power_edge.resources.firewall.packet_sets import FALSE, TRUE, Box, Numbers, complement
+from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.sets import FALSE, TRUE, Box, Numbers, complement
 
 BROADCAST: Numbers = ((2, 2),)
 """Of the dimensions SLOCAL and DLOCAL."""

@@ -3,8 +3,8 @@
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall.ipsets import read
-from power_edge.resources.firewall.packet_sets import network, numbers, without
+from power_edge.resources.firewall.packets.sets import network, numbers, without
+from power_edge.resources.firewall.readers.ipsets import read
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,
     match,

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from power_edge.resources.firewall import marks
-from power_edge.resources.firewall.packet_sets import Box, Numbers
-from power_edge.resources.firewall.rates import Rate
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.rates import Rate
+from power_edge.resources.firewall.packets.sets import Box, Numbers
 
 Key = tuple[str, str, str]
 """A chain: family, table, name."""

@@ -1,0 +1,1 @@
+"""Sets of packets, and what a packet filter does with them."""

@@ -1,0 +1,1 @@
+"""What tools print and keep: the output of nft, iptables-save and ipset, and the files of ufw."""
