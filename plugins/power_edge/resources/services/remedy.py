@@ -326,13 +326,13 @@ def _disable(declared: Service, observed: Unit) -> _Step:
     hidden = observed.file_state == "masked-runtime"
     unmask = [("systemctl", "unmask", "--runtime", name)] if hidden else []
     disable = ("systemctl", "disable", *(trigger.name for trigger in triggers), name)
-    alias = declared.name not in (name, name.removesuffix(".service"))
-    gone = (
-        (f"{declared.name} is an alias of {name} and may be gone afterwards: declare {name}.",)
-        if alias
-        else ()
-    )
-    return _Step((*unmask, disable), notes=(*_also("Disabling", observed), *gone))
+    if declared.name not in (name, name.removesuffix(".service")):
+        # Without the alias nobody knows which unit was meant: the item would be unknown.
+        advice = (
+            f"{declared.name} is an alias of {name}, and disabling it may remove the alias:"
+            f" declare {name} instead."
+        )
+    return _Step((*unmask, disable), advice=advice, notes=_also("Disabling", observed))
 
 
 def _without_mask(name: str, left: Sequence[Puller]) -> str:
