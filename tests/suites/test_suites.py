@@ -205,6 +205,7 @@ def at(address: str) -> str:
         (at("192.168.1.7"), AssertionError),  # no address of the node
         (at("0.0.0.0%lo"), AssertionError),
         (at("0.0.0.0%eth1"), AssertionError),  # it has no address
+        (at("0.0.0.0%docker0"), AssertionError),
         (at("nonsense"), Unknown),
         (OPENVPN.replace("openvpn", "socat"), AssertionError),
         (OPENVPN.partition(" users")[0], Unknown),
@@ -304,6 +305,16 @@ HALF = "10.8.0.128/25"
         ([route("10.8.0.0/25", "tun0")], {}, AssertionError),
         ([], {}, AssertionError),
         ([TO_CLIENTS, route(HALF, "eth0")], {}, AssertionError),
+        # The address that was asked about is routed as declared, and no other one.
+        (
+            [
+                route("default", "tun0"),
+                route("10.8.0.0/24", "eth0"),
+                route("10.8.0.2", "tun0"),
+            ],
+            {},
+            AssertionError,
+        ),
         ([TO_CLIENTS, route(HALF, type="blackhole")], {}, AssertionError),
         ([TO_CLIENTS, route(HALF, nexthops=[])], {}, Unknown),
         ([TO_CLIENTS, route(HALF, "eth0", table="7")], {}, Unknown),
@@ -654,6 +665,8 @@ BY_SYSTEMD = 'LISTEN 0 128 *:22 *:* users:(("systemd",pid=1,fd=3))\n'
         ({"ss -H": LISTENS.replace("sshd", "socat")}, AssertionError),
         ({"cgroup": CGROUPS.format("other.service")}, AssertionError),
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET}, None),
+        # systemd listens for sshd on another address than a stranger.
+        ({"ss -H": LISTENS.replace("sshd", "socat"), "ssh.socket": SOCKET}, AssertionError),
         # Another socket of systemd's.
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace(":22", ":2222")}, AssertionError),
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace("=active", "=failed")}, AssertionError),
@@ -808,6 +821,7 @@ def test_the_exporter_is_asked_by_bash() -> None:
 
 
 HELD = 'LISTEN 0 9 *:9100 *:* users:(("node_exporter",pid=7,fd=3))\n'
+BY_OTHER = HELD.replace("*:9100", "192.168.1.1:9100").replace("pid=7", "pid=8")
 
 
 @pytest.mark.parametrize(
@@ -818,11 +832,21 @@ HELD = 'LISTEN 0 9 *:9100 *:* users:(("node_exporter",pid=7,fd=3))\n'
         ("", "exporter.service", AssertionError),
         (HELD.replace("node_exporter", "docker-proxy"), "docker.service", Unknown),
         (HELD.partition(" users")[0], "exporter.service", Unknown),
+        # The service listens where no scraper asks, and another one answers.
+        (HELD.replace("*:", "127.0.0.1:") + BY_OTHER, "exporter.service", AssertionError),
+        (HELD + BY_OTHER, "exporter.service", Unknown),
     ],
 )
 def test_whose_metrics_they_are(printed: str, unit: str, error: type[Exception] | None) -> None:
     test = suite("monitoring_target").test_port_is_held_by_the_service
-    host = Host({"sport = :9100": printed, UNIT_OF_7: CGROUPS.format(unit)})
+    host = Host(
+        {
+            "sport = :9100": printed,
+            UNIT_OF_7: CGROUPS.format(unit),
+            "cat /proc/8/cgroup": CGROUPS.format("other.service"),
+            "addr show": json.dumps([LO, ETH]),
+        }
+    )
     config = {"prometheus_port": 9100, "service": "exporter"}
     if error is None:
         test(host, config)
