@@ -31,11 +31,11 @@ from power_edge.pytest_integration.results import (
 from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.undeclared import Undeclared, undeclared
 from power_edge.report import terminal
 from power_edge.report.cause import cause
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
-from power_edge.resources import names
 
 _GATE = {exit_status.COMPLIANT: "gate: ", exit_status.UNKNOWN: ""}
 """How the note about a gate begins, by the gate's status. Any other gate is shut."""
@@ -291,16 +291,7 @@ class Reporting:
         if names or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
-        lines = [
-            terminal.NodeLine(
-                name,
-                self._results.counts(name),
-                tuple(self._notes_on(name, in_full=in_full)),
-                self._not_declared(name),
-                cause=self._cause_of(name),
-            )
-            for name in names
-        ]
+        lines = [self._node_line(name, in_full=in_full) for name in names]
         for each in lines if terminalreporter.verbosity > 0 else terminal.together(lines):
             first, *rest = terminal.node_lines(each)
             colour = terminal.colour(each.counts)
@@ -309,6 +300,18 @@ class Reporting:
                 terminalreporter.write_line(line)
         for note in self._notes:
             terminalreporter.write_line(note)
+
+    def _node_line(self, name: str, *, in_full: bool) -> terminal.NodeLine:
+        checked = self._nodes.waited_for(name)
+        is_open = checked is not None and checked.gate.open
+        missing = undeclared(self._nodes.by_name[name]) if is_open else Undeclared(())
+        return terminal.NodeLine(
+            name,
+            self._results.counts(name),
+            (*self._notes_on(name, in_full=in_full), *missing.notes),
+            missing.types,
+            cause=self._cause_of(name),
+        )
 
     def _cause_of(self, name: str) -> str:
         """Return the cause why a node's gate is shut; empty if it is not."""
@@ -319,16 +322,6 @@ class Reporting:
 
     def _cause(self, name: str, why: str) -> str:
         return cause(why, check.names_of(self._nodes.by_name[name], self._nodes.options))
-
-    def _not_declared(self, name: str) -> tuple[str, ...]:
-        """Return the resource types that a node declares nothing of, so nobody looks at them; none
-        if its gate is shut.
-        """
-        checked = self._nodes.waited_for(name)
-        if checked is None or not checked.gate.open:
-            return ()
-        declared = {item.type for item in self._nodes.by_name[name].items}
-        return tuple(each for each in names() if each not in declared)
 
     def _notes_on(self, name: str, *, in_full: bool) -> Iterator[str]:
         checked = self._nodes.waited_for(name)
