@@ -55,7 +55,9 @@ class Reporting:
         self._exited = False
         """Whether Ctrl-C, or a call of pytest.exit, ended the run."""
         self._stopped = False
-        """Whether the run ended before its last test, for whatever reason."""
+        """Whether the run ended before its last test, for whatever reason, or left out one."""
+        self._told: bool | None = None
+        """Whether a worker of xdist said what was selected; None: there was no worker."""
         self._header_held = False
         self.output: Output | None = None
         """Where the terminal reporter writes."""
@@ -230,6 +232,8 @@ class Reporting:
         )
         if exit_status.is_incomplete(status) and not complete_but_broken:
             return f"the run ended with {status}"
+        if self._told is False:
+            return "no worker of xdist came to its end"
         if self._state.deselected:
             return "items were deselected"
         # The gate is one result more than the items.
@@ -362,8 +366,10 @@ class Reporting:
         items = len(self._nodes.by_name[name].items)
         own = self._results.own
         # The gate is one result more than the items.
-        return len(self._results.of(name)) <= items or any(
-            own.node_of[test] == name for test in own.not_begun()
+        return (
+            self._told is False
+            or len(self._results.of(name)) <= items
+            or any(own.node_of[test] == name for test in own.not_begun())
         )
 
     # xdist, and other plugins that serialise reports.
@@ -394,9 +400,12 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Controller: take what a worker knows of its tests."""
+        """Controller: take what a worker knows of its tests. One that crashed says nothing."""
         output = getattr(node, "workeroutput", {}).get("power_edge")
-        if output is not None:
+        self._told = bool(self._told) or output is not None
+        if output is None:
+            self._stopped = True  # what it was about to judge, nobody does
+        else:
             self._state.deselected = max(self._state.deselected, output["deselected"])
             self._state.selected |= set(output["selected"])
             self._results.own.node_of |= output["own"]
