@@ -32,7 +32,7 @@ from power_edge.suites import (
     sshd,
     tcp,
 )
-from power_edge.suites.containers import Runtime
+from power_edge.suites.containers import Runtime, without_links
 from tests.suites.fake import Done, Host
 
 FOLDER = package_data.folder("compliance")
@@ -784,6 +784,21 @@ def test_an_answer_that_is_no_text() -> None:
         exposition.metrics(Binary({"addr show": json.dumps([LO, ETH])}), 9100)
 
 
+class Shell(Host):
+    """This machine, but for what is in the table."""
+
+    def __init__(self, answers: Mapping[str, str | Done] = {}) -> None:
+        super().__init__(answers)
+
+    def run(self, command: str) -> Done:
+        if any(key in command for key in self.answers):
+            return super().run(command)
+        done = subprocess.run(
+            ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
+        )
+        return Done(done.stdout, done.returncode, done.stderr)
+
+
 @pytest.mark.shell("bash")
 def test_the_exporter_is_asked_by_bash() -> None:
     class Exporter(BaseHTTPRequestHandler):
@@ -794,15 +809,6 @@ def test_the_exporter_is_asked_by_bash() -> None:
 
         def log_message(self, format: str, *arguments: Any) -> None:
             pass
-
-    class Shell(Host):
-        def run(self, command: str) -> Done:
-            if "addr show" in command:
-                return super().run(command)
-            done = subprocess.run(
-                ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
-            )
-            return Done(done.stdout, done.returncode, done.stderr)
 
     # In the kernel's eyes this machine's own address, too.
     host = Shell({"addr show": json.dumps([link("eth0", "127.0.0.1/8")])})
@@ -987,6 +993,7 @@ DOCKER_ANSWERS: Mapping[str, str | Done] = {
     "image inspect": "sha256:aaa\n",
     "network inspect": json.dumps(NETWORK),
     "addr show": json.dumps([LO, ETH, link(BRIDGE, "172.30.0.1/16", "bridge")]),
+    "test -L": "",
     "stat -L": "9:9\n",
     "/dev/tcp/192.168.1.1/8080": "0\n124\n",
 }
@@ -1035,6 +1042,26 @@ def test_containers() -> None:
     container_tests({**DOCKER_ANSWERS, **stopped}, {**WORKLOAD, "state": "stopped"})
     # What is not declared is not compared.
     container_tests({**DOCKER_ANSWERS, **web(mode="host")}, {"name": "web", "image": "lab:1"})
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/data", "/data"),
+        ("/var/run/docker.sock", "/run/docker.sock"),
+        ("/var/lock/x", "/run/lock/x"),
+        ("/up/x", "/x"),
+        ("/there", "/etc"),
+    ],
+)
+def test_links_of_a_container_stay_inside(tmp_path: Path, path: str, leads_to: str) -> None:
+    for name, target in {"var/run": "/run", "var/lock": "../run/lock", "up": "../../.."}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "there").symlink_to("/here")
+    (tmp_path / "here").symlink_to("/etc")
+    assert without_links(Shell(), str(tmp_path), path) == leads_to
 
 
 MISSING_WEB = {"inspect --type container": MISSING}
@@ -1113,8 +1140,21 @@ DATE = "date +%s"
         (bound(""), None, ""),
         (bound("::"), Unknown, "IPv6 alone"),
         # The folder was made anew.
-        ({"/proc/7/root/data": "9:10\n"}, AssertionError, "of today"),
-        ({"/proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
+        ({"-- /proc/7/root/data": "9:10\n"}, AssertionError, "of today"),
+        ({"-- /proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
+        # The container's link leads to its own /run, not to the node's.
+        (
+            {
+                "test -L": "1\n/run\n",
+                "sh /proc/7/root/run": "",
+                "-- /proc/7/root/run": "9:10\n",
+                "-- /run": "9:9\n",
+            },
+            AssertionError,
+            "of today",
+        ),
+        ({"test -L": "1\n/data\n"}, Unknown, "more than 40"),
+        ({"test -L": Done(rc=1, stderr="no")}, Unknown, "no"),
     ],
 )
 def test_containers_that_differ(
