@@ -481,12 +481,18 @@ SSHD = "port 22\npasswordauthentication no\nkbdinteractiveauthentication no\nper
 FILES = "==> /etc/ssh/sshd_config\nInclude /etc/ssh/sshd_config.d/*.conf\n"
 LISTENS = 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=41,fd=3))\n'
 TITLE = "sshd: /usr/sbin/sshd -D{} [listener] 0 of 10-100 startups\0"
+# As systemd 252 of Debian 12 prints them.
+START = """ExecStart={ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D $SSHD_OPTS ; ignore_errors=no ; start_time=[n/a] }
+Environment=
+EnvironmentFiles=/etc/default/ssh (ignore_errors=yes)
+"""
 SERVED = {
     "sshd -T": SSHD,
     "==>": FILES,
     "ss -H -lntp": LISTENS,
     "cat /proc/41/cmdline": TITLE.format(""),
     "cat /proc/41/cgroup": CGROUPS.format("ssh.service"),
+    "-p ExecStart": START,
 }
 DECLARED = Ssh(enabled=True, port=22, password_auth=False, root_login=False)
 
@@ -638,6 +644,19 @@ def test_settings_that_the_daemon_was_started_with(options: str, asked: str | No
         ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=\nOPTIONS=''\n# OPTIONS=-e\n"}, None),
         ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=-oUsePAM=no\n"}, Unknown),
         ({"ss -H -lntp": "", "sysconfig/sshd": 'OPTIONS="-o UsePAM=no"\n'}, Unknown),
+        *(
+            (
+                {"ss -H -lntp": "", "-p ExecStart": START.replace(*changed), "sysconfig/sshd": ""},
+                Unknown,
+            )
+            for changed in (
+                ("-D", "-D -o UsePAM=no"),
+                ("$SSHD_OPTS", "$SSHD_OPTS $CRYPTO_POLICY"),
+                ("Environment=", "Environment=A=b SSHD_OPTS=-oUsePAM=no"),
+                ("Environment=", 'Environment="OPTIONS=-o UsePAM=no"'),
+                ("/etc/default/ssh", "/etc/other"),
+            )
+        ),
         ({"ss -H -lntp": Done(rc=1)}, Unknown),
     ],
 )
