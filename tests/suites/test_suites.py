@@ -1159,7 +1159,7 @@ DATE = "date +%s"
         (bound(""), None, ""),
         (bound("::"), Unknown, "IPv6 alone"),
         # The folder was made anew.
-        ({"-- /proc/7/root/data": "9:10\n"}, AssertionError, "of today"),
+        ({"-- /proc/7/root/data": "9:10\n"}, AssertionError, "was replaced"),
         ({"-- /proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
         # The container's link leads to its own /run, not to the node's.
         (
@@ -1170,7 +1170,7 @@ DATE = "date +%s"
                 "-- /run": "9:9\n",
             },
             AssertionError,
-            "of today",
+            "was replaced",
         ),
         ({"test -L": "1\n/data\n"}, Unknown, "more than 40"),
         ({"test -L": Done(rc=1, stderr="no")}, Unknown, "no"),
