@@ -197,8 +197,8 @@ def require_same_folder(host: Any, container: Container, mount: Mapping[str, Any
     ours, theirs = (output(host, f"stat -L -c %d:%i -- {each}").strip() for each in places)
     if ours != theirs:
         raise AssertionError(
-            f"{name_of(container)}: {mount['Destination']} is an earlier {mount['Source']}, which was"
-            " replaced: restart the container"
+            f"{name_of(container)}: {mount['Destination']} is an earlier {mount['Source']}, which"
+            " was replaced: restart the container"
         )
 
 
