@@ -2,7 +2,7 @@
 
 import pytest
 
-from power_edge.discover.own_comments import refreshed
+from power_edge.discover.own_comments import not_observed, refreshed
 from power_edge.yaml_edit.writer import Paragraph
 
 OLD = "# services not observed: System has not been booted with systemd as\n#   init system"
@@ -44,3 +44,27 @@ def test_a_comment_is_added_once_at_the_end() -> None:
     once = refreshed(state(""), [new])
     assert once == state("") + "\n# services not observed: no bus\n"
     assert refreshed(once, [new]) == once
+
+
+def test_why_a_section_was_not_observed() -> None:
+    assert not_observed(state(OLD), "services") == (
+        "System has not been booted with systemd as init system"
+    )
+    several = "# services left out: cron: own\r\n# services not observed: no bus\r\n# ours"
+    assert not_observed(several, "services") == "no bus"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# services left out: cron: own", "# x services not observed: y", f"  {OLD}"]
+)
+def test_no_reason_is_made_up(text: str) -> None:
+    assert not_observed(text, "services") is None
+    assert not_observed(f"{OLD}\n{text}", "firewall") is None
+
+
+def test_what_is_written_is_read_again() -> None:
+    why = "no bus " * 40 + "and no more"
+    assert (
+        not_observed(refreshed(state(""), [about(f"services not observed: {why}")]), "services")
+        == why
+    )

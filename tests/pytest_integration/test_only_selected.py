@@ -157,3 +157,27 @@ def test_what_drifts_in_a_worker_is_reported(project: Project, asked: Asked) -> 
     result = run(project, "-n2", "--node=a", "-m", "sysctl")
     assert result.ret == 1
     result.stdout.fnmatch_lines(["a sysctl[[]kernel.panic[]] value: 11 -> 10"])
+
+
+CRASHES = """
+import os
+
+def pytest_runtest_logstart(nodeid):
+    if "PYTEST_XDIST_WORKER" in os.environ and nodeid.endswith("b/state.yaml::sysctl[kernel.panic]"):
+        os._exit(3)
+"""
+
+
+@pytest.mark.shell
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("restarts", [0, 1])
+@pytest.mark.parametrize("more", [(), ("-m", "sysctl or node")])
+def test_a_worker_that_crashes_makes_no_node_compliant(
+    project: Project, restarts: int, more: tuple[str, ...]
+) -> None:
+    (project.path / "conftest.py").write_text(CRASHES)
+    options = ("-n1", f"--max-worker-restart={restarts}", "--prometheus-textfile=edge.prom", *more)
+    status, report = project.report("--node=*", *options, nodes=())
+    assert status == 1
+    assert report["power_edge"].get("b", {"exit_status": None})["exit_status"] != 0
+    assert not (project.path / "edge.prom").exists()

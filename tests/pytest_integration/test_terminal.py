@@ -171,6 +171,26 @@ def test_what_a_node_does_not_declare_is_told_at_each_check(project: Project) ->
     assert len(line) <= 80
 
 
+def test_what_discovery_could_not_look_at_is_told_with_the_reason_at_each_check(
+    project: Project,
+) -> None:
+    state = project.node("a") / "state.yaml"
+    comments = (
+        "# services not observed: System has not been booted with systemd as init system (PID 1).",
+        "#   Can't operate.\u202e",
+        "# firewall left out: enabled: ours",
+        "# sysctl not observed: /proc/sys/x: only root can read it",
+    )
+    state.write_text(state.read_text() + "\n".join(comments) + "\n")
+    others = [name for name in names() if name not in ("services", "sysctl")]
+    lines = printed(project)
+    place = lines.index(f"a: 2 compliant; not declared: {', '.join(others)}")
+    assert lines[place + 2 : place + 4] == [
+        "  services not looked at: System has not been booted with systemd as init system",
+        "    (PID 1). Can't operate.\\u202e (state.yaml says so)",
+    ]
+
+
 def test_a_shut_gate_says_nothing_of_what_is_not_declared(project: Project) -> None:
     project.node("a", gate="wrong", machine=answers.OTHER)
     assert "a: 2 blocked" in printed(project)

@@ -32,7 +32,7 @@ from power_edge.suites import (
     sshd,
     tcp,
 )
-from power_edge.suites.containers import Runtime
+from power_edge.suites.containers import Runtime, without_links
 from tests.suites.fake import Done, Host
 
 FOLDER = package_data.folder("compliance")
@@ -205,6 +205,7 @@ def at(address: str) -> str:
         (at("192.168.1.7"), AssertionError),  # no address of the node
         (at("0.0.0.0%lo"), AssertionError),
         (at("0.0.0.0%eth1"), AssertionError),  # it has no address
+        (at("0.0.0.0%docker0"), AssertionError),
         (at("nonsense"), Unknown),
         (OPENVPN.replace("openvpn", "socat"), AssertionError),
         (OPENVPN.partition(" users")[0], Unknown),
@@ -304,6 +305,16 @@ HALF = "10.8.0.128/25"
         ([route("10.8.0.0/25", "tun0")], {}, AssertionError),
         ([], {}, AssertionError),
         ([TO_CLIENTS, route(HALF, "eth0")], {}, AssertionError),
+        # The address that was asked about is routed as declared, and no other one.
+        (
+            [
+                route("default", "tun0"),
+                route("10.8.0.0/24", "eth0"),
+                route("10.8.0.2", "tun0"),
+            ],
+            {},
+            AssertionError,
+        ),
         ([TO_CLIENTS, route(HALF, type="blackhole")], {}, AssertionError),
         ([TO_CLIENTS, route(HALF, nexthops=[])], {}, Unknown),
         ([TO_CLIENTS, route(HALF, "eth0", table="7")], {}, Unknown),
@@ -470,12 +481,18 @@ SSHD = "port 22\npasswordauthentication no\nkbdinteractiveauthentication no\nper
 FILES = "==> /etc/ssh/sshd_config\nInclude /etc/ssh/sshd_config.d/*.conf\n"
 LISTENS = 'LISTEN 0 128 0.0.0.0:22 0.0.0.0:* users:(("sshd",pid=41,fd=3))\n'
 TITLE = "sshd: /usr/sbin/sshd -D{} [listener] 0 of 10-100 startups\0"
+# As systemd 252 of Debian 12 prints them.
+START = """ExecStart={ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D $SSHD_OPTS ; ignore_errors=no ; start_time=[n/a] }
+Environment=
+EnvironmentFiles=/etc/default/ssh (ignore_errors=yes)
+"""
 SERVED = {
     "sshd -T": SSHD,
     "==>": FILES,
     "ss -H -lntp": LISTENS,
     "cat /proc/41/cmdline": TITLE.format(""),
     "cat /proc/41/cgroup": CGROUPS.format("ssh.service"),
+    "-p ExecStart": START,
 }
 DECLARED = Ssh(enabled=True, port=22, password_auth=False, root_login=False)
 
@@ -627,6 +644,19 @@ def test_settings_that_the_daemon_was_started_with(options: str, asked: str | No
         ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=\nOPTIONS=''\n# OPTIONS=-e\n"}, None),
         ({"ss -H -lntp": "", "sysconfig/sshd": "SSHD_OPTS=-oUsePAM=no\n"}, Unknown),
         ({"ss -H -lntp": "", "sysconfig/sshd": 'OPTIONS="-o UsePAM=no"\n'}, Unknown),
+        *(
+            (
+                {"ss -H -lntp": "", "-p ExecStart": START.replace(*changed), "sysconfig/sshd": ""},
+                Unknown,
+            )
+            for changed in (
+                ("-D", "-D -o UsePAM=no"),
+                ("$SSHD_OPTS", "$SSHD_OPTS $CRYPTO_POLICY"),
+                ("Environment=", "Environment=A=b SSHD_OPTS=-oUsePAM=no"),
+                ("Environment=", 'Environment="OPTIONS=-o UsePAM=no"'),
+                ("/etc/default/ssh", "/etc/other"),
+            )
+        ),
         ({"ss -H -lntp": Done(rc=1)}, Unknown),
     ],
 )
@@ -654,6 +684,8 @@ BY_SYSTEMD = 'LISTEN 0 128 *:22 *:* users:(("systemd",pid=1,fd=3))\n'
         ({"ss -H": LISTENS.replace("sshd", "socat")}, AssertionError),
         ({"cgroup": CGROUPS.format("other.service")}, AssertionError),
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET}, None),
+        # systemd listens for sshd on another address than a stranger.
+        ({"ss -H": LISTENS.replace("sshd", "socat"), "ssh.socket": SOCKET}, AssertionError),
         # Another socket of systemd's.
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace(":22", ":2222")}, AssertionError),
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET.replace("=active", "=failed")}, AssertionError),
@@ -771,6 +803,21 @@ def test_an_answer_that_is_no_text() -> None:
         exposition.metrics(Binary({"addr show": json.dumps([LO, ETH])}), 9100)
 
 
+class Shell(Host):
+    """This machine, but for what is in the table."""
+
+    def __init__(self, answers: Mapping[str, str | Done] = {}) -> None:
+        super().__init__(answers)
+
+    def run(self, command: str) -> Done:
+        if any(key in command for key in self.answers):
+            return super().run(command)
+        done = subprocess.run(
+            ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
+        )
+        return Done(done.stdout, done.returncode, done.stderr)
+
+
 @pytest.mark.shell("bash")
 def test_the_exporter_is_asked_by_bash() -> None:
     class Exporter(BaseHTTPRequestHandler):
@@ -781,15 +828,6 @@ def test_the_exporter_is_asked_by_bash() -> None:
 
         def log_message(self, format: str, *arguments: Any) -> None:
             pass
-
-    class Shell(Host):
-        def run(self, command: str) -> Done:
-            if "addr show" in command:
-                return super().run(command)
-            done = subprocess.run(
-                ["sh", "-c", command], check=False, capture_output=True, text=True, timeout=30
-            )
-            return Done(done.stdout, done.returncode, done.stderr)
 
     # In the kernel's eyes this machine's own address, too.
     host = Shell({"addr show": json.dumps([link("eth0", "127.0.0.1/8")])})
@@ -808,6 +846,7 @@ def test_the_exporter_is_asked_by_bash() -> None:
 
 
 HELD = 'LISTEN 0 9 *:9100 *:* users:(("node_exporter",pid=7,fd=3))\n'
+BY_OTHER = HELD.replace("*:9100", "192.168.1.1:9100").replace("pid=7", "pid=8")
 
 
 @pytest.mark.parametrize(
@@ -818,11 +857,21 @@ HELD = 'LISTEN 0 9 *:9100 *:* users:(("node_exporter",pid=7,fd=3))\n'
         ("", "exporter.service", AssertionError),
         (HELD.replace("node_exporter", "docker-proxy"), "docker.service", Unknown),
         (HELD.partition(" users")[0], "exporter.service", Unknown),
+        # The service listens where no scraper asks, and another one answers.
+        (HELD.replace("*:", "127.0.0.1:") + BY_OTHER, "exporter.service", AssertionError),
+        (HELD + BY_OTHER, "exporter.service", Unknown),
     ],
 )
 def test_whose_metrics_they_are(printed: str, unit: str, error: type[Exception] | None) -> None:
     test = suite("monitoring_target").test_port_is_held_by_the_service
-    host = Host({"sport = :9100": printed, UNIT_OF_7: CGROUPS.format(unit)})
+    host = Host(
+        {
+            "sport = :9100": printed,
+            UNIT_OF_7: CGROUPS.format(unit),
+            "cat /proc/8/cgroup": CGROUPS.format("other.service"),
+            "addr show": json.dumps([LO, ETH]),
+        }
+    )
     config = {"prometheus_port": 9100, "service": "exporter"}
     if error is None:
         test(host, config)
@@ -963,6 +1012,7 @@ DOCKER_ANSWERS: Mapping[str, str | Done] = {
     "image inspect": "sha256:aaa\n",
     "network inspect": json.dumps(NETWORK),
     "addr show": json.dumps([LO, ETH, link(BRIDGE, "172.30.0.1/16", "bridge")]),
+    "test -L": "",
     "stat -L": "9:9\n",
     "/dev/tcp/192.168.1.1/8080": "0\n124\n",
 }
@@ -1011,6 +1061,26 @@ def test_containers() -> None:
     container_tests({**DOCKER_ANSWERS, **stopped}, {**WORKLOAD, "state": "stopped"})
     # What is not declared is not compared.
     container_tests({**DOCKER_ANSWERS, **web(mode="host")}, {"name": "web", "image": "lab:1"})
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("path", "leads_to"),
+    [
+        ("/data", "/data"),
+        ("/var/run/docker.sock", "/run/docker.sock"),
+        ("/var/lock/x", "/run/lock/x"),
+        ("/up/x", "/x"),
+        ("/there", "/etc"),
+    ],
+)
+def test_links_of_a_container_stay_inside(tmp_path: Path, path: str, leads_to: str) -> None:
+    for name, target in {"var/run": "/run", "var/lock": "../run/lock", "up": "../../.."}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "there").symlink_to("/here")
+    (tmp_path / "here").symlink_to("/etc")
+    assert without_links(Shell(), str(tmp_path), path) == leads_to
 
 
 MISSING_WEB = {"inspect --type container": MISSING}
@@ -1089,8 +1159,21 @@ DATE = "date +%s"
         (bound(""), None, ""),
         (bound("::"), Unknown, "IPv6 alone"),
         # The folder was made anew.
-        ({"/proc/7/root/data": "9:10\n"}, AssertionError, "of today"),
-        ({"/proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
+        ({"-- /proc/7/root/data": "9:10\n"}, AssertionError, "was replaced"),
+        ({"-- /proc/7/root/data": Done(rc=1, stderr="denied")}, Unknown, "denied"),
+        # The container's link leads to its own /run, not to the node's.
+        (
+            {
+                "test -L": "1\n/run\n",
+                "sh /proc/7/root/run": "",
+                "-- /proc/7/root/run": "9:10\n",
+                "-- /run": "9:9\n",
+            },
+            AssertionError,
+            "was replaced",
+        ),
+        ({"test -L": "1\n/data\n"}, Unknown, "more than 40"),
+        ({"test -L": Done(rc=1, stderr="no")}, Unknown, "no"),
     ],
 )
 def test_containers_that_differ(

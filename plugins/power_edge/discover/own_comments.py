@@ -8,6 +8,8 @@ from power_edge.config.yaml_reader import read
 from power_edge.yaml_edit.writer import Paragraph, omissions
 
 _TOP_LEVEL = re.compile(r"[^\s#-]")
+_CONTINUED = "#   "
+"""How a further line of a comment begins."""
 
 
 def refreshed(text: str, paragraphs: Iterable[Paragraph]) -> str:
@@ -22,6 +24,23 @@ def refreshed(text: str, paragraphs: Iterable[Paragraph]) -> str:
         lines = _replaced(lines, paragraph.name, [*omissions(paragraph)])
     new = newline.join(lines)
     return new if lines != old and _same(text, new) else text
+
+
+def not_observed(text: str, section: str) -> str | None:
+    """Return why the latest discovery could not observe a section, by the first comment in the text
+    of a state.yaml that says so; None if none does.
+    """
+    lines = text.split("\n")
+    head = f"# {section} not observed: "
+    first = next((number for number, line in enumerate(lines) if line.startswith(head)), None)
+    if first is None:
+        return None
+    words = [lines[first].removeprefix(head)]
+    for line in lines[first + 1 :]:
+        if not line.startswith(_CONTINUED):
+            break
+        words.append(line.removeprefix(_CONTINUED))
+    return " ".join(map(str.strip, words))
 
 
 def _replaced(lines: Sequence[str], section: str, added: Sequence[str]) -> list[str]:
@@ -53,7 +72,7 @@ def _written(lines: Iterable[str], section: str) -> Iterator[int]:
     )
     inside = False
     for number, line in enumerate(lines):
-        inside = ours.match(line) is not None or (inside and line.startswith("#   "))
+        inside = ours.match(line) is not None or (inside and line.startswith(_CONTINUED))
         if inside:
             yield number
 

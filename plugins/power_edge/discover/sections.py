@@ -187,6 +187,10 @@ def _together(
                 ),
                 None,
             )
+            whys = {_reason(result) for result in results}
+            if len(whys) == 1 and all(each.outcome is Outcome.UNKNOWN for each in results):
+                yield Hidden(kind.name, *whys)  # one cause, and nothing could be looked at
+                return
             if wrong_place is None:
                 undeclared = (
                     text for result in results for text in result.extra if text not in wrong
@@ -198,12 +202,16 @@ def _together(
                 )
                 return
             result = results[wrong_place]
-            # An item of one field has the field's name, with which the reason begins.
-            why = (result.why or _actual(result)).removeprefix(f"{result.item.name}: ")
-            yield LeftOut(result.item.name, why)
+            yield LeftOut(result.item.name, _reason(result))
             wrong.add(result.item.name)
             value = _without(value, declared[wrong_place][1])
         return
+
+
+def _reason(result: Result) -> str:
+    """Return why an item is not compliant."""
+    # An item of one field has the field's name, with which the reason begins.
+    return (result.why or _actual(result)).removeprefix(f"{result.item.name}: ")
 
 
 def _actual(result: Result) -> str:

@@ -34,7 +34,9 @@ def needed(nodes: Iterable[Node], ids: Iterable[str]) -> dict[str, list[Item] | 
 
     A test that is no item of ours may look at anything. If no test is selected, the gates alone.
     """
-    known = [*nodes]
+    known, selected = [*nodes], [*ids]
+    if not selected:
+        return {node.name: [] for node in known}
     items: dict[str, list[tuple[str, Item]]] = {}
     for node in known:
         for file in (STATE, NODE_IDENTITY):
@@ -43,7 +45,6 @@ def needed(nodes: Iterable[Node], ids: Iterable[str]) -> dict[str, list[Item] | 
                 items.setdefault(test, []).append((node.name, item))
     gates = {f"{PREFIX}/{node.name}/{GATE}::{GATE_NAME}": node.name for node in known}
     found: dict[str, list[Item]] = {}
-    selected = [*ids]
     for test in selected:
         if test in gates:
             found.setdefault(gates[test], [])
@@ -51,4 +52,4 @@ def needed(nodes: Iterable[Node], ids: Iterable[str]) -> dict[str, list[Item] | 
             return dict.fromkeys(node.name for node in known)
         for name, item in items.get(test, ()):
             found.setdefault(name, []).append(item)
-    return {**(found if selected else {node.name: [] for node in known})}
+    return {**found}

@@ -31,11 +31,11 @@ from power_edge.pytest_integration.results import (
 from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
+from power_edge.pytest_integration.undeclared import Undeclared, undeclared
 from power_edge.report import terminal
 from power_edge.report.cause import cause
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
-from power_edge.resources import names
 
 _GATE = {exit_status.COMPLIANT: "gate: ", exit_status.UNKNOWN: ""}
 """How the note about a gate begins, by the gate's status. Any other gate is shut."""
@@ -55,7 +55,9 @@ class Reporting:
         self._exited = False
         """Whether Ctrl-C, or a call of pytest.exit, ended the run."""
         self._stopped = False
-        """Whether the run ended before its last test, for whatever reason."""
+        """Whether the run ended before its last test, for whatever reason, or left out one."""
+        self._told: bool | None = None
+        """Whether a worker of xdist said what was selected; None: there was no worker."""
         self._header_held = False
         self.output: Output | None = None
         """Where the terminal reporter writes."""
@@ -230,6 +232,8 @@ class Reporting:
         )
         if exit_status.is_incomplete(status) and not complete_but_broken:
             return f"the run ended with {status}"
+        if self._told is False:
+            return "no worker of xdist came to its end"
         if self._state.deselected:
             return "items were deselected"
         # The gate is one result more than the items.
@@ -291,16 +295,7 @@ class Reporting:
         if names or self._notes:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
-        lines = [
-            terminal.NodeLine(
-                name,
-                self._results.counts(name),
-                tuple(self._notes_on(name, in_full=in_full)),
-                self._not_declared(name),
-                cause=self._cause_of(name),
-            )
-            for name in names
-        ]
+        lines = [self._node_line(name, in_full=in_full) for name in names]
         for each in lines if terminalreporter.verbosity > 0 else terminal.together(lines):
             first, *rest = terminal.node_lines(each)
             colour = terminal.colour(each.counts)
@@ -309,6 +304,18 @@ class Reporting:
                 terminalreporter.write_line(line)
         for note in self._notes:
             terminalreporter.write_line(note)
+
+    def _node_line(self, name: str, *, in_full: bool) -> terminal.NodeLine:
+        checked = self._nodes.waited_for(name)
+        is_open = checked is not None and checked.gate.open
+        missing = undeclared(self._nodes.by_name[name]) if is_open else Undeclared(())
+        return terminal.NodeLine(
+            name,
+            self._results.counts(name),
+            (*self._notes_on(name, in_full=in_full), *missing.notes),
+            missing.types,
+            cause=self._cause_of(name),
+        )
 
     def _cause_of(self, name: str) -> str:
         """Return the cause why a node's gate is shut; empty if it is not."""
@@ -319,16 +326,6 @@ class Reporting:
 
     def _cause(self, name: str, why: str) -> str:
         return cause(why, check.names_of(self._nodes.by_name[name], self._nodes.options))
-
-    def _not_declared(self, name: str) -> tuple[str, ...]:
-        """Return the resource types that a node declares nothing of, so nobody looks at them; none
-        if its gate is shut.
-        """
-        checked = self._nodes.waited_for(name)
-        if checked is None or not checked.gate.open:
-            return ()
-        declared = {item.type for item in self._nodes.by_name[name].items}
-        return tuple(each for each in names() if each not in declared)
 
     def _notes_on(self, name: str, *, in_full: bool) -> Iterator[str]:
         checked = self._nodes.waited_for(name)
@@ -369,8 +366,10 @@ class Reporting:
         items = len(self._nodes.by_name[name].items)
         own = self._results.own
         # The gate is one result more than the items.
-        return len(self._results.of(name)) <= items or any(
-            own.node_of[test] == name for test in own.not_begun()
+        return (
+            self._told is False
+            or len(self._results.of(name)) <= items
+            or any(own.node_of[test] == name for test in own.not_begun())
         )
 
     # xdist, and other plugins that serialise reports.
@@ -401,9 +400,12 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Controller: take what a worker knows of its tests."""
+        """Controller: take what a worker knows of its tests. One that crashed says nothing."""
         output = getattr(node, "workeroutput", {}).get("power_edge")
-        if output is not None:
+        self._told = bool(self._told) or output is not None
+        if output is None:
+            self._stopped = True  # what it was about to judge, nobody does
+        else:
             self._state.deselected = max(self._state.deselected, output["deselected"])
             self._state.selected |= set(output["selected"])
             self._results.own.node_of |= output["own"]

@@ -188,8 +188,7 @@ class Run:
         """Controller: a worker says what is selected. No item runs before all of them have."""
         if self._late is None or self._late.file.exists():
             return
-        if not self.nodes.by_name.keys() <= self.nodes.known():
-            self.nodes.ask_for(needed(self.nodes.by_name.values(), ids))
+        self.nodes.ask_for(needed(self.nodes.by_name.values(), ids))
         self._late.write(self.nodes.pack())
 
     @pytest.hookimpl(trylast=True)

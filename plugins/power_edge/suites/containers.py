@@ -1,6 +1,7 @@
 """Asks docker, podman or containerd about containers, images and networks. Starts no daemon."""
 
 import json
+import posixpath
 import re
 from collections.abc import Mapping
 from shlex import quote
@@ -42,6 +43,12 @@ _NETWORK = {
     "podman": '{"name":{{json .Name}},"driver":{{json .Driver}},"subnets":{{json .Subnets}}}',
 }
 _SUBNET = {"docker": "Subnet", "podman": "subnet"}
+_MOST_LINKS = 40
+"""The kernel follows no more (path_resolution(7))."""
+_FIRST_LINK = (
+    'n=0; for place; do n=$((n + 1)); test -L "$place" || continue;'
+    ' echo "$n"; readlink "$place"; exit; done'
+)
 _SETTLED = 60
 """Seconds after which a container that was restarted counts as running."""
 
@@ -184,13 +191,33 @@ def require_same_folder(host: Any, container: Container, mount: Mapping[str, Any
     """Fail if a running container sees another folder than the one that is there now: a folder that
     was made anew is not mounted. Raises Unknown.
     """
-    inside = f"/proc/{int(container['state']['Pid'])}/root{mount['Destination']}"
+    root = f"/proc/{int(container['state']['Pid'])}/root"
+    inside = f"{root}{without_links(host, root, mount['Destination'])}"
     places = quote(mount["Source"]), quote(inside)
     ours, theirs = (output(host, f"stat -L -c %d:%i -- {each}").strip() for each in places)
     if ours != theirs:
         raise AssertionError(
-            f"{name_of(container)}: {mount['Destination']} is not the {mount['Source']} of today"
+            f"{name_of(container)}: {mount['Destination']} is an earlier {mount['Source']}, which"
+            " was replaced: restart the container"
         )
+
+
+def without_links(host: Any, root: str, path: str) -> str:
+    """Return where a path leads, seen from a folder as `/`. Raises Unknown.
+
+    The kernel follows an absolute link from the node's own `/`: by /var/run -> /run of a container
+    it would find the node's /run.
+    """
+    for _ in range(_MOST_LINKS):
+        parts = path.strip("/").split("/")
+        places = (quote(f"{root}/{'/'.join(parts[:end])}") for end in range(1, len(parts) + 1))
+        found = output(host, f"sh -c {quote(_FIRST_LINK)} sh {' '.join(places)}")
+        if not found:
+            return path
+        number, _, target = found.removesuffix("\n").partition("\n")
+        link = int(number) - 1
+        path = posixpath.normpath(posixpath.join("/", *parts[:link], target, *parts[link + 1 :]))
+    raise Unknown(f"{path}: more than {_MOST_LINKS} symbolic links")
 
 
 def image_of(container: Container) -> str:

@@ -229,7 +229,7 @@ def require_whole(
         elsewhere |= not usual
         if found.get("dev") == dev and found.get("type", "unicast") == "unicast":
             covered += [target] if usual else []
-        elif target.subnet_of(network) and target != network:
+        elif target.subnet_of(network) and (usual or target != network):
             what = found.get("dev") or found.get("type") or "several interfaces"
             if not usual or "nexthops" in found:
                 raise Unknown(f"{target}: the table {table} leads by {what}")

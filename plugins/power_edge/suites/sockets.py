@@ -28,20 +28,22 @@ class Socket(NamedTuple):
 
     def reachable(self, known: Sequence[Interface]) -> bool:
         """Whether another machine can reach it by one of these interfaces."""
-        by = [each for each in known if each.up and each.addresses]
-        if self.device:
-            by = [each for each in by if each.name == self.device]
-        return by != [] and may_come_to(self.address, by)
+        return may_come_to(self.address, [each for each in known if self.device in ("", each.name)])
 
 
 def may_come_to(address: str, by: Sequence[Interface]) -> bool:
     """Whether what is bound to an address can be reached by one of these interfaces."""
+    own = {
+        held.ip
+        for each in by
+        if each.up and not CONTAINERS.fullmatch(each.name)
+        for held in each.addresses
+    }
     if address in ("", "*"):
-        return True
+        return bool(own)
     bound = ip_address(address)
     bound = getattr(bound, "ipv4_mapped", None) or bound
-    by = [each for each in by if each.up and not CONTAINERS.fullmatch(each.name)]
-    return bound.is_unspecified or any(bound == held.ip for each in by for held in each.addresses)
+    return bool(own) if bound.is_unspecified else bound in own
 
 
 def listening(host: Any, protocol: str, port: int | None = None) -> list[Socket]:

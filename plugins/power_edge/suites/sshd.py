@@ -19,6 +19,10 @@ SERVICES = {"ssh.service", "sshd.service"}
 _DAEMON = re.compile(r"(?:sshd: )?/\S*/sshd((?: .*?)?)(?: \[listener\].*)?\s*")
 """What a daemon calls itself, with its options; that of a login is `sshd: NAME@...`."""
 _NO_SETTING = {"-D", "-e", "-4", "-6"}
+_OPTIONS_FILES = ("/etc/default/ssh", "/etc/sysconfig/sshd")
+"""Where distributions keep the daemon's options."""
+_OPTIONS = re.compile(r"^ *(?:SSHD_OPTS|OPTIONS)=[\"' ]*[^\"' \n].*", re.MULTILINE)
+_VARIABLES = {"$SSHD_OPTS", "$OPTIONS"}
 
 
 def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
@@ -56,11 +60,8 @@ def _options(host: Any) -> Iterator[str]:
                     if SERVICES.isdisjoint(sockets.units(host, socket)):
                         raise Unknown(f"the sshd of process {pid} has settings of its own")
     words = [word for options in daemons.values() for word in options.split()]
-    if not daemons:  # systemd listens, and starts it with these
-        files = "/etc/default/ssh /etc/sysconfig/sshd"
-        text = output(host, f"sh -c 'cat {files} 2>/dev/null; :'")
-        if found := re.search(r"^ *(?:SSHD_OPTS|OPTIONS)=[\"' ]*[^\"' \n].*", text, re.MULTILINE):
-            raise Unknown(f"sshd is started with options: {found[0]}")
+    if not daemons:  # systemd listens, and starts it when somebody connects
+        _require_plain_start(host)
     while words:
         word = words.pop(0)
         if word == "-o" and words:
@@ -69,6 +70,24 @@ def _options(host: Any) -> Iterator[str]:
             yield word.removeprefix("-o")
         elif word not in _NO_SETTING:
             raise Unknown(f"sshd was started with {word}, which is not understood")
+
+
+def _require_plain_start(host: Any) -> None:
+    """Raise Unknown if systemd would start the daemon with settings of its own."""
+    units = "ssh.service sshd.service ssh@x.service sshd@x.service"
+    shown = output(host, f"systemctl show {units} -p ExecStart -p Environment -p EnvironmentFiles")
+    for line in shown.splitlines():
+        name, _, value = line.partition("=")
+        if name == "Environment" and any(f"{each[1:]}=" in value for each in _VARIABLES):
+            raise Unknown(f"sshd is started with options: {line}")
+        if name == "EnvironmentFiles" and value and value.split()[0] not in _OPTIONS_FILES:
+            raise Unknown(f"sshd may be started with options of {value.split()[0]}")
+        for argv in re.findall(r"argv\[\]=(.*?) ; ", value) if name == "ExecStart" else ():
+            if others := set(argv.split()[1:]) - _NO_SETTING - _VARIABLES - {"-i"}:
+                raise Unknown(f"sshd is started with {' '.join(sorted(others))}")
+    text = output(host, f"sh -c 'cat {' '.join(_OPTIONS_FILES)} 2>/dev/null; :'")
+    if found := _OPTIONS.search(text):
+        raise Unknown(f"sshd is started with options: {found[0]}")
 
 
 def held_by_socket(host: Any, port: int) -> bool:

@@ -298,9 +298,10 @@ def test_a_node_without_ipv6_has_rules_about_any() -> None:
 def test_a_ruleset_that_cannot_be_followed() -> None:
     found = discovered(legacy("-A INPUT -j loop\n-A loop -j loop\n", chains="loop"))
     assert found.value == {}
-    assert [(left.what, "calls itself" in left.why) for left in found.left_out] == [
-        ("enabled", True)
+    assert [(each.what, "calls itself" in each.why) for each in found.hidden] == [
+        ("firewall", True)
     ]
+    assert not found.left_out
 
 
 def test_what_is_uncertain_is_reported_as_such() -> None:

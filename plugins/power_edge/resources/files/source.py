@@ -66,7 +66,7 @@ def text(declared: Declared) -> str | None:
     return (
         declared.source_text
         if isinstance(declared, Loaded) and declared.source
-        else (declared.content)
+        else declared.content
     )
 
 
