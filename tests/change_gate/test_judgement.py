@@ -130,7 +130,7 @@ def test_a_comment_and_the_order_are_no_change(site: Site) -> None:
     report = site.report()
     assert (report["changes"], report["nodes"]) == ([], [])
     assert report["files"] == [{"path": "node-configs/rig-1/state.yaml", "kind": "changed"}]
-    assert "no node changes (1 file differ" in site.run().output
+    assert "no node changes (1 file changed)" in site.run().output
 
 
 def test_a_new_name_of_one_machine_is_a_rename(site: Site) -> None:

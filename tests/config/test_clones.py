@@ -99,6 +99,7 @@ def test_two_folders_of_two_machines(pair: tuple[SystemIdentity, SystemIdentity]
 def test_the_hint_on_a_clone_says_how_to_get_a_new_id() -> None:
     (cloned,) = problems_of(a=identity(), b=identity())
     for command in (
+        "if one folder is a copy of the other, remove this file from the copy",
         "rm -f /var/lib/dbus/machine-id",
         ">/etc/machine-id",
         "ssh-keygen -A",
@@ -107,6 +108,7 @@ def test_the_hint_on_a_clone_says_how_to_get_a_new_id() -> None:
         assert command in cloned
     (one_hardware,) = problems_of(a=by_uuid(), b=by_uuid())
     assert "/etc/machine-id" not in one_hardware
+    assert "if one folder is a copy of the other" in one_hardware
     assert "ln -s ../a/system-identity.yaml" in one_hardware
 
 

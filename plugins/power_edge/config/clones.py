@@ -175,6 +175,10 @@ def _same_machine(name: str, other: str, kind: str) -> Problem:
         "for two nodes on purpose, make one file a symbolic link: "
         f"ln -s ../{other}/{SYSTEM_IDENTITY}"
     )
+    copied = (
+        "if one folder is a copy of the other, remove this file from the copy, and record the "
+        "copy's own machine: power-edge identity NODE --write"
+    )
     if kind == "machine-id":
         # systemd-machine-id-setup(1) would bring the old id back: D-Bus's copy of it, the UUID of a
         # virtual machine, or the container's.
@@ -183,11 +187,11 @@ def _same_machine(name: str, other: str, kind: str) -> Problem:
             "tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id; ssh-keygen -A; reboot"
         )
         hint = (
-            f"for a cloned image, make a new id as root on one of the machines: {commands}; "
-            f"then record its identity again; {hint}"
+            "if one machine is a clone of the other, make a new id as root on the clone: "
+            f"{commands}; then record its identity again; {hint}"
         )
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{SYSTEM_IDENTITY}", 0),
         f"is for the same machine as {NODE_CONFIGS}/{other}/{SYSTEM_IDENTITY} (equal {kind})",
-        hint,
+        f"{copied}; {hint}",
     )

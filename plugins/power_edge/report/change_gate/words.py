@@ -74,7 +74,7 @@ def head_lines(judgement: Judgement) -> Iterator[str]:
     if difference.is_empty:
         does = "nothing changes"
     elif not touched:
-        does = f"no node changes ({files} differ)"
+        does = f"no node changes ({files} changed)"
     yield f"compared with {printable(base.ref)} ({base.fork[:12]}): {does}"
     if not difference.is_committed:
         yield "note: some of it is not committed; the work tree is judged"

@@ -45,7 +45,7 @@ def fault(pattern: str) -> str | None:
         said = error.args[0] if error.args else b""
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         kind = said.partition(": ")[0]
-        return f"RE2 cannot compile it ({kind}): write it without look-around and backreferences"
+        return f"RE2 cannot compile it ({kind}): correct it, without look-around and backreferences"
     if compiled.programsize > _LARGEST:
         return "it is too large: use fewer or smaller repetitions"
     if all(compiled.search(line) is not None for line in _ANY):
