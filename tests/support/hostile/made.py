@@ -39,9 +39,12 @@ STATE: dict[str, Any] = {
 
 
 def written(document: Any) -> bytes:
-    return yaml.safe_dump(document, allow_unicode=True, width=10**6).encode(
-        "utf-8", "surrogatepass"
-    )
+    how = {"allow_unicode": True, "width": 10**6}
+    try:
+        text = yaml.dump(document, Dumper=yaml.CSafeDumper, **how)  # ten times as fast
+    except UnicodeEncodeError:  # libyaml takes no surrogates
+        text = yaml.safe_dump(document, **how)
+    return text.encode("utf-8", "surrogatepass")
 
 
 def documents(value: Any) -> Iterator[tuple[str, Any]]:
