@@ -1,7 +1,8 @@
 """A release with a fault is taken back, and the mended one follows: on nodes, with real installations.
 
 The versions are this very program, promoted by `power-edge release`. The one with the fault calls
-every kernel parameter compliant. The nodes have Debian 12 and 13, and reach no network.
+every kernel parameter compliant. The node has Debian 13, with POWER_EDGE_SOAK another one Debian 12;
+they reach no network.
 """
 
 import json
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.artifacts.test_packages import ROOTS
+from tests.artifacts.test_packages import ALIKE, ROOTS
 from tests.support import real_project, releases, repository
 from tests.support.lab.nodes import Lab, Node
 from tests.support.releases import release
@@ -66,8 +67,8 @@ def nodes(lab: Lab, tmp_path: Path) -> Iterator[list[Node]]:
     options = [f"--bind-ro={tmp_path / name}:/srv/{name}" for name in ("wheels", "published")]
     with ExitStack() as stack:
         booted = [
-            stack.enter_context(lab.node(f"rolled-back-{name}", root=root, options=options))
-            for name, root in ROOTS.items()
+            stack.enter_context(lab.node(f"rolled-back-{name}", root=ROOTS[name], options=options))
+            for name in ALIKE
         ]
         for node in booted:
             node.sh("python3 -m venv /opt/power-edge; mkdir -p /etc/power-edge")
@@ -115,15 +116,12 @@ def found(node: Node) -> tuple[str, int, dict[str, str]]:
 def test_every_node_checks_with_the_version_that_it_should_have(
     project: Path, nodes: list[Node], tmp_path: Path
 ) -> None:
-    seen = []
-
     def rolled_out(step: Step) -> None:
         published(tmp_path, step.version)
         for node in nodes:
             updated(node)
             shown = f"power-edge {step.version}+{step.commit[:7]}"
             assert found(node) == (shown, step.status, step.outcomes), step.version
-            seen.append(step.version)
 
     releases.pre_release("2.0.0-pre.1")
     first = git("rev-parse", "HEAD")
@@ -143,4 +141,3 @@ def test_every_node_checks_with_the_version_that_it_should_have(
     releases.pre_release("2.0.3-pre.3")
     release("promote", "v2.0.3-pre.3", "2.0.3")
     rolled_out(Step("2.0.3", git("rev-parse", "HEAD"), 1, RIGHT))
-    assert seen == [version for version in ("2.0.0", "2.0.1", "2.0.2", "2.0.3") for _ in nodes]
