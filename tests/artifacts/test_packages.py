@@ -1,6 +1,5 @@
 """The deb, the rpm and the wheelhouse on nodes of Debian 12 and 13, none of which reaches a network."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -26,9 +25,6 @@ services:
 - {name: cron, state: running}
 """
 PYTHONS = {"bookworm": (3, 11), "trixie": (3, 13)}
-ALIKE = [*ROOTS] if os.environ.get("POWER_EDGE_SOAK") else ["trixie"]
-"""Where that is tried which is the same on all of them: on each with POWER_EDGE_SOAK."""
-on_alike = pytest.mark.parametrize("suite", ALIKE, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module", params=ROOTS)
@@ -99,7 +95,6 @@ def purged(node: Node, unit: str, before: str) -> None:
     assert "power-edge" not in node.sh("dpkg-query -W")
 
 
-@on_alike
 def test_a_deb_of_a_pre_release_is_upgraded_to_its_release(
     node: Node, versions: dict[str, Packages]
 ) -> None:
@@ -142,7 +137,6 @@ def test_a_deb_is_installed_used_and_purged(node: Node) -> None:
     assert "state.yaml" in node.sh(f"ls /etc/power-edge/node-configs/{name}").split()
 
 
-@on_alike
 def test_an_rpm_of_a_pre_release_is_upgraded_to_its_release(
     node: Node, versions: dict[str, Packages]
 ) -> None:

@@ -1,8 +1,7 @@
 """A release with a fault is taken back, and the mended one follows: on nodes, with real installations.
 
 The versions are this very program, promoted by `power-edge release`. The one with the fault calls
-every kernel parameter compliant. The node has Debian 13, with POWER_EDGE_SOAK another one Debian 12;
-they reach no network.
+every kernel parameter compliant. The nodes have Debian 12 and 13, and reach no network.
 """
 
 import json
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.artifacts.test_packages import ALIKE, ROOTS
+from tests.artifacts.test_packages import ROOTS
 from tests.support import real_project, releases, repository
 from tests.support.lab.nodes import Lab, Node
 from tests.support.releases import release
@@ -67,8 +66,8 @@ def nodes(lab: Lab, tmp_path: Path) -> Iterator[list[Node]]:
     options = [f"--bind-ro={tmp_path / name}:/srv/{name}" for name in ("wheels", "published")]
     with ExitStack() as stack:
         booted = [
-            stack.enter_context(lab.node(f"rolled-back-{name}", root=ROOTS[name], options=options))
-            for name in ALIKE
+            stack.enter_context(lab.node(f"rolled-back-{name}", root=root, options=options))
+            for name, root in ROOTS.items()
         ]
         for node in booted:
             node.sh("python3 -m venv /opt/power-edge; mkdir -p /etc/power-edge")
