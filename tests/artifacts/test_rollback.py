@@ -115,15 +115,12 @@ def found(node: Node) -> tuple[str, int, dict[str, str]]:
 def test_every_node_checks_with_the_version_that_it_should_have(
     project: Path, nodes: list[Node], tmp_path: Path
 ) -> None:
-    seen = []
-
     def rolled_out(step: Step) -> None:
         published(tmp_path, step.version)
         for node in nodes:
             updated(node)
             shown = f"power-edge {step.version}+{step.commit[:7]}"
             assert found(node) == (shown, step.status, step.outcomes), step.version
-            seen.append(step.version)
 
     releases.pre_release("2.0.0-pre.1")
     first = git("rev-parse", "HEAD")
@@ -143,4 +140,3 @@ def test_every_node_checks_with_the_version_that_it_should_have(
     releases.pre_release("2.0.3-pre.3")
     release("promote", "v2.0.3-pre.3", "2.0.3")
     rolled_out(Step("2.0.3", git("rev-parse", "HEAD"), 1, RIGHT))
-    assert seen == [version for version in ("2.0.0", "2.0.1", "2.0.2", "2.0.3") for _ in nodes]

@@ -1,10 +1,12 @@
 """Each rule of a policy, broken and kept; and who can lift a breach."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from power_edge.change_gate.repository import Repository
 from power_edge.change_gate.rules import covers, touches
 from tests.support import answers
 from tests.support.change import Site
@@ -145,6 +147,29 @@ def test_a_canary_that_never_had_an_item_shows_nothing_about_its_removal(site: S
         "sysctl[kernel.panic] is removed from 1 production node (rig-1), and no canary lost it"
         " before or with them (lab-1)"
     )
+
+
+def test_the_history_is_read_once_for_all_items_that_no_canary_had(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+    history = Repository.history
+
+    def counted(repository: Repository, commit: str, folders: Iterable[str]) -> list[str]:
+        read.append(commit)
+        return history(repository, commit, folders)
+
+    monkeypatch.setattr(Repository, "history", counted)
+    site.node("rig-1", {**PANIC, "vm.overcommit_ratio": "60"}, environment="production")
+    site.node("rig-2", PANIC, environment="production")
+    site.node("lab-1")
+    site.policy(canary={"nodes": ["lab-1"]})
+    site.branch()
+    site.node("rig-1", environment="production")
+    site.node("rig-2", environment="production")
+    breaches = site.judge(actor="a").breaches
+    assert [breach.rule for breach in breaches] == ["canary", "canary"]
+    assert len(read) == 1
 
 
 def test_a_canary_that_lost_an_item_earlier_shows_its_removal(site: Site) -> None:

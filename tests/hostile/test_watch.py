@@ -4,6 +4,7 @@ and what `power-edge status` makes of them.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -130,6 +131,10 @@ def test_pages(value: str, gate: Gate) -> None:
     document = msgspec.json.decode(page, type=Status)
     assert document.nodes["a"].configuration.error == readable(value)
     harmless("\n".join(lines(document)))
+    # What answers may be no watch of ours.
+    text = readable(value)
+    other = replace(document, version=text, problems=[text])
+    harmless("\n".join(lines(other)))
 
 
 @pytest.mark.parametrize("value", VALUES_HERE.values(), ids=VALUES_HERE)

@@ -177,7 +177,8 @@ def _canary(case: Case) -> Iterator[Breach]:
     ]
     names = {each.name for each in canaries}
     items: dict[str, Mapping[_Key, Item]] = {}
-    missing: dict[_Key, list[Change]] = {}
+    changed: dict[_Key, list[Change]] = {}
+    removed: dict[_Key, list[Change]] = {}
     for change in case.difference.changes:
         pair = pairs[change.node]
         if (
@@ -191,21 +192,26 @@ def _canary(case: Case) -> Iterator[Breach]:
             items[change.node] = _by_key(pair.now)
         key = (change.type, change.key)
         wanted = items[change.node].get(key)
-        if not any(_is_as(each.now.get(key), wanted) for each in canaries) or (
-            wanted is None and not _lost(key, canaries, case)
-        ):
-            missing.setdefault(key, []).append(change)
+        if wanted is None:
+            removed.setdefault(key, []).append(change)
+        elif not any(_is_as(each.now.get(key), wanted) for each in canaries):
+            changed.setdefault(key, []).append(change)
+    lost = _lost(removed, canaries, case)
     shown = _listed(sorted(names)) if names else "there is none before the change"
-    for found in missing.values():
+    for found, what, wrong in (
+        *((each, "changes on", "has it like that after the change") for each in changed.values()),
+        *(
+            (each, "is removed from", "lost it before or with them")
+            for key, each in removed.items()
+            if key not in lost
+        ),
+    ):
         first = found[0]
         nodes = [change.node for change in found]
-        removed = all(change.kind is Kind.REMOVED for change in found)
         yield Breach(
             "canary",
-            f"{first.type}[{first.name}] {'is removed from' if removed else 'changes on'}"
-            f" {counted(len(nodes), 'production node')} ({_listed(nodes)}), and no canary"
-            f" {'lost it before or with them' if removed else 'has it like that after the change'}"
-            f" ({shown})",
+            f"{first.type}[{first.name}] {what} {counted(len(nodes), 'production node')}"
+            f" ({_listed(nodes)}), and no canary {wrong} ({shown})",
             place_of(first),
             case.policy.at("canary"),
             case.lifted_by_policy("make the same change on a canary"),
@@ -225,21 +231,24 @@ class _Canary(NamedTuple):
     now: Mapping[_Key, Item]
 
 
-def _lost(key: _Key, canaries: Sequence[_Canary], case: Case) -> bool:
-    """Whether a canary had an item once and has it no longer. One that never had it shows nothing
-    about its removal.
+def _lost(keys: Iterable[_Key], canaries: Sequence[_Canary], case: Case) -> set[_Key]:
+    """Return the items that a canary had once and has no longer. One that never had an item shows
+    nothing about its removal.
     """
-    without = [each for each in canaries if key not in each.now]
-    if any(key in each.before for each in without):
-        return True
-    names = [each.old_name for each in without]
-    return any(key in _by_key(node) for old in case.earlier(names) for node in old.values())
+    without = {key: [each for each in canaries if key not in each.now] for key in keys}
+    lost = {key for key, those in without.items() if any(key in each.before for each in those)}
+    left = {key: {each.old_name for each in without[key]} for key in without.keys() - lost}
+    names = {name for those in left.values() for name in those}
+    for old in case.earlier(names) if names else ():
+        had = {name: _by_key(node) for name, node in old.items()}
+        lost |= {key for key, those in left.items() if any(key in had.get(n, ()) for n in those)}
+        if lost >= left.keys():
+            break
+    return lost
 
 
-def _is_as(one: Item | None, other: Item | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return not any(differences(one, other))
+def _is_as(one: Item | None, other: Item) -> bool:
+    return one is not None and not any(differences(one, other))
 
 
 def _by_key(node: Node) -> Mapping[_Key, Item]:

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import click
 
 from power_edge import exit_status
-from power_edge.atomic_file import advice_for, write
+from power_edge.atomic_file import write
 from power_edge.checking import age
 from power_edge.cli._unusable import unusable_is_an_error
+from power_edge.cli._writing import advising
 from power_edge.config import select
 from power_edge.report.change_gate.formats import names
 from power_edge.text import printable
@@ -133,13 +134,12 @@ def command(
             click.echo(text, nl=False)
             continue
         try:
-            write(wanted.file, text.encode())
+            with advising():
+                write(wanted.file, text.encode())
         except OSError as error:  # the other reports are written
             unwritten = True
-            why = f"{error.strerror} ({advice_for(error)})"
-            click.echo(
-                f"Error: {printable(str(wanted.file))} could not be written: {why}", err=True
-            )
+            file = printable(str(wanted.file))
+            click.echo(f"Error: {file} could not be written: {error.strerror}", err=True)
     if unwritten:
         raise SystemExit(exit_status.INTERNAL_ERROR)
     if judgement.breaches or (fail_on != _NEVER and judgement.risk.level >= Level[fail_on.upper()]):

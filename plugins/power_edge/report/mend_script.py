@@ -119,13 +119,13 @@ _NO_GUARD = (
 
 def _is_this(node: str) -> Iterator[str]:
     """Yield the function that ends the script on another machine."""
-    told = f"this machine is not {node}, which was checked: another "
+    wrong = f"this machine is not {node}, which was checked: another "
     yield "# Ends the script on another machine than the one that was checked."
     yield "is_this() { # KIND VALUE SHA256"
     yield '\tseen=$(printf %s "$2" | sha256sum)'
     yield (
         f'\t[ "${{seen%% *}}" = "$3" ] ||'
-        f' {{ echo {shlex.quote(printable(told))}"$1" >&2; exit 1; }}'
+        f' {{ echo {shlex.quote(printable(wrong))}"$1" >&2; exit 1; }}'
     )
     yield "}"
     yield ""

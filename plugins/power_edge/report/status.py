@@ -24,9 +24,9 @@ def lines(status: Status) -> Iterator[str]:
     now = _seconds(status.time)
     state = "healthy" if status.healthy else "not healthy"
     age = since(_seconds(status.started), now)
-    yield from _folded(f"Power Edge {status.version} has watched for {age}: {state}", "  ")
+    yield from _folded(f"Power Edge {status.version} has watched for {age}: {state}")
     for problem in status.problems[:_MOST]:
-        yield from _folded(f"  {problem}", "    ")
+        yield from _folded(problem, "  ")
     yield from _more(len(status.problems))
     # The worst first; among equals in the order of the watch.
     for name, node in sorted(status.nodes.items(), key=lambda each: _urgency(each[1])):
@@ -77,7 +77,7 @@ def _notes(node: Node) -> Iterator[str]:
 
 def _item(item: Item, now: float | None) -> Iterator[str]:
     age = f" for {since(_seconds(item.since), now)}" if item.since is not None else ""
-    yield from _folded(f"  {item.outcome}  {item.type}[{item.name}]{age}", "    ")
+    yield from _folded(f"{item.outcome}  {item.type}[{item.name}]{age}", "  ")
     yield f"    {shortened(item.summary, WIDTH - 4)}"
 
 
@@ -94,7 +94,7 @@ def _configuration(node: Node, now: float | None) -> Iterator[str]:
     loaded = node.configuration
     commit = f", commit {loaded.commit[:_SHOWN]}" if loaded.commit is not None else ""
     age = since(_seconds(loaded.loaded), now)
-    yield from _folded(f"  configuration loaded {age} ago{commit}", "    ")
+    yield from _folded(f"configuration loaded {age} ago{commit}", "  ")
 
 
 def _source(source: Source) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _source(source: Source) -> Iterator[str]:
     state = "up" if source.up else f"{'down' if source.was_up else 'not up'}: {source.why}"
     lost = f", {source.lost} lost" if source.lost else ""
     counts = f"{counted(source.events, 'event')}{lost}"
-    yield from _folded(f"  {source.name:<9} {state} ({counts})", "    ")
+    yield from _folded(f"{source.name:<9} {state} ({counts})", "  ")
 
 
 def since(moment: float | None, now: float | None) -> str:
@@ -131,13 +131,13 @@ def _seconds(time: str | None) -> float | None:
         return None
 
 
-def _folded(text: str, indent: str) -> Iterable[str]:
-    start = text[: len(text) - len(text.lstrip())]
+def _folded(text: str, indent: str = "") -> Iterable[str]:
+    """Return the lines of a text, the first with an indent, the others with two blanks more."""
     return wrap(
-        shortened(text.lstrip(), _LONGEST),
+        shortened(text, _LONGEST),
         WIDTH,
-        initial_indent=start,
-        subsequent_indent=indent,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
         break_long_words=False,
         break_on_hyphens=False,
     )

@@ -39,9 +39,15 @@ STATE: dict[str, Any] = {
 
 
 def written(document: Any) -> bytes:
-    return yaml.safe_dump(document, allow_unicode=True, width=10**6).encode(
-        "utf-8", "surrogatepass"
-    )
+    try:
+        text = _yaml(document, yaml.CSafeDumper)  # ten times as fast
+    except UnicodeEncodeError:  # libyaml takes no surrogates
+        text = _yaml(document, yaml.SafeDumper)
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _yaml(document: Any, dumper: type[yaml.CSafeDumper | yaml.SafeDumper]) -> str:
+    return yaml.dump(document, Dumper=dumper, allow_unicode=True, width=10**6)
 
 
 def documents(value: Any) -> Iterator[tuple[str, Any]]:
