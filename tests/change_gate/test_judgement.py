@@ -325,3 +325,28 @@ def test_a_source_that_git_does_not_know_is_not_committed(site: Site) -> None:
     assert not site.judge().difference.is_committed
     site.commit()
     assert site.judge().difference.is_committed
+
+
+@pytest.mark.parametrize("name", ["conftest.py", "rig-1/test_own.py", "rig-1/notes.txt"])
+@pytest.mark.parametrize("is_added", [False, True], ids=["unknown", "added"])
+def test_any_file_that_is_not_committed_is_a_part_of_the_change(
+    site: Site, name: str, is_added: bool
+) -> None:
+    """pytest runs some of them, so that a local look must say what the pull request will."""
+    site.node("rig-1")
+    site.branch()
+    site.write(name, "x\n")
+    if is_added:
+        site.git("add", "-A")
+    assert [(each.path, each.is_committed) for each in site.judge().difference.files] == [
+        (f"node-configs/{name}", False)
+    ]
+
+
+def test_what_git_ignores_and_what_python_makes_is_no_part_of_the_change(site: Site) -> None:
+    site.node("rig-1")
+    site.write(".gitignore", "*.swp\n")
+    site.branch()
+    site.write("rig-1/state.yaml.swp", "x")
+    site.write("__pycache__/conftest.cpython-311.pyc", "x")
+    assert site.judge().difference.files == []

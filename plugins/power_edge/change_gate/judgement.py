@@ -78,7 +78,7 @@ def judge(question: Question) -> Judgement:
         old = sides.before(root)
         head = repository.head()
         committed = tree if head == base.fork else repository.tree(head)
-        files = sides.changed_files(question.root, tree, committed)
+        files = sides.changed_files(question.root, tree, committed, repository.present())
         return _judged(question, repository, base, sides.difference(old, new, files), policy)
 
 

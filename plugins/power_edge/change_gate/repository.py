@@ -187,6 +187,27 @@ class Repository:
         state, _, signer = (said or "").partition("\0")
         return Signature(True, signer if state == "G" and signer else None)
 
+    def present(self) -> set[str]:
+        """Return the files below node-configs/ that a commit of all of it would have, by their
+        paths in it: those that git knows, and those that it does not know and does not ignore.
+        Those that Python makes are left out. Raises Unusable.
+        """
+        ended = git(
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "-z",
+            "--",
+            self.prefix,
+            folder=self.top,
+        )
+        if ended.status != 0:
+            raise Unusable("git cannot list the files of the work tree")
+        paths = (os.fsdecode(path) for path in ended.stdout.split(b"\0") if path)
+        names = (path.removeprefix(self.prefix) for path in paths)
+        return {name for name in names if "__pycache__" not in name.split("/")}
+
     def elsewhere(self, base: Base) -> list[str]:
         """Return the paths outside of node-configs/ that the commits of a change touch."""
         ended = git(

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -289,14 +289,15 @@ class FileChange(NamedTuple):
 
 
 def changed_files(
-    root: Path, old: Mapping[str, Blob], committed: Mapping[str, Blob]
+    root: Path, old: Mapping[str, Blob], committed: Mapping[str, Blob], present: Collection[str]
 ) -> list[FileChange]:
     """Return the files that differ between a commit and the work tree, by path.
 
-    `old` and `committed` are the trees of the base and of HEAD. Of files that git does not know,
-    those that a check reads count too: of nodes with their sources, of roles, and the policy.
+    `old` and `committed` are the trees of the base and of HEAD; `present` are the files of the work
+    tree. Of files that git ignores, those that a check reads count too: of nodes with their
+    sources, of roles, and the policy.
     """
-    known = {*old, *committed, *_read_files(root)}
+    known = {*old, *committed, *present, *_read_files(root)}
     found: list[FileChange] = []
     for name in sorted(known):
         path = Path(os.path.join(root, name))  # noqa: PTH118 a hostile name may be no part of one
