@@ -5,7 +5,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
-from power_edge.resources.firewall import compat, ipsets, iptables, marks, rates
+from power_edge.resources.firewall import compat, ipsets, iptables, marks, nft_bytecode, rates
 from power_edge.resources.firewall.dimension import Dimension, Mark
 from power_edge.resources.firewall.iptables import SavedRule
 from power_edge.resources.firewall.iptables_options import Sets, narrow
@@ -72,6 +72,8 @@ def rules_of(
         rules = list(limited(_now_and_later(printed, family, context, saved), room))
         if saved is not None and rules:
             rules = _worded(rules, printed, saved, family, chains, sets=context.ipsets)
+        if context.comparisons is not None:
+            rules = list(nft_bytecode.compared(rules, printed, family, context.comparisons))
         yield from ((family, rule) for rule in rules)
 
 
