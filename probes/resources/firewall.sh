@@ -41,7 +41,8 @@ save() { # NAME STEM VARIANT
 }
 
 # nft prints neither as text nor as JSON a condition that it takes for implied by another one. So print what the kernel compares, a line for each rule: its
-# place, and behind tabs each comparison that nft may leave out. Only those of the family and the protocol have a value here.
+# place, and behind tabs each comparison that nft may leave out. Only those of the family and the protocol have a value here. `statement` stands for one
+# that does something before the rule ends.
 compared() {
     awk '
         function end_rule() { if (rules) print place found; rules = 0; found = "" }
@@ -49,7 +50,8 @@ compared() {
             rules = 1
             if (load != "" && $2 == "cmp" && $3 == "eq") found = found "\t" load "=" $6
             load = ""
-            if ($2 " " $3 == "ct load" && $4 ~ /^(l3)?protocol$/) found = found "\t" "ct " $4
+            if ($2 == "notrack" || $3 == "set") found = found "\tstatement"
+            else if ($2 " " $3 == "ct load" && $4 ~ /^(l3)?protocol$/) found = found "\t" "ct " $4
             else if ($2 " " $3 == "meta load" && $4 ~ /^[io]iftype$/) found = found "\t" "meta " $4
             else if ($2 " " $3 " " $6 == "payload load link") found = found "\t" "ether"
             else if ($2 " " $3 == "meta load" && $4 ~ /^(nfproto|l4proto|protocol)$/) load = "meta " $4

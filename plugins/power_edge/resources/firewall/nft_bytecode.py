@@ -26,6 +26,9 @@ FAMILIES: Mapping[bytes, int] = {
 """NFPROTO_IPV4, NFPROTO_IPV6, ETH_P_IP and ETH_P_IPV6 without zeros, in either order of bytes."""
 ENDS = frozenset({*VERDICTS, Action.RETURN, Action.JUMP, Action.GOTO})
 """Actions that stand last in a rule, behind all of its comparisons."""
+STATEMENT = "statement"
+"""Stands among the comparisons for a statement that changes something before the rule ends."""
+HIDDEN = "nft does not print all of its conditions"
 UNREAD = "what the kernel compares could not be read (nft --debug=netlink list ruleset)"
 
 
@@ -68,32 +71,53 @@ def compared(
 ) -> Iterator[FilterRule]:
     """Yield what a rule amounts to in one family, narrowed to packets that meet its comparisons.
 
-    A part that acts before the rule ends is not narrowed, since the comparison may follow. It
-    becomes opaque, and so does a part with a condition that nothing here reads.
+    A part with a condition that nothing here reads becomes opaque.
     """
     found = comparisons.get(" ".join((*printed.key, printed.handle)))
     for rule in rules:
         if rule.effect.action is Action.UNKNOWN:  # it may do anything, nothing included
             yield rule
-            continue
-        boxes, doubt = list(rule.boxes), UNREAD if found is None else None
-        for each in found or ():
-            needed = _needed(each, family)
-            if needed is None:
-                doubt = doubt or f"nft does not print all of its conditions ({each.what})"
-            else:
-                boxes = [
-                    box
-                    for own in boxes
-                    for one in needed
-                    if (box := own if within(own, one) else meet(own, one)) is not None
-                ]
-        if rule.changes or rule.effect.action not in ENDS:
-            if boxes != list(rule.boxes):
-                doubt = doubt or "nft does not print all of its conditions"
-            boxes = list(rule.boxes)
-        if boxes:
-            yield rule._replace(boxes=tuple(boxes), opaque=rule.opaque or doubt)
+        elif found is None:
+            yield rule._replace(opaque=rule.opaque or UNREAD)
+        else:
+            ends = rule.effect.action in ENDS and not rule.changes
+            before, between = (found, ()) if ends else _around_statements(found)
+            boxes, doubt = _met(rule.boxes, before, family)
+            some, unclear = _met(boxes, between, family)
+            if some != boxes or unclear:
+                doubt = doubt or unclear or HIDDEN
+            if boxes:
+                yield rule._replace(boxes=boxes, opaque=rule.opaque or doubt)
+
+
+def _around_statements(
+    found: Sequence[Comparison],
+) -> tuple[Sequence[Comparison], Sequence[Comparison]]:
+    """Return the comparisons before the first statement that acts before the rule ends, and those
+    between it and the last one. Without one all come before what the rule does (a target of
+    iptables).
+    """
+    places = [place for place, each in enumerate(found) if each.what == STATEMENT]
+    return (found[: places[0]], found[places[0] : places[-1]]) if places else (found, ())
+
+
+def _met(
+    boxes: tuple[Box, ...], comparisons: Iterable[Comparison], family: int
+) -> tuple[tuple[Box, ...], str | None]:
+    """Return which of these packets meet the comparisons, and why some comparison is not known."""
+    doubt = None
+    for each in comparisons:
+        needed = _needed(each, family)
+        if needed is None:
+            doubt = doubt or f"{HIDDEN} ({each.what})"
+        else:
+            boxes = tuple(
+                box
+                for own in boxes
+                for one in needed
+                if (box := own if within(own, one) else meet(own, one)) is not None
+            )
+    return boxes, doubt
 
 
 def _needed(comparison: Comparison, family: int) -> list[Box] | None:
@@ -101,6 +125,8 @@ def _needed(comparison: Comparison, family: int) -> list[Box] | None:
     what, value = comparison
     number = int.from_bytes(value, "big")
     match what:
+        case _ if what == STATEMENT:
+            return [{}]
         case "meta nfproto" | "meta protocol":
             return [{}] if FAMILIES.get(value) == family else []
         case "meta l4proto":
