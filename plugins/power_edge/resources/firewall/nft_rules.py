@@ -210,7 +210,7 @@ def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | 
         return None
     if part.options is None:
         match.doubt(f"{printable(part.name)} match")
-        if part.name in {"", "recent", "hashlimit"}:
+        if part.name in {"", "recent"}:
             match.rates.append(rates.unknown(memory=rates.ANY_MEMORY))
     else:
         narrow(match, family, part.options, sets)
