@@ -40,6 +40,30 @@ save() { # NAME STEM VARIANT
     case $out in *' --match-set '*) sets=yes ;; esac
 }
 
+# nft prints neither as text nor as JSON a condition that it takes for implied by another one. So print what the kernel compares, a line for each rule: its
+# place, and behind tabs each comparison that nft may leave out. Only those of the family and the protocol have a value here. `statement` stands for one
+# that does something before the rule ends.
+compared() {
+    awk '
+        function end_rule() { if (rules) print place found; rules = 0; found = "" }
+        /^  \[ / {
+            rules = 1
+            if (load != "" && $2 == "cmp" && $3 == "eq") found = found "\t" load "=" $6
+            load = ""
+            if ($2 == "notrack" || $3 == "set") found = found "\tstatement"
+            else if ($2 " " $3 == "ct load" && $4 ~ /^(l3)?protocol$/) found = found "\t" "ct " $4
+            else if ($2 " " $3 == "meta load" && $4 ~ /^[io]iftype$/) found = found "\t" "meta " $4
+            else if ($2 " " $3 " " $6 == "payload load link") found = found "\t" "ether"
+            else if ($2 " " $3 == "meta load" && $4 ~ /^(nfproto|l4proto|protocol)$/) load = "meta " $4
+            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 9") load = "ip protocol"
+            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 6") load = "ip6 nexthdr"
+            next
+        }
+        { load = "" }
+        /^[a-z]/ { end_rule(); place = $0 }
+        END { end_rule() }'
+}
+
 # Handles are never used twice in one place, and a changed rule gets a new one.
 handles() { tr ',' '\n' | sed -n 's/.*"handle": *\([0-9]*\).*/\1/p'; }
 
@@ -67,6 +91,14 @@ if command -v nft >/dev/null; then
             status=$?
             say dormant $status "$(printf '%s\n' "$text" | sed -n '/^table /h; /^	flags .*dormant/{x;p;x;}')"
             say devices $status "$(printf '%s\n' "$text" | sed -n '/^table /p; /^	chain /p; /^		type .* hook [a-z]*gress /p')"
+            ;;
+    esac
+    case $json in
+        *'"rule"'*)
+            again=yes
+            text=$(${PE_SUDO-} nft -t --debug=netlink list ruleset 2>/dev/null)
+            status=$?
+            say compared $status "$(printf '%s\n' "$text" | compared)"
             ;;
     esac
 else

@@ -331,8 +331,8 @@ unknown
     tcp dport 22 ct helper "x" accept
     ether type ip tcp dport 22 accept; ether type ip6 tcp dport 22 accept
     numgen random mod 2 0 tcp dport 22 accept
-    jhash ip saddr mod 2 0 tcp dport 22 accept
 drift
+    jhash ip saddr mod 2 0 tcp dport 22 accept
     tcp dport 22 meta mark 5 accept
     tcp dport 22 ct mark 5 accept
     ip saddr @banned drop; tcp dport 22 accept

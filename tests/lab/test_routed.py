@@ -63,6 +63,17 @@ def nft(*rules: str, policy: str = "drop", hook: str = "forward") -> str:
     )
 
 
+MASQUERADE = "iptables -t nat -A POSTROUTING -o host1 -j MASQUERADE\n"
+EGRESS = """nft -f - <<'END'
+table netdev e {{
+    chain c {{
+        type filter hook egress device host1 priority 0;
+        {}
+        tcp dport 443 counter
+    }}
+}}
+END
+"""
 STATES = [
     State("nothing", "true", ((WEB, DRIFTS), (NO_WEB, DRIFTS), (NOTHING, DRIFTS), (LIMIT, DRIFTS))),
     State("ufw on", ON, ((WEB, DRIFTS), (NO_WEB, CONFORMS), (NOTHING, CONFORMS), (routed("reject"), DRIFTS))),
@@ -84,6 +95,10 @@ STATES = [
     State("nft prerouting drops", nft("tcp dport 80 accept", "meta l4proto { icmp, ipv6-icmp } accept", hook="prerouting"), ((WEB, DRIFTS), (NO_WEB, CONFORMS))),
     State("nft postrouting drops", nft("tcp dport 443 drop", policy="accept", hook="postrouting"), ((WEB, DRIFTS), (NO_WEB, CONFORMS))),
     State("nft prerouting asks where it goes", nft("oifname host1 tcp dport 443 drop", policy="accept", hook="prerouting"), ((NO_WEB, UNKNOWN),)),
+    State("nft prerouting lets in by where it goes", nft("tcp dport 443 accept") + nft("oifname host1 tcp dport 443 accept", "meta l4proto { icmp, ipv6-icmp } accept", hook="prerouting").replace("table inet t", "table inet u"), ((WEB, UNKNOWN), (IN_OUT, UNKNOWN), (NO_WEB, UNKNOWN))),
+    State("a filter behind masquerading, by source", nft("tcp dport 443 accept") + MASQUERADE + EGRESS.format("ip saddr 10.77.0.0/16 drop"), ((routed("deny", source="10.77.0.0/16", out_interface="host1"), UNKNOWN), (NO_WEB, DRIFTS))),
+    State("a filter behind masquerading, by port", nft("tcp dport 443 accept") + MASQUERADE + EGRESS.format("tcp dport 443 drop"), ((routed("deny", out_interface="host1"), CONFORMS), (NO_WEB, DRIFTS))),
+    State("a filter before masquerading, by source", nft("ip saddr 10.77.0.0/16 drop", "tcp dport 443 accept") + MASQUERADE, ((routed("deny", source="10.77.0.0/16"), CONFORMS),)),
     State("nft rejects", nft("tcp dport 443 reject"), ((routed("reject"), CONFORMS), (NO_WEB, DRIFTS))),
     State("nft limit", nft("tcp dport 443 limit rate 3/minute accept"), ((LIMIT, CONFORMS), (WEB, DRIFTS))),
     State("an address of the node is sent elsewhere", nft("tcp dport 443 accept") + "iptables -t nat -A PREROUTING -d 10.9.0.2 -p tcp --dport 443 -j DNAT --to 10.9.0.78\n", ((WEB, CONFORMS), (NO_WEB, DRIFTS))),

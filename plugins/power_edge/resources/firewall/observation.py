@@ -13,7 +13,7 @@ from power_edge.resources.firewall.packets.sets import (
     numbers,
     without,
 )
-from power_edge.resources.firewall.readers import ipsets, iptables, nftables
+from power_edge.resources.firewall.readers import ipsets, iptables, nft_bytecode, nftables
 from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
 from power_edge.resources.firewall.readers.ufw_files import by_hand, settings
 from power_edge.resources.firewall.ruleset import Firewalld, Network, Ruleset, Ufw
@@ -193,7 +193,18 @@ def _nftables(
         named=nftables.devices(other["devices"]) if "devices" in other else {},
         stacked=[(lower, upper) for _, lower, upper in _stacked(by_name)],
         addresses=sets,
+        comparisons=_comparisons(by_name),
     )
+
+
+def _comparisons(by_name: Mapping[str, Block]) -> nft_bytecode.Comparisons | None:
+    """Return what the kernel compares in each rule: nothing is known of any where that could not be
+    read. None without a reading: there are no rules, or another version of the probe printed this.
+    """
+    block = by_name.get("compared")
+    if block is None:
+        return None
+    return nft_bytecode.read(block.text) if block.status == 0 and "moved" not in by_name else {}
 
 
 def _unread(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:

@@ -6,13 +6,19 @@ followed like any other. What neither accepts is not open; what the second one d
 accepted no faster than the sum of the rates, since whatever depends on a rate counts there.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from power_edge.resources.firewall.packets.program import FilterRule, Program
-from power_edge.resources.firewall.packets.rates import ANY_MEMORY, UNCLEAR, Rate, Side
+from power_edge.resources.firewall.packets.program import FilterRule, Key, Program
+from power_edge.resources.firewall.packets.rates import (
+    ANY_MEMORY,
+    LARGEST_BURST,
+    UNCLEAR,
+    Rate,
+    Side,
+)
 from power_edge.resources.firewall.packets.sets import meet
 from power_edge.resources.firewall.ruleset import Ruleset
 
@@ -37,7 +43,7 @@ def in_world(program: Program, side: Side) -> Program:
     memories = _Memories(program)
     chains = {
         key: {
-            family: tuple(_rules_in(rules, family, side, memories))
+            family: tuple(_rules_in(rules, key, family, side, memories))
             for family, rules in by_family.items()
         }
         for key, by_family in program.chains.items()
@@ -46,13 +52,13 @@ def in_world(program: Program, side: Side) -> Program:
 
 
 def _rules_in(
-    rules: Sequence[FilterRule], family: int, side: Side, memories: "_Memories"
+    rules: Sequence[FilterRule], chain: Key, family: int, side: Side, memories: "_Memories"
 ) -> Iterator[FilterRule]:
     for place, rule in enumerate(rules):
         if not rule.varies:
             yield rule
             continue
-        doubt = memories.doubt(rules, place, family)
+        doubt = memories.doubt(rules, place, chain, family)
         if doubt:
             yield rule._replace(varies=False, opaque=rule.opaque or doubt)
         elif all(rate.side in {side, Side.RECORDS, Side.EITHER} for rate in rule.rates):
@@ -60,57 +66,87 @@ def _rules_in(
 
 
 class _Memories:
-    """What the rules of a program count in, where several rules count in the same place."""
+    """What the rules of a program count in, where several rules count in the same place, and how
+    often one packet may come by a rule.
+    """
 
     def __init__(self, program: Program) -> None:
-        self._users: dict[tuple[str, int], list[tuple[Rate, FilterRule]]] = defaultdict(list)
-        for by_family in program.chains.values():
+        self._users: dict[tuple[str, int], list[tuple[Rate, FilterRule, Key]]] = defaultdict(list)
+        self._callers: dict[tuple[Key, int], list[Key]] = defaultdict(list)
+        self._called = Counter(
+            (base.chain, family)
+            for base in program.bases
+            if base.chain is not None
+            for family in base.families
+        )
+        self._ways: dict[tuple[Key, int], int] = {}
+        for chain, by_family in program.chains.items():
             for family, rules in by_family.items():
                 for rule in rules:
+                    if rule.effect.target is not None:
+                        self._callers[rule.effect.target, family].append(chain)
                     for rate in rule.rates:
-                        self._users[rate.memory, family].append((rate, rule))
+                        self._users[rate.memory, family].append((rate, rule, chain))
 
-    def doubt(self, rules: Sequence[FilterRule], place: int, family: int) -> str:
+    def doubt(self, rules: Sequence[FilterRule], place: int, chain: Key, family: int) -> str:
         """Return why it is unknown on which side of a rate a rule matches; "" where it is known."""
-        rates = rules[place].rates
+        rule = rules[place]
         reasons = (
-            rate.doubt or self._recent(rate, rules, place, family) or self._terms(rate, family)
-            for rate in rates
+            rate.doubt
+            or (rate.memory and self._recent(rate, rules, place, family))
+            or self._full(rate, rule, chain, family)
+            for rate in rule.rates
         )
-        return next(filter(None, reasons), "" if rates else UNCLEAR)
-
-    def _terms(self, rate: Rate, family: int) -> str:
-        """Return a doubt where rules that share a counter do not agree on its numbers: those of the
-        first rule that was loaded count, which cannot be read.
-        """
-        if not rate.memory:
-            return ""
-        others = [
-            other
-            for memory in (rate.memory, ANY_MEMORY)
-            for other, _ in self._users[memory, family]
-        ]
-        if any(other.side is Side.UNKNOWN for other in others):
-            return f"other rules change '{rate.memory}'"
-        if not rate.hits and any(other.terms != rate.terms for other in others):
-            return f"other rules give '{rate.memory}' another rate"
-        return ""
+        return next(filter(None, reasons), "" if rule.rates else UNCLEAR)
 
     def _recent(self, rate: Rate, rules: Sequence[FilterRule], place: int, family: int) -> str:
         """Return a doubt where not each packet that is tested is recorded as well, by the rule
-        before or behind, or where one packet is recorded so often that even the first is too many.
+        before or behind, or where other rules may remove what was recorded.
         """
-        if not rate.hits:
-            return ""
+        others = [
+            other
+            for memory in (rate.memory, ANY_MEMORY)
+            for other, *_ in self._users[memory, family]
+        ]
+        if any(other.side is Side.UNKNOWN for other in others):
+            return f"other rules change '{rate.memory}'"
         mine = rules[place]
         beside = [*rules[max(place - 1, 0) : place], *rules[place + 1 : place + 2]]
         if not any(_records(each, rate.memory) and each.boxes == mine.boxes for each in beside):
             return f"no rule beside it records in '{rate.memory}' what it tests"
-        times = sum(
-            other.side is Side.RECORDS and _overlap(rule, mine)
-            for other, rule in self._users[rate.memory, family]
+        return ""
+
+    def _full(self, rate: Rate, mine: FilterRule, chain: Key, family: int) -> str:
+        """Return a doubt where one packet may count so often that even the first is too many."""
+        if rate.side not in {Side.BELOW, Side.ABOVE}:
+            return ""
+        times = (
+            sum(
+                self._times(each, family)
+                for other, rule, each in self._users[rate.memory, family]
+                if other.side is Side.RECORDS and _overlap(rule, mine)
+            )
+            if rate.memory
+            else self._times(chain, family)
         )
-        return "" if times < rate.hits else f"'{rate.memory}' is full with the first connection"
+        return "" if times <= rate.room else "it may be full with the first connection"
+
+    def _times(self, chain: Key, family: int) -> int:
+        """Return in how many ways a packet may come to a chain: at most so often does it. MANY_WAYS
+        for more, and where they are not counted.
+        """
+        if (chain, family) not in self._ways:
+            found, pending, steps = 0, [chain], 0
+            while pending and steps < MANY_WAYS:
+                steps += 1
+                place = pending.pop(), family
+                found += self._called[place]
+                pending += self._callers[place]
+            self._ways[chain, family] = MANY_WAYS if pending else found
+        return self._ways[chain, family]
+
+
+MANY_WAYS = LARGEST_BURST + 1
 
 
 def _records(rule: FilterRule, memory: str) -> bool:

@@ -28,6 +28,10 @@ VALUED = frozenset({
 })  # fmt: skip
 """Options of matches on rates that have a value."""
 UNCLEAR = "on which side of a rate it matches is unknown"
+KEPT = (
+    "the kernel keeps the numbers of the first rule with this --hashlimit-name, even of one that "
+    "was replaced, and nothing shows them"
+)
 AT_ONCE = "it limits connections at once, not how many are opened"
 
 
@@ -49,14 +53,13 @@ class Rate(NamedTuple):
     """One condition on a rate.
 
     `memory`: what it counts in, where other rules may count there too; "" for a counter of its own.
-    `terms`: what all rules that count there must agree on. `hits`: how many packets of one sender
-    it takes (match `recent` of iptables). `doubt`: why the side is unknown.
+    `room`: how often the first connection may count there before it is beyond the rate. `doubt`:
+    why the side is unknown.
     """
 
     side: Side
     memory: str = ""
-    terms: tuple[str, ...] = ()
-    hits: int = 0
+    room: int = 0
     doubt: str = ""
 
 
@@ -76,24 +79,21 @@ def of_iptables(module: str, options: Sequence[tuple[str, str, bool]]) -> Rate:
     `options`: each as (option, its value, whether `!` is before it). One that is not known here
     may change what the match means.
     """
-    if module == "connlimit":
-        return unknown(AT_ONCE)
+    if module in {"connlimit", "hashlimit"}:
+        return unknown(AT_ONCE if module == "connlimit" else KEPT)
     given = {option: value for option, value, _ in options}
     if any(negated for *_, negated in options) or len(given) != len(options):
         return unknown(memory=_memory(module, given))
     match module:
         case "limit":
             return _limit(given)
-        case "hashlimit":
-            return _hashlimit(given)
         case "recent":
             return _recent(given)
     return unknown()
 
 
 def _memory(module: str, given: Mapping[str, str]) -> str:
-    name = given.get("--hashlimit-name" if module == "hashlimit" else "--name", "DEFAULT")
-    return f"{module} {name}" if module in {"hashlimit", "recent"} else ""
+    return f"recent {given.get('--name', 'DEFAULT')}" if module == "recent" else ""
 
 
 def _limit(given: Mapping[str, str]) -> Rate:
@@ -102,31 +102,7 @@ def _limit(given: Mapping[str, str]) -> Rate:
         return unknown()
     if not _low(given.get("--limit", "3/hour"), given.get("--limit-burst", "5")):
         return unknown(_high(given.get("--limit", "")))
-    return Rate(Side.BELOW)
-
-
-_HASHLIMIT = frozenset({
-    "--hashlimit-upto", "--hashlimit", "--hashlimit-above", "--hashlimit-burst", "--hashlimit-mode",
-    "--hashlimit-name", "--hashlimit-srcmask", "--hashlimit-dstmask", "--hashlimit-htable-size",
-    "--hashlimit-htable-max", "--hashlimit-htable-gcinterval",
-})  # fmt: skip
-_KEYS = frozenset({"srcip", "dstip", "dstport"})
-"""What hashlimit may count by. With the source port each connection would have its own counter."""
-
-
-def _hashlimit(given: Mapping[str, str]) -> Rate:
-    """xt_hashlimit: rules with one name share one table, with the numbers of the first of them."""
-    memory = _memory("hashlimit", given)
-    sides = {"--hashlimit-upto", "--hashlimit", "--hashlimit-above"} & set(given)
-    keys = set(given.get("--hashlimit-mode", "").split(",")) - {""}
-    if set(given) - _HASHLIMIT or len(sides) != 1 or keys - _KEYS:
-        return unknown(memory=memory)
-    (side,) = sides
-    if not _low(given[side], given.get("--hashlimit-burst", "5")):
-        return unknown(_high(given[side]), memory)
-    names = ("--hashlimit-burst", "--hashlimit-mode", "--hashlimit-srcmask", "--hashlimit-dstmask")
-    terms = (given[side], *(given.get(name, "") for name in names))
-    return Rate(Side.ABOVE if side == "--hashlimit-above" else Side.BELOW, memory, terms)
+    return Rate(Side.BELOW, room=int(given.get("--limit-burst", "5")))
 
 
 _RECENT = frozenset(
@@ -148,7 +124,7 @@ def _recent(given: Mapping[str, str]) -> Rate:
     hits, seconds = (given.get(name, "") for name in ("--hitcount", "--seconds"))
     if not (hits.isdecimal() and seconds.isdecimal() and int(seconds)):
         return unknown(memory=memory)
-    return Rate(Side.ABOVE, memory, hits=int(hits))
+    return Rate(Side.ABOVE, memory, room=int(hits) - 1)
 
 
 def of_nft(what: Any) -> Rate:
@@ -169,7 +145,7 @@ def of_nft(what: Any) -> Rate:
     rate = f"{what.get('rate')}/{what.get('per')}"
     if not _low(rate, str(what.get("burst", 5))):
         return unknown(_high(rate))
-    return Rate(Side.ABOVE if over else Side.BELOW)
+    return Rate(Side.ABOVE if over else Side.BELOW, room=int(what.get("burst", 5)))
 
 
 def _low(rate: str, burst: str) -> bool:

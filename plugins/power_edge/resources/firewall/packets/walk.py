@@ -1,12 +1,13 @@
 """What a packet filter does with sets of packets."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from power_edge.resources.firewall.packets import marks
-from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.dimension import SADDR, Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
+    NAT_LAST,
     NEW,
     REJECT,
     TRACKING,
@@ -40,8 +41,11 @@ def walk(
     regions, or when it takes more than `effort` has left.
     """
     undecided, ended = list(start), list[Region]()
-    hidden = HIDDEN if "forward" in hooks else {}
-    for base in (_decided(program, base, effort, hidden) for base in program.path(hooks, family)):
+    path = program.path(hooks, family)
+    hidden = _hidden(program, path, effort, forwarded="forward" in hooks)
+    for base in (
+        _decided(program, base, effort, some) for base, some in zip(path, hidden, strict=True)
+    ):
         early = base.hook == "ingress" or (
             base.hook in {"prerouting", "output"} and base.priority <= TRACKING
         )
@@ -66,22 +70,48 @@ HIDDEN: Mapping[str, Dimension] = {
 """What rules cannot see of a forwarded packet, at each hook: it is not known there yet, or only in
 newer kernels (the interface that it came by, at postrouting: since Linux 5.7).
 """
+SOURCE = frozenset({*SADDR.values(), Dimension.SPORT, Dimension.SLOCAL})
+"""What may have changed behind a translation of the source (by packets on Linux 6.18)."""
+
+
+def _hidden(
+    program: Program, path: Sequence[BaseChain], effort: Effort, *, forwarded: bool
+) -> list[frozenset[Dimension]]:
+    """Return what the rules of each base chain on a path cannot see of a packet as it was."""
+    found = list[frozenset[Dimension]]()
+    translated = {
+        base.hook
+        for base in path
+        if base.nat and base.chain is not None and any(program.reachable(base.chain, effort))
+    }
+    for base in path:
+        hidden = {HIDDEN[base.hook]} if forwarded and base.hook in HIDDEN else set[Dimension]()
+        if not base.nat and (
+            (base.hook in translated & {"input", "postrouting"} and base.place >= NAT_LAST)
+            or (base.hook == "egress" and "postrouting" in translated)
+        ):
+            hidden |= SOURCE
+        found.append(frozenset(hidden))
+    return found
 
 
 def _decided(
-    program: Program, base: BaseChain, effort: Effort, hidden: Mapping[str, Dimension]
+    program: Program, base: BaseChain, effort: Effort, hidden: frozenset[Dimension]
 ) -> BaseChain:
-    """Return the base chain; without its rules where it is unknown what it is called for."""
+    """Return the base chain; without its rules where it is unknown what it is called for.
+
+    `hidden`: what its rules cannot see of a packet as it was.
+    """
     rules = [*program.reachable(base.chain, effort)] if base.chain is not None else []
-    actions = {rule.effect.action for rule in rules}
-    if base.nat and (base.policy != ALLOW or actions & {DENY, REJECT}):
+    actions = {base.policy, *(rule.effect.action for rule in rules)}
+    if base.nat and actions & {DENY, REJECT}:
         text = f"{base.text}: it filters in a nat chain, and connections may not be tracked"
     elif base.hook in {"prerouting", "output"} and base.priority == TRACKING:
         text = f"{base.text}: it runs before connections are looked up, or after"
     elif (actions & DECIDING or any(rule.changes for rule in rules)) and any(
-        hidden.get(base.hook) in box for rule in rules for box in rule.boxes
+        not hidden.isdisjoint(box) for rule in rules for box in rule.boxes
     ):
-        text = f"{base.text}: it looks at an interface that need not be known there"
+        text = f"{base.text}: it looks at an interface or a source that need not be known there"
     else:
         return base
     moves = (

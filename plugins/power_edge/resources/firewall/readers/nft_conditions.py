@@ -26,8 +26,10 @@ from power_edge.resources.firewall.packets.sets import (
     numbers,
 )
 from power_edge.resources.firewall.readers.ipsets import AddressSet
+from power_edge.resources.firewall.readers.nft_bytecode import Comparisons
 from power_edge.resources.firewall.readers.nft_values import (
     DIRECTIONS,
+    EXTENSIONS,
     ICMP,
     ICMPV6,
     NFPROTO,
@@ -48,8 +50,6 @@ from power_edge.text import printable
 T = TypeVar("T")
 
 ECN = 0xC0
-EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
-"""Headers that may stand between the header of IPv6 and that of the protocol."""
 FRAGMENT_OFFSET = 0x1FFF
 UNEXPECTED = "a condition in JSON of an unexpected form"
 """Begins the doubt about a condition that made reading fail.
@@ -62,13 +62,14 @@ class RuleContext(NamedTuple):
     """What rules refer to: the sets and maps by (family, table, name), and the sets of ipset.
 
     `permanent`: leave out the elements of `sets` that expire. `effort`: the elements that may still
-    be read.
+    be read. `comparisons`: what the kernel compares in each rule; None where that is not known.
     """
 
     sets: Mapping[Key, NamedSet]
     effort: Effort
     permanent: bool = False
     ipsets: Mapping[str, AddressSet] = {}
+    comparisons: Comparisons | None = None
 
 
 class ConditionReader:

@@ -20,7 +20,7 @@ from power_edge.resources.firewall.packets.program import (
 )
 from power_edge.resources.firewall.packets.rule_match import Match
 from power_edge.resources.firewall.packets.sets import Box
-from power_edge.resources.firewall.readers import compat, ipsets, iptables
+from power_edge.resources.firewall.readers import compat, ipsets, iptables, nft_bytecode
 from power_edge.resources.firewall.readers.iptables import SavedRule
 from power_edge.resources.firewall.readers.iptables_options import Sets, narrow
 from power_edge.resources.firewall.readers.nft_conditions import ConditionReader, RuleContext
@@ -77,6 +77,8 @@ def rules_of(
         rules = list(limited(_now_and_later(printed, family, context, saved), room))
         if saved is not None and rules:
             rules = _worded(rules, printed, saved, family, chains, sets=context.ipsets)
+        if context.comparisons is not None:
+            rules = list(nft_bytecode.compared(rules, printed, family, context.comparisons))
         yield from ((family, rule) for rule in rules)
 
 
@@ -213,7 +215,7 @@ def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | 
         return None
     if part.options is None:
         match.doubt(f"{printable(part.name)} match")
-        if part.name in {"", "recent", "hashlimit"}:
+        if part.name in {"", "recent"}:
             match.rates.append(rates.unknown(memory=rates.ANY_MEMORY))
     else:
         narrow(match, family, part.options, sets)

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from power_edge.resources.firewall.packets.sets import (
+    Numbers,
     interface,
     network,
+    numbers,
 )
 
 ICMP = {
@@ -22,6 +24,8 @@ ICMPV6 = {
     "nd-redirect": 137, "router-renumbering": 138, "ind-neighbor-solicit": 141,
     "ind-neighbor-advert": 142, "mld2-listener-report": 143,
 }  # fmt: skip
+EXTENSIONS: Numbers = numbers((number, number) for number in (0, 43, 44, 51, 60, 135, 139, 140))
+"""Headers that may stand between the header of IPv6 and that of the protocol."""
 PORT_HEADERS = {"tcp": 6, "udp": 17, "dccp": 33, "sctp": 132, "udplite": 136}
 NFPROTO: Mapping[Any, tuple[int, ...]] = {
     "ipv4": (4,),

@@ -26,6 +26,7 @@ from power_edge.resources.firewall.packets.sets import Box, both, interface, num
 from power_edge.resources.firewall.readers import compat
 from power_edge.resources.firewall.readers.iptables import SavedRule
 from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
+from power_edge.resources.firewall.readers.nft_bytecode import Comparisons
 from power_edge.resources.firewall.readers.nft_conditions import RuleContext
 from power_edge.resources.firewall.readers.nft_objects import (
     Chain,
@@ -62,6 +63,7 @@ def read(
     named: Mapping[Key, Sequence[str]] | None = None,
     stacked: Iterable[tuple[str, str]] = (),
     addresses: Sets = NO_SETS,
+    comparisons: Comparisons | None = None,
 ) -> Program:
     """Return the ruleset that nft printed as a program. ValueError for other text.
 
@@ -70,6 +72,7 @@ def read(
     iptables-save prints them, for what nft shows as `xt`. `named`: the devices of chains as
     `devices` finds them (nft 1.0.6 does not have them in JSON). `stacked`: pairs of devices, the
     first below the second. `addresses`: the sets that matches of iptables look at.
+    `comparisons`: what the kernel compares in each rule; None where that is not known.
     """
     try:
         found = list(objects(text))
@@ -89,7 +92,9 @@ def read(
             if isinstance(each, Chain) and each.hook is not None
             for base in [_base(each, each.hook, doubtful, named or {})]
         ]
-        context = RuleContext(_sets(found), Effort(MANY_ELEMENTS), ipsets=addresses)
+        context = RuleContext(
+            _sets(found), Effort(MANY_ELEMENTS), ipsets=addresses, comparisons=comparisons
+        )
         room = Effort(MANY_RULES)
         for key, some in by_chain.items():
             lines = compat.aligned(len(some), (saved or {}).get(key))
