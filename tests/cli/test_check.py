@@ -75,3 +75,12 @@ def test_a_wrong_option_is_one_error(tmp_path: Path, option: str, said: str) -> 
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 2
+
+
+@pytest.mark.shell
+def test_a_folder_of_nodes_that_is_not_there_is_named(tmp_path: Path) -> None:
+    start = "import sys; from power_edge.cli import main; sys.argv[0] = 'power-edge'; main()"
+    argv = [sys.executable, "-c", start, f"--node-configs={tmp_path}/x", "check"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    said = f"ERROR: --node-configs={tmp_path}/x: there is no such folder\n"
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (4, "", said.strip())

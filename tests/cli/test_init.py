@@ -110,7 +110,7 @@ def test_of_a_machine_with_nothing_to_declare_the_identity_is_recorded(
     machine.values = {}
     recorded = init.record(tmp_path)
     assert load_node(tmp_path / "my-host").items == ()
-    assert recorded.notes == ("recorded this machine: node-configs/my-host/ (0 items)",)
+    assert recorded.notes == (f"recorded this machine: {tmp_path}/my-host/ (0 items)",)
 
 
 def test_a_machine_on_file_is_recognised_under_any_name(machine: Machine, tmp_path: Path) -> None:
@@ -160,7 +160,9 @@ def test_an_identity_without_a_state_is_no_record_of_the_machine(
 def test_other_hardware_with_a_cloned_machine_id_is_told(machine: Machine, tmp_path: Path) -> None:
     machine.identity = identity(MACHINE_ID, uuid=UUID)
     folder(tmp_path, "clone", system_identity=identity(MACHINE_ID, uuid=UUID.replace("4c", "5c")))
-    with pytest.raises(ConfigError, match=r"node-configs/wanted.*node-configs/clone.*cloned image"):
+    with pytest.raises(
+        ConfigError, match=r"node-configs/wanted.*node-configs/clone.*clone of the other"
+    ):
         init.record(tmp_path, "wanted")
     assert [path.name for path in tmp_path.iterdir()] == ["clone"]
 
@@ -305,15 +307,17 @@ def run(machine: Machine, tmp_path: Path) -> Run:
     )
 
 
-def test_the_command_prints_the_name_alone(run: Run) -> None:
+def test_the_command_prints_the_name_alone(run: Run, tmp_path: Path) -> None:
     result = run()
     assert (result.exit_code, result.stdout) == (0, "my-host\n")
-    assert result.stderr == "recorded this machine: node-configs/my-host/ (2 items)\n"
+    assert result.stderr == f"recorded this machine: {tmp_path}/my-host/ (2 items)\n"
 
 
-def test_the_command_says_what_was_not_looked_at_and_why(run: Run, machine: Machine) -> None:
+def test_the_command_says_what_was_not_looked_at_and_why(
+    run: Run, machine: Machine, tmp_path: Path
+) -> None:
     machine.more["find.services"] = (1, b"", "no systemd\x1b[31m")
-    recorded = "recorded this machine: node-configs/my-host/ (2 items)\n"
+    recorded = f"recorded this machine: {tmp_path}/my-host/ (2 items)\n"
     assert run().stderr == f"{recorded}not observed: services: no systemd\\x1b[31m\n"
     assert "not observed" not in run().stderr  # nothing is discovered of a node on file
 

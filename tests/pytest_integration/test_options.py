@@ -106,6 +106,13 @@ def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> N
     assert "--nagios knows passed and failed only" in refused(project, "--node=a", "--nagios")
 
 
+@pytest.mark.parametrize("option", ["--setup-plan", "--setup-only"])
+def test_a_run_that_judges_nothing_is_refused(project: Project, option: str) -> None:
+    """Its JUnit report would have no failure for a drift."""
+    project.node("a")
+    assert f"{option} runs no test" in refused(project, "--node=a", option)
+
+
 def test_no_such_node(project: Project) -> None:
     project.node("stella-PowerEdge-T420")
     line = refused(project, "--node=stella-PowerEdge-T42")

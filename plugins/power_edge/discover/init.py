@@ -94,7 +94,9 @@ def record(root: Path, name: str | None = None) -> Recorded:
         return recorded  # another command has recorded it meanwhile
     if (note := note_of_link(root)) is not None:
         notes += (note,)
-    notes += (f"recorded this machine: {NODE_CONFIGS}/{name_wanted}/ ({_items(folder)})",)
+    # Tests and messages begin with node-configs/ wherever it is; what was written is shown truly.
+    place = f"{NODE_CONFIGS}/{name_wanted}" if root.name == NODE_CONFIGS else folder
+    notes += (f"recorded this machine: {place}/ ({_items(folder)})",)
     if machine.no_identity:
         notes += (f"its identity is not required to match: {machine.no_identity}",)
     return Recorded(name_wanted, notes, tuple(found.sections))

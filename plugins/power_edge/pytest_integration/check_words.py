@@ -96,6 +96,10 @@ def _this_machine(node_configs: str | None, cwd: Path) -> tuple[str, ...]:
 
     root = cwd / node_configs if node_configs else find_node_configs(cwd)
     notes: tuple[str, ...] = ()
+    if node_configs and root is not None and not root.is_dir():
+        raise pytest.UsageError(
+            f"--node-configs={printable(node_configs)}: there is no such folder"
+        )
     if root is not None:
         try:
             names, notes = find(root)

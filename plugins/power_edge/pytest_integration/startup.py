@@ -57,11 +57,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
                     f"{option} is about nodes, and none is selected: add --node=NAME"
                 )
         return None
-    if getattr(options, "nagios", False):
-        raise pytest.UsageError(
-            "--nagios knows passed and failed only, and reports a blocked node as OK:"
-            " use the exit status (0 1 10 11 12) instead"
-        )
+    _refuse_what_hides_a_drift(options)
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(
@@ -117,6 +113,23 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         ask_late=worker and not (idle or by_answers or options.watch),
         ask_selected=narrowed,
     )
+
+
+def _refuse_what_hides_a_drift(options: Namespace) -> None:
+    if getattr(options, "nagios", False):
+        raise pytest.UsageError(
+            "--nagios knows passed and failed only, and reports a blocked node as OK:"
+            " use the exit status (0 1 10 11 12) instead"
+        )
+    for option, given in (
+        ("--setup-plan", options.setupplan),
+        ("--setup-only", options.setuponly),
+    ):
+        if given:
+            raise pytest.UsageError(
+                f"{option} runs no test, so that reports would have no drift: leave it out, or"
+                " list the items with --collect-only"
+            )
 
 
 def _narrowed(options: Namespace, chosen: Selection) -> bool:

@@ -80,8 +80,8 @@ def test_parts_of_a_file() -> None:
     assert result.outcome is Outcome.COMPLIANT
     result = judged(section, contains="Port 23", matches="^Deny")
     assert [(each.field, each.outcome.value, each.actual) for each in result.findings[1:]] == [
-        ("contains", "drift", "in no line"),
-        ("matches", "drift", "in no line"),
+        ("contains", "drift", "not in the file"),
+        ("matches", "drift", "not in the file"),
     ]
     assert result.remedy.advice == (
         "only a part of its content is declared: change it by hand, where that part belongs"
@@ -101,7 +101,7 @@ def test_an_empty_file_has_one_empty_line() -> None:
     ("section", "actual"),
     [
         (sent(TEXT.encode()), "Port 22"),
-        (sent(b"Port 23\n"), "in no line"),
+        (sent(b"Port 23\n"), "not in the file"),
         (b"seen /f 41ed:0:0:0:root:root\n", "directory"),
     ],
 )

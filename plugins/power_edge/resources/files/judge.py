@@ -182,7 +182,7 @@ def _unread(declared: Declared, observed: File, *, hidden: bool) -> str | None:
     return "its content was not sent whole, as UTF-8 without NUL"
 
 
-NOWHERE = "in no line"
+NOWHERE = "not in the file"
 _NO_HASH = "the node did not send its hash"
 
 
