@@ -28,7 +28,7 @@ def problems(text: str, head: str = HEAD) -> list[str]:
         ("packages: [{name: a, installed: true}]", "f:3:22: unknown key 'installed' in packages[0] (did you mean state: present?)"),
         ("files: [{path: /a, user: root}]", "f:3:20: unknown key 'user' in files[0] (did you mean owner?)"),
         ("firewall: {default_incoming: drop}", "f:3:30: 'drop' is not one of allow, deny, reject (did you mean deny?)"),
-        ("firewall: {rules: [{port: 1, proto: tcp, action: accept}]}", "f:3:50: 'accept' is not one of allow, deny, reject (did you mean allow?)"),
+        ("firewall: {rules: [{port: 1, proto: tcp, action: accept}]}", "f:3:50: 'accept' is not one of allow, deny, reject, limit (did you mean allow?)"),
         ("firewall: {rules: [{port: 1, proto: tcp, action: allow, source: any}]}", "f:3:57: unknown key 'source' in firewall.rules[0] (did you mean from?)"),
         ("ufw: {}", "f:3:1: unknown key 'ufw' (did you mean firewall?)"),
         # No guess is better than a wrong one.

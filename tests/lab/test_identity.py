@@ -222,7 +222,7 @@ def test_a_clone_is_refused_with_both_names(lab: Lab, node: Node, tmp_path: Path
             f"node-configs/clone/system-identity.yaml: is for the same machine as node-configs/{node.name}/system-identity.yaml"
             in done.stderr
         )
-        (fresh,) = re.findall(r"as root on one of the machines: (.*); reboot;", done.stderr)
+        (fresh,) = re.findall(r"as root on the clone: (.*); reboot;", done.stderr)
         clone.sh(fresh)
         assert "has changed" in command(lab, "clone", "--write", cwd=tmp_path).stderr
         lab.known_hosts.write_text(

@@ -133,7 +133,7 @@ def power_edge(node: Node, *arguments: str) -> str:
 
 
 def journal(node: Node) -> str:
-    return node.sh(f"journalctl --no-pager -u {UNIT} | tail -n 40")
+    return node.sh(f"journalctl --no-pager -u {UNIT} | tail -n 400")
 
 
 def shown(node: Node, *properties: str, unit: str = UNIT) -> list[str]:

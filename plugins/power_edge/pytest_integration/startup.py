@@ -122,8 +122,9 @@ def _refuse_what_hides_a_drift(options: Namespace) -> None:
             " use the exit status (0 1 10 11 12) instead"
         )
     for option, given in (
-        ("--setup-plan", options.setupplan),
-        ("--setup-only", options.setuponly),
+        # Plugins of pytest that may be switched off.
+        ("--setup-plan", getattr(options, "setupplan", False)),
+        ("--setup-only", getattr(options, "setuponly", False)),
     ):
         if given:
             raise pytest.UsageError(
