@@ -5,11 +5,13 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs/install.md"
+_FOLDER = Path(os.environ.get("POWER_EDGE_DIST", "dist")).absolute()
+"""As the environment names it where the tests start: some of them go to another folder."""
 
 
 def folder() -> Path:
     """The folder of artifacts."""
-    return Path(os.environ["POWER_EDGE_DIST"]).absolute()
+    return _FOLDER
 
 
 def artifact(pattern: str) -> Path:
