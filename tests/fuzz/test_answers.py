@@ -36,6 +36,14 @@ FIREWALL: dict[str, Any] = {
         {"port": 443, "proto": "tcp", "action": "allow", "comment": "web", "interface": "eth0"},
         {"port": 8080, "proto": "tcp", "action": "deny", "to": "10.0.0.1"},
         {"proto": "icmp", "action": "allow"},
+        {"port": 2222, "proto": "tcp", "action": "limit"},
+        {
+            "proto": "any",
+            "action": "allow",
+            "routed": True,
+            "interface": "eth0",
+            "out_interface": "tun0",
+        },
     ],
     "exclusive": True,
 }
