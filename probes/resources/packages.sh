@@ -8,7 +8,7 @@
 #   broken NAME WANT/STATUS/FLAG                any package that is neither installed nor removed completely (dpkg)
 # For what the package lists offer, raw output after the tags now, clock, uri, list, release, policy, repo, sync; and
 #   missing LIST                                a package list that is missing, though the Release file of its source has an index that is not empty
-#   cut LIST                                    a package list whose size is not the one in its Release file, or an empty Release file
+#   cut LIST                                    a package list whose size is not the one in its Release file, or a Release file that is empty or cannot be read
 # For what apt would do, for each item that seems to differ:
 #   try NAME WORD...                            the arguments of apt-get
 #   sim NAME LINE                               a line of `apt-get -s`
@@ -312,9 +312,12 @@ list_ages() {
 wrong_lists() { # RELEASE...
     for file; do
         shift
-        if [ -e "$file" ] && [ ! -s "$file" ]; then echo "cut ${file##*/}"; fi
         # mawk and that of busybox end at a file that cannot be read, and say nothing of the others.
-        if [ -f "$file" ] && [ -r "$file" ]; then set -- "$@" "$file"; fi
+        if [ -f "$file" ] && [ -r "$file" ] && [ -s "$file" ]; then
+            set -- "$@" "$file"
+        elif [ -e "$file" ]; then
+            echo "cut ${file##*/}"
+        fi
     done
     [ $# != 0 ] || return 0
     awk '

@@ -51,6 +51,10 @@ def suite(name: str) -> ModuleType:
 
 
 VPN, ACCESS = suite("vpn_gateway"), suite("access_control")
+SENDS: Mapping[str, str | Done] = {
+    "route get 192.0.2.1": "192.0.2.1 via 192.168.1.254 dev eth0 src 192.168.1.1 uid 0"
+}
+NO_ROUTE = Done(rc=2, stderr="RTNETLINK answers: Network is unreachable")
 
 
 @pytest.mark.parametrize("file", SUITES, ids=lambda file: file.stem)
@@ -784,7 +788,8 @@ OK = "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n"
     ],
 )
 def test_exporter(answer: str | Done, error: type[Exception] | None) -> None:
-    host = Host({"addr show": json.dumps([LO, ETH]), "/dev/tcp/192.168.1.1/9100": answer})
+    addresses = {**SENDS, "addr show": json.dumps([LO, ETH])}
+    host = Host({**addresses, "/dev/tcp/192.168.1.1/9100": answer})
     if error is None:
         assert exposition.metrics(host, 9100) == {"a": [1.0]}
         return
@@ -800,7 +805,7 @@ def test_an_answer_that_is_no_text() -> None:
             return super().run(command)
 
     with pytest.raises(Unknown, match="no text"):
-        exposition.metrics(Binary({"addr show": json.dumps([LO, ETH])}), 9100)
+        exposition.metrics(Binary({**SENDS, "addr show": json.dumps([LO, ETH])}), 9100)
 
 
 class Shell(Host):
@@ -884,14 +889,17 @@ def test_whose_metrics_they_are(printed: str, unit: str, error: type[Exception] 
 def test_the_own_address_is_that_of_the_default_route() -> None:
     docker = link("docker0", "172.17.0.1/16", "bridge")
     answers = {"addr show": json.dumps([docker, TUN, ETH])}
-    sends = "192.0.2.1 via 192.168.1.254 dev eth0 src 192.168.1.1 uid 0"
-    assert tcp.own_address(Host({**answers, "route get 192.0.2.1": sends})) == "192.168.1.1"
+    assert tcp.own_address(Host({**answers, **SENDS})) == "192.168.1.1"
+    assert tcp.own_address(Host({**answers, "route get 192.0.2.1": NO_ROUTE})) == "10.8.0.1"
     # An address that others do not know the node by is none.
     assert tcp.own_address(Host({**answers, "route get 192.0.2.1": "x src 172.17.0.1"})) == (
         "10.8.0.1"
     )
     with pytest.raises(Unknown):
-        tcp.own_address(Host({"addr show": json.dumps([docker])}))
+        tcp.own_address(Host({**SENDS, "addr show": json.dumps([docker])}))
+    # No answer is no answer that there is no route.
+    with pytest.raises(Unknown, match="does not say"):
+        tcp.own_address(Host({**answers, "route get 192.0.2.1": Done(rc=124)}))
 
 
 def test_a_textfile_that_cannot_be_read() -> None:
@@ -1007,6 +1015,7 @@ NETWORK: dict[str, Any] = {
 }
 MISSING = Done(rc=1, stderr="Error: No such container: web")
 DOCKER_ANSWERS: Mapping[str, str | Done] = {
+    **SENDS,
     "ps -q": "",
     "inspect --type container": json.dumps(WEB),
     "image inspect": "sha256:aaa\n",

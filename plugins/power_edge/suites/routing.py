@@ -299,10 +299,17 @@ def default_route(host: Any, version: int) -> str | None:
 
 
 def sends_from(host: Any) -> str:
-    """Return the IPv4 address that the node sends from by its default route, empty without one."""
-    done = host.run(f"LC_ALL=C timeout 10 ip -4 -o route get {_SOMEWHERE[4]}")
+    """Return the IPv4 address that the node sends from by its default route, empty if the kernel
+    knows no route. Raises Unknown.
+    """
+    command = f"ip -4 -o route get {_SOMEWHERE[4]}"
+    done = host.run(f"LC_ALL=C timeout 10 {command}")
+    if done.rc == 2 and "RTNETLINK answers" in done.stderr:
+        return ""
     found = re.search(r" src (\S+)", done.stdout)
-    return found[1] if done.rc == 0 and found else ""
+    if done.rc != 0 or found is None:
+        raise Unknown(f"`{command}` does not say by which address the node sends")
+    return found[1]
 
 
 def network(text: str) -> Network:

@@ -31,9 +31,11 @@ def test_a_release_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> No
     (tmp_path / "a_Release").symlink_to("gone")
     (tmp_path / "b_Release").write_text(" 0123 100 main/binary-amd64/Packages\n")
     (tmp_path / "c_Release").touch()
+    (tmp_path / "d_Release").mkdir()  # root may read every file
     name = "b_main_binary-amd64_Packages"
-    assert wrong_lists(tmp_path, f"5 {name}") == ["cut c_Release", f"cut {name}"]
-    assert wrong_lists(tmp_path, f"100 {name}") == ["cut c_Release"]
+    unread = ["cut c_Release", "cut d_Release"]
+    assert wrong_lists(tmp_path, f"5 {name}") == [*unread, f"cut {name}"]
+    assert wrong_lists(tmp_path, f"100 {name}") == unread
 
 
 def test_no_release_file_at_all(tmp_path: Path) -> None:
