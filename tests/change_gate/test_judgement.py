@@ -1,11 +1,14 @@
 """A change is compared item by item after derivation, and nothing of it is missed."""
 
+from pathlib import Path
+
 import pytest
 
+from power_edge.change_gate.repository import Repository
 from power_edge.change_gate.risk import Level
 from power_edge.config import ConfigError
 from power_edge.release.schema_set import Unusable
-from tests.support import answers
+from tests.support import answers, repository
 from tests.support.change import Site, lines
 
 pytestmark = pytest.mark.shell
@@ -341,6 +344,17 @@ def test_any_file_that_is_not_committed_is_a_part_of_the_change(
     assert [(each.path, each.is_committed) for each in site.judge().difference.files] == [
         (f"node-configs/{name}", False)
     ]
+
+
+def test_a_folder_whose_name_is_a_pattern_for_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pattern its name would fit no file, and nothing would differ."""
+    repository.make(tmp_path / "top", monkeypatch)
+    root = tmp_path / "top" / "[ab]" / "node-configs"
+    repository.commit({"[ab]/node-configs/rig-1/notes.txt": "x\n"})
+    (root / "conftest.py").touch()
+    assert Repository(root).present() == {"rig-1/notes.txt", "conftest.py"}
 
 
 def test_what_git_ignores_and_what_python_makes_is_no_part_of_the_change(site: Site) -> None:

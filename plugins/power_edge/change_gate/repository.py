@@ -199,7 +199,7 @@ class Repository:
             "--exclude-standard",
             "-z",
             "--",
-            self.prefix,
+            f":(top,literal){self.prefix}",
             folder=self.top,
         )
         if ended.status != 0:
