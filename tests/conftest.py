@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.alone import alone, beside
 from tests.support.installed import packages_missing
 from tests.support.lab.fixtures import firewalld_node, lab, node, rpm_node, t420
 from tests.support.lab.requirements import impossible
 from tests.support.shells import not_installed
 
-__all__ = ["firewalld_node", "lab", "node", "rpm_node", "t420"]
+__all__ = ["alone", "beside", "firewalld_node", "lab", "node", "rpm_node", "t420"]
 
 _LEFT_OUT = pytest.StashKey[int]()
 _NO_DIST = pytest.StashKey[int]()

@@ -44,6 +44,7 @@ def no_audit() -> str | None:
 
 pytestmark = [
     pytest.mark.lab,
+    pytest.mark.alone,
     pytest.mark.skipif(no_audit() is not None, reason=no_audit() or ""),
 ]
 
@@ -85,8 +86,12 @@ def listening(
         try:
             await asyncio.wait([task, up], return_when=asyncio.FIRST_COMPLETED, timeout=DEADLINE)
             assert heard.is_up.is_set(), task
-            async with asyncio.timeout(DEADLINE):
-                await test(heard, task)
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    await test(heard, task)
+            except TimeoutError as error:
+                error.add_note(f"the source: {task}; it reported: {heard.why}")
+                raise
         finally:
             up.cancel()
             task.cancel()

@@ -37,6 +37,7 @@ roles: [{{name: monitoring-target, config: {{prometheus_port: {port}}}}}]
 """
 ADDRESS = {"local": "127.0.0.1", "prefixlen": 8, "scope": "global"}
 IP = [{"ifname": "eth0", "flags": ["UP"], "addr_info": [ADDRESS]}]
+ROUTE = "192.0.2.1 dev eth0 src 127.0.0.1 uid 0"
 SECONDS = 60.0
 
 
@@ -71,7 +72,9 @@ def folder(tmp_path: Path) -> Path:
     for name, text in FILES.items():
         (made / f"{name}.yaml").write_text(text)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "ip").write_text(f"#!/bin/sh\necho '{json.dumps(IP)}'\n")
+    (tmp_path / "bin" / "ip").write_text(
+        f"#!/bin/sh\ncase $* in *'route get'*) echo '{ROUTE}';; *) echo '{json.dumps(IP)}';; esac\n"
+    )
     (tmp_path / "bin" / "ip").chmod(0o755)
     return made
 

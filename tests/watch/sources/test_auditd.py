@@ -101,7 +101,7 @@ class Kernel:
     def __init__(self, enabled: int = 1, daemon: int = 0) -> None:
         self.enabled, self.daemon, self.lost = enabled, daemon, 0
         self.calls: list[str] = []
-        self.looks = 0
+        self.looks = self.left_behind = 0
 
     def status(self) -> Status:
         self.looks += 1
@@ -116,7 +116,7 @@ class Kernel:
 
     def remove_ours(self) -> int:
         self.calls.append("remove ours")
-        return 0
+        return self.left_behind
 
 
 class Heard:
@@ -183,6 +183,24 @@ def test_it_is_up_when_the_record_of_its_own_rule_has_come() -> None:
 
     reading(kernel, test)
     assert kernel.calls == ["enable 1", "remove ours", "add", "remove ours", "enable 0"]
+
+
+def test_late_records_of_what_a_killed_watch_left_prove_nothing_and_end_nothing() -> None:
+    """The kernel sends records when it comes to it: the first may be older than this watch."""
+    kernel = Kernel()
+    kernel.left_behind = 2
+    removed = OURS.replace("add_rule", "remove_rule")
+
+    async def test(heard: Heard, send: Callable[[int, str], None]) -> None:
+        for text in (OURS, OURS, removed, removed):
+            send(1305, text)
+        for kind, text in records("sudo-tee"):
+            send(kind, text)
+        assert await heard.all.get() == ("act", "/etc/ssh/sshd_config")
+        send(1305, OURS)
+        assert await heard.all.get() == ("up", None)
+
+    reading(kernel, test)
 
 
 def test_audit_that_others_use_stays_on() -> None:

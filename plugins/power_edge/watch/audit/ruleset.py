@@ -109,13 +109,16 @@ class OurRules:
         self.pending = False
         """Whether there are rules that could not be set: their folders are missing."""
 
-    def begin(self) -> None:
-        """Remove what a killed watch has left behind, and set the rules. Raises OSError."""
+    def begin(self) -> int:
+        """Remove what a killed watch has left behind, and set the rules. Return how many were
+        removed. Raises OSError.
+        """
         if self._control.status().enabled == 0:
             self._control.enable(1)
             self._enabled_by_us = True
-        self._control.remove_ours()
+        removed = self._control.remove_ours()
         self.complete()
+        return removed
 
     def complete(self) -> None:
         """Set the rules that are not set yet. Raises OSError."""

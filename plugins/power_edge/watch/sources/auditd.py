@@ -43,6 +43,8 @@ class Reading:
         self._reports = Reports(wanted, to)
         self._assembler = Assembler()
         self._lost = self._looks = 0
+        self._removals = 0
+        """Records still to come of rules that a killed watch left, and we removed."""
 
     async def run(self) -> None:
         status = self._control.status()
@@ -55,7 +57,7 @@ class Reading:
             )
             await self._read(proven=True)
         try:
-            await asyncio.to_thread(self._rules.begin)
+            self._removals = await asyncio.to_thread(self._rules.begin)
             if not self._rules.some:
                 self._listener.up()
             await self._read(proven=not self._rules.some)
@@ -104,12 +106,16 @@ class Reading:
 
     def _check(self, event: AuditEvent, proven: bool) -> bool:
         """Take a record of a changed rule. Return whether it is proven that records arrive."""
-        if CONFIG_CHANGE not in event.kinds:
+        if CONFIG_CHANGE not in event.kinds or KEY not in event.keys:
             return proven
-        if event.operation == "add_rule" and KEY in event.keys and not proven:
+        if self._removals:
+            # The kernel sends records late when it is busy: those of a watch that was killed just
+            # now may come to us, and would prove our rules, only to have them "removed".
+            self._removals -= event.operation == "remove_rule"
+        elif event.operation == "add_rule" and not proven:
             self._listener.up()
             return True
-        if event.operation == "remove_rule" and KEY in event.keys and proven:
+        elif event.operation == "remove_rule" and proven:
             raise ConnectionError(
                 "the audit rules of the watch were removed, by auditctl or with their folder"
             )
