@@ -9,6 +9,7 @@ the verdict in the event log. The floor is one probe of that item alone.
 """
 
 import json
+import math
 import os
 import signal
 import statistics
@@ -297,7 +298,7 @@ def latency(_: Lab, node: Node) -> Table:
 
 def _p99(values: Iterable[float]) -> float:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
+    return ordered[math.ceil(0.99 * len(ordered)) - 1]  # by the nearest rank
 
 
 def _floor(node: Node, key: tuple[str, str]) -> float:

@@ -104,6 +104,42 @@ def test_a_transition_has_the_first_event_that_led_to_it() -> None:
     play(scenario)
 
 
+def test_what_an_event_was_about_is_checked_once_more() -> None:
+    """A source that polls (4, then 4) does not notice a 3 in between, which the check has seen."""
+
+    async def scenario(scene: Scene) -> None:
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        [await scene.changed(), await scene.changed()]
+        scene.listener.event(event("/b"))
+        assert await scene.machine.checks.get() == ["/b"]
+        scene.machine.outcomes["/b"] = Outcome.DRIFT  # no event tells of it
+        assert await scene.machine.checks.get() == ["/b"]
+        assert await scene.changed() == ("/b", "compliant", "drift")
+        assert await scene.machine.checks.get() == ["/b"]  # it has changed without an event
+        scene.listener.event(event("/a"))
+        assert await scene.machine.checks.get() == ["/a"]
+
+    play(scenario, Settings(quiet=0, sweep=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW))
+
+
+def test_what_changed_without_an_event_is_checked_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(node, "_AGAIN", 0.001)
+
+    async def scenario(scene: Scene) -> None:
+        await scene.machine.checks.get()
+        [await scene.changed(), await scene.changed()]
+        scene.machine.outcomes["/b"] = Outcome.DRIFT
+        scene.listener.lost(1, "the queue was full")
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        assert await scene.machine.checks.get() == ["/b"]
+        scene.listener.event(event("/a"))
+        assert await scene.machine.checks.get() == ["/a"]
+
+    play(scenario)
+
+
 def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()

@@ -1,6 +1,9 @@
 """How long an item waits after an event about it."""
 
-from power_edge.watch.settle import Due
+import pytest
+
+from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.settle import Due, key_of
 from tests.watch.fakes import event, item
 
 A, B = item("/a"), item("/b")
@@ -37,9 +40,29 @@ def test_the_first_event_counts() -> None:
     assert first == event("/a", 1.0)
 
 
+UNIT = Subject(Kind.UNIT, "a.service")
+
+
 def test_a_type_without_a_quiet_time_is_due_at_once() -> None:
     due = Due({})
-    due.add([A], event("/a"), 7.0)
+    due.add([A], Event("played", UNIT, 1.0), 7.0)
+    assert taken(due, 7.0) == ["/a"]
+
+
+@pytest.mark.parametrize("first", [Event("played", UNIT, 1.0, passing=True), event("/a")])
+def test_what_another_event_follows_waits_for_it_a_moment(first: Event) -> None:
+    """systemd stops a unit, or is about to read the file that was written."""
+    due = Due({})
+    due.add([A], first, 7.0)
+    assert (taken(due, 7.19), taken(due, 7.2)) == ([], ["/a"])
+    due.add([A], first, 8.0)
+    due.add([A], Event("played", UNIT, 2.0), 8.01)
+    assert due.take(8.01) == {key_of(A): (A, first)}
+    due = Due({"files": 0.05})
+    due.add([A], first, 7.0)
+    assert taken(due, 7.05) == ["/a"]
+    due = Due({}, debounce=0.0)
+    due.add([A], first, 7.0)
     assert taken(due, 7.0) == ["/a"]
 
 
@@ -53,7 +76,7 @@ def test_a_configured_time_holds_for_all_types() -> None:
 def test_only_so_many_are_taken() -> None:
     due = Due({})
     due.add([A, B], event("/a"), 0.0)
-    assert [taken(due, 0.0, 1), taken(due, 0.0, 1), taken(due, 0.0, 1)] == [["/a"], ["/b"], []]
+    assert [taken(due, 1.0, 1), taken(due, 1.0, 1), taken(due, 1.0, 1)] == [["/a"], ["/b"], []]
 
 
 def test_clear_forgets_all() -> None:

@@ -38,16 +38,40 @@ def units(*names: str, paths: Iterable[str]) -> Units:
 def test_a_unit_is_known_by_all_names_that_lead_to_its_path() -> None:
     found = units("sshd.service", "ssh.service", paths=[f"{UNIT}/ssh_2eservice"] * 2)
     assert found.paths == [f"{UNIT}/ssh_2eservice"]
-    changed = found.changed(f"{UNIT}/ssh_2eservice", {"ActiveState": "inactive"})
+    changed = found.changed(f"{UNIT}/ssh_2eservice", {"ActiveState": "inactive"}).names
     assert changed == {"ssh.service", "sshd.service"}
 
 
 def test_properties_that_are_sent_again_unchanged_are_no_change() -> None:
     found = units("a.service", paths=["/a"])
-    assert found.changed("/a", {"ActiveState": "active", "SubState": "running"})
-    assert not found.changed("/a", {"ActiveState": "active"})
-    assert not found.changed("/a", {"MemoryCurrent": 5})
-    assert found.changed("/a", {"InvocationID": b"another"})
+    assert found.changed("/a", {"ActiveState": "active", "SubState": "running"}).names
+    assert not found.changed("/a", {"ActiveState": "active"}).names
+    assert not found.changed("/a", {"MemoryCurrent": 5}).names
+    assert found.changed("/a", {"InvocationID": b"another"}).names
+
+
+@pytest.mark.parametrize(
+    ("states", "passing"),
+    [
+        # As systemd 252 sends them: a start, a stop, a crash.
+        ([("inactive", "2"), ("active", "2")], [True, False]),
+        ([("deactivating", "1"), ("inactive", "1")], [True, False]),
+        ([("failed", "1")], [False]),
+        ([("reloading", "1"), ("active", "1")], [True, False]),
+    ],
+)
+def test_a_unit_between_two_states_is_known_as_such(
+    states: list[tuple[str, str]], passing: list[bool]
+) -> None:
+    found = units("a.service", paths=["/a"])
+    first = found.changed("/a", {"ActiveState": "failed", "InvocationID": "1"})
+    assert not first.passing  # whether it is a start is not known
+    found.changed("/a", {"ActiveState": "active", "InvocationID": "1"})
+    news = [
+        found.changed("/a", {"ActiveState": active, "InvocationID": run}) for active, run in states
+    ]
+    assert [each.passing for each in news] == passing
+    assert all(each.names for each in news)
 
 
 def test_there_is_a_rule_for_each_unit_and_none_for_the_whole_manager() -> None:
@@ -69,13 +93,13 @@ def test_what_starts_a_unit_concerns_it() -> None:
     found.locate(listed)  # type: ignore[arg-type]
     timer = f"{UNIT}/cron_2etimer"
     assert unit_path("cron.timer") == timer
-    assert found.changed(timer, {"ActiveState": "active"}) == set()
+    assert found.changed(timer, {"ActiveState": "active"}).names == set()
     assert found.locate(listed, {"/cron": {"cron.timer"}}) == {"cron.service"}  # type: ignore[arg-type]
     assert found.locate(listed, {"/cron": {"cron.timer"}}) == set()  # type: ignore[arg-type]
     assert timer in found.paths
-    assert found.changed(timer, {"ActiveState": "inactive"}) == {"cron.service"}
+    assert found.changed(timer, {"ActiveState": "inactive"}).names == {"cron.service"}
     # It has fired, and waits again.
-    assert found.changed(timer, {"ActiveState": "inactive", "SubState": "x"}) == set()
+    assert found.changed(timer, {"ActiveState": "inactive", "SubState": "x"}).names == set()
     assert found.locate(listed) == {"cron.service"}  # type: ignore[arg-type]
 
 

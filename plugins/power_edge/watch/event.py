@@ -30,10 +30,11 @@ class Event(NamedTuple):
     """A hint that something may have changed. Only a check tells whether it has.
 
     `time` is the event's own time if it has one, else that of its arrival, in seconds since 1970.
-    `detail` is for people.
+    `detail` is for people. `passing`: the subject is between two states, and another event follows.
     """
 
     source: str
     subject: Subject
     time: float
     detail: str = ""
+    passing: bool = False

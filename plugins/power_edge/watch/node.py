@@ -32,7 +32,8 @@ checked again, behind the gate.
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
 _AGAIN, _PATIENCE = 0.5, 2.0
 """Seconds after which an item that has become unknown is looked at again, and for how long: a tool
-may be at work. Longer, if its type settles more slowly.
+may be at work. Longer, if its type settles more slowly. An item that has changed without an event
+is looked at again after the same time.
 """
 _JUDGED = frozenset((Outcome.COMPLIANT, Outcome.DRIFT, Outcome.WAIVED))
 """Outcomes that say something of the machine."""
@@ -284,15 +285,22 @@ class NodeWatch:
         if checked.gate.open:
             self.state.last_answer = now
         for result in checked.results:
-            _, event = wanted.get(key_of(result.item), (None, None))
-            self._take(result, event, now)
+            item, event = wanted.get(key_of(result.item), (None, None))
+            changed = self._take(result, event, now)
+            if item is not None and self._supervisors and (event is not None or changed):
+                # A source that reads a value again and again (4, then 4) does not notice that a
+                # check between two of its looks has seen another value (3). So each item is
+                # checked once more when its source has had the time to look.
+                pause = self._settings.sweep if event is not None else _AGAIN
+                self._due.again(item, asyncio.get_running_loop().time() + pause)
         if full:
             self.state.last_full = now
             self.state.full_seconds = asyncio.get_running_loop().time() - begun
         self._on_cycle(self.state)
 
-    def _take(self, result: Result, event: Event | None, now: float) -> None:
-        """Take a new result, and report it if it is another outcome, or another drift.
+    def _take(self, result: Result, event: Event | None, now: float) -> bool:
+        """Take a new result, and report it if it is another outcome, or another drift. Return
+        whether it differs from what was known.
 
         An outcome that becomes unknown is looked at again first: a tool may be in the middle of a
         change. The state has it at once.
@@ -313,10 +321,15 @@ class NodeWatch:
             if clock < held.since + max(_PATIENCE, pause):
                 state.held[key] = held
                 self._due.again(item, clock + pause)
-                return
-        if before is None or before.outcome is not result.outcome or _drifts_anew(before, result):
-            outcome = before.outcome if before is not None else None
-            self._causes.explain(Transition(now, result, outcome, event), since=state.last_full)
+                return True
+        if before is None:
+            self._causes.explain(Transition(now, result, None, event), since=state.last_full)
+            return False
+        changed = before.outcome is not result.outcome or _drifts_anew(before, result)
+        if changed:
+            transition = Transition(now, result, before.outcome, event)
+            self._causes.explain(transition, since=state.last_full)
+        return changed
 
     def _on_event(self, event: Event) -> None:
         self._arrived += 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from power_edge.model import Item
-from power_edge.watch.event import Event
+from power_edge.watch.event import Event, Kind
 from power_edge.watch.locks import busy
 
 _LONGEST = 10
@@ -13,6 +13,11 @@ _LONGEST = 10
 _LOCKED, _LONGEST_LOCKED = 0.25, 120.0
 """Seconds between two looks at the lock of a tool that is changing an item, and how long an item
 waits for it at most. It is judged then as it is, and again when the tool has ended.
+"""
+_PASSING = 0.2
+"""Seconds that an item of a type without a quiet time waits for the event that follows: systemd
+reports `deactivating` 1 ms before `inactive`, and `systemctl enable` makes a link and then lets
+systemd reload, for 50 to 200 ms. A check that has begun in between has to be made again.
 """
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
@@ -55,7 +60,7 @@ class Due:
     def add(self, items: Iterable[Item], event: Event, now: float) -> None:
         """An event may have changed these items."""
         for item in items:
-            quiet = self.quiet(item)
+            quiet = self._wait(item, event)
             key = key_of(item)
             waiting = self._waiting.get(key)
             if waiting is None or waiting.first is None:
@@ -69,6 +74,12 @@ class Due:
     def quiet(self, item: Item) -> float:
         """Return the seconds without an event after which an item is checked."""
         return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
+
+    def _wait(self, item: Item, event: Event) -> float:
+        """Return the seconds that an item waits for more events after this one."""
+        quiet = self.quiet(item)
+        follows = event.passing or event.subject.kind is Kind.PATH
+        return _PASSING if follows and quiet == 0 and self._debounce is None else quiet
 
     def next(self) -> float | None:
         """Return when the first item is due, None if none waits."""

@@ -110,6 +110,17 @@ def test_what_systemd_and_the_bus_say(signals: Signals, listener: Listener) -> N
     assert signals.renewed.is_set()
 
 
+def test_a_reload_is_over_when_all_files_are_read(signals: Signals, listener: Listener) -> None:
+    for reads in (True, False):
+        signals.on_message(signal(SYSTEMD, "Reloading", "b", reads))
+    signals.on_message(state(SYSTEMD, "deactivating"))
+    assert [(each.subject.name, each.passing) for each in listener.events] == [
+        ("unit-files", True),
+        ("unit-files", False),
+        ("cron.service", True),
+    ]
+
+
 def test_a_signal_of_watcher_yaml_may_be_anybody_s(signals: Signals, listener: Listener) -> None:
     """It is a hint, and hides nothing."""
     signals.on_message(signal(ANYBODY, "Mine", "", interface="a.b"))

@@ -24,6 +24,9 @@ UNIT_FILES = Subject(Kind.TOPIC, "unit-files")
 """Unit files were enabled, disabled, masked, or read again."""
 _UNIT = f"{SYSTEMD.name}.Unit"
 _STATES = ("ActiveState", "SubState", "LoadState", "InvocationID", "FreezerState")
+_PASSING = frozenset(("activating", "deactivating", "reloading", "refreshing", "maintenance"))
+"""Active states that another one follows."""
+_DOWN = frozenset(("inactive", "failed"))
 _OF_RELATED = frozenset(("ActiveState", "LoadState"))
 """What of another unit's state can change a verdict: a timer that elapses stays active."""
 _RELATIONS = ("TriggeredBy", "UpheldBy", "Requires", "Requisite", "BindsTo")
@@ -69,6 +72,15 @@ class _Unit(NamedTuple):
     job_path: str
 
 
+class News(NamedTuple):
+    """The watched units that a signal concerns, and whether they are between two states, so that
+    another signal follows.
+    """
+
+    names: set[str]
+    passing: bool
+
+
 class Units:
     """The units that are watched, those related to them, and the states that were reported last."""
 
@@ -107,18 +119,22 @@ class Units:
         """The bus paths of the units, and of those related to them."""
         return sorted({*self._by_path, *self._related})
 
-    def changed(self, path: str, properties: dict[str, object]) -> set[str]:
+    def changed(self, path: str, properties: dict[str, object]) -> News:
         """Return the names that the state of the unit at a bus path concerns, if it is another one
         now.
 
-        systemd sends unchanged properties again and again.
+        systemd sends unchanged properties again and again. A start has a new InvocationID while the
+        unit is still inactive.
         """
         states = {key: value for key, value in properties.items() if key in _STATES}
         known = self._states[path]
         news = {key for key, value in states.items() if key not in known or known[key] != value}
+        begins = "InvocationID" in news & known.keys()
         known.update(states)
         own = self._by_path.get(path, set()) if news else set()
-        return own | (self._related.get(path, set()) if news & _OF_RELATED else set())
+        names = own | (self._related.get(path, set()) if news & _OF_RELATED else set())
+        active = states.get("ActiveState")
+        return News(names, active in _PASSING or (active in _DOWN and begins))
 
 
 def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
@@ -182,11 +198,15 @@ class Signals:
         match message.member:
             case "PropertiesChanged" if message.path is not None:
                 properties = {key: value.value for key, value in message.body[1].items()}
-                for name in self._units.changed(message.path, properties):
-                    self._report(Subject(Kind.UNIT, name), str(properties.get("ActiveState", "")))
+                names, passing = self._units.changed(message.path, properties)
+                active = str(properties.get("ActiveState", ""))
+                for name in names:
+                    self._report(Subject(Kind.UNIT, name), active, passing=passing)
             case "UnitFilesChanged":
                 self.files_changed.set()
                 self._report(UNIT_FILES, "unit files were changed")
+            case "Reloading" if message.body == [True]:
+                self._report(UNIT_FILES, "systemd reads all unit files again", passing=True)
             case "Reloading" if message.body == [False]:
                 self.files_changed.set()
                 self._report(UNIT_FILES, "systemd has read all unit files again")
@@ -201,8 +221,8 @@ class Signals:
                 Subject(Kind.UNIT, name), "it is another unit now, or another one starts it"
             )
 
-    def _report(self, subject: Subject, detail: str) -> None:
-        self._listener.event(Event(NAME, subject, time.time(), detail))
+    def _report(self, subject: Subject, detail: str, *, passing: bool = False) -> None:
+        self._listener.event(Event(NAME, subject, time.time(), detail, passing))
 
 
 def _unit_names(watched: Watched) -> list[str]:
