@@ -2,7 +2,7 @@
 
 `watch.py [latency] [idle] [growth] [storm] [fifty]` (default: all), on a lab's node of 300 items;
 needs root. BENCH_CHANGES: of each kind (100). BENCH_IDLE: seconds at rest (3600). BENCH_RERUNS:
-checks while memory is looked at (100000).
+checks of an item that change its verdict, while memory is looked at (100000).
 
 A latency runs from just before the command that changes the node, and from its end, to the time of
 the verdict in the event log. The floor is one probe of that item alone.
@@ -49,6 +49,7 @@ _FLOOR_RUNS = 10
 _STORM_FILES = 16_700
 """In about ten seconds. Each file that is written makes three events: made, written, closed."""
 _PLACE, _MANY = "/etc/bench", "/etc/bench/many"
+_AGAIN = 20
 _SELDOM = 'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seconds: 3600}\n'
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -159,7 +160,8 @@ def main() -> None:
         open_lab(Path(folder)) as lab,
         watched_node(lab, "bench", files=units, prepare=enable) as node,
     ):
-        node.sh(f"mkdir -p {_MANY}; echo one >{_FILE[1]}; {_RULES}")
+        again = f"for n in {{0..{_AGAIN - 1}}}; do echo >{_PLACE}/again-$n; done"
+        node.sh(f"mkdir -p {_MANY}; echo one >{_FILE[1]}; bash -c '{again}'; {_RULES}")
         local_package(node, _PACKAGE[1])
         declare(node, yaml.safe_dump(large(node)))
         print(f"{len(declared(node).items)} items", flush=True)
@@ -176,7 +178,11 @@ def large(node: Node) -> dict[str, Any]:
             {"name": f"bench-{index:03}", "state": "running", "enabled": True}
             for index in range(100)
         ],
-        "files": [{"path": _FILE[1], "content": "one\n", "mode": "0644"}, *files(node, 99)],
+        "files": [
+            {"path": _FILE[1], "content": "one\n", "mode": "0644"},
+            *({"path": f"{_PLACE}/again-{n}", "mode": "0644"} for n in range(_AGAIN)),
+            *files(node, 99 - _AGAIN),
+        ],
         "sysctl": {**sysctls(node, 50), _VALUE[1]: "3"},
         "packages": [{"name": name} for name in (*packages(node, 45), _PACKAGE[1])],
         "firewall": {
@@ -233,6 +239,7 @@ class Log:
 
     def __init__(self, running: Watch) -> None:
         self._file = (running.node.tree / f"srv/checks/events-{running.number}.jsonl").open()
+        self._count = 0
 
     def __enter__(self) -> "Log":
         return self
@@ -240,6 +247,11 @@ class Log:
     def __exit__(self, *_: object) -> None:
         # An open file keeps the node's file system.
         self._file.close()
+
+    def count(self) -> int:
+        """Return how many transitions there were since the log was opened."""
+        self._count += sum(line.endswith("\n") for line in self._file)
+        return self._count
 
     def wait(self, item: tuple[str, str], outcome: str) -> float | None:
         """Wait for a new transition: its time, in seconds since 1970; None if it never comes."""
@@ -346,19 +358,21 @@ def idle(_: Lab, node: Node) -> Table:
 
 
 def growth(_: Lab, node: Node) -> Table:
-    """What many checks leave behind."""
-    loop = "while chmod 600 {0}; do sleep 0.07; chmod 644 {0}; sleep 0.07; done".format(_FILE[1])
-    table = Table("checks", "resident", "seconds", title="memory over checks of one item")
-    with watch(node, LISTEN) as running:
+    """What many checks leave behind: those of twenty files that change together."""
+    changed = " ".join(f"{_PLACE}/again-{number}" for number in range(_AGAIN))
+    loop = f"while chmod 600 {changed}; do sleep 0.1; chmod 644 {changed}; sleep 0.1; done"
+    table = Table("checks", "of an item", "resident", "seconds", title="memory over many checks")
+    with watch(node, LISTEN) as running, Log(running) as log:
         changing = node.sh(f"({loop}) >/dev/null 2>&1 & echo $!")
         began = time.monotonic()
         for part in range(11):
             # The first tenth of a thousandth is what a process takes once.
-            while status(node)["cycles"] < max(200, RERUNS * part // 10):
+            while (found := log.count()) < max(200, RERUNS * part // 10):
                 time.sleep(0.5)
-            row = (status(node)["cycles"], cost(node, running).memory, time.monotonic() - began)
-            table.add_row(str(row[0]), f"{row[1]:.1f} MiB", f"{row[2]:.0f}")
-        node.sh(f"kill {changing}; chmod 644 {_FILE[1]}")
+            memory, seconds = cost(node, running).memory, time.monotonic() - began
+            cycles = status(node)["cycles"]
+            table.add_row(str(cycles), str(found), f"{memory:.1f} MiB", f"{seconds:.0f}")
+        node.sh(f"kill {changing}; chmod 644 {changed}")
     return table
 
 
@@ -425,10 +439,7 @@ def fifty(lab: Lab, node: Node) -> Table:
         fleet = [replace(node, name=f"rig-{number:02}") for number in range(NODES)]
         for each in fleet:
             declare_here(folder, each, items)
-            seldom = (
-                'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seconds: 3600}\n'
-            )
-            (folder / "node-configs" / each.name / "watcher.yaml").write_text(seldom)
+            (folder / "node-configs" / each.name / "watcher.yaml").write_text(_SELDOM)
         began = time.monotonic()
         with watching_ssh.watch(lab, folder, *fleet) as running:
             table.add_row("all checked once", f"{time.monotonic() - began:.1f} s")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.watch.changes import changes
+from power_edge.watch.changes import changes, pause
 
 
 @pytest.mark.parametrize("name", ["state.yaml", "files/motd", "files/etc/motd"])
@@ -24,3 +24,7 @@ def test_a_changed_file_is_noticed(tmp_path: Path, name: str) -> None:
         return True
 
     assert asyncio.run(asyncio.wait_for(noticed(), 20))
+
+
+def test_the_files_of_many_nodes_are_looked_at_less_often() -> None:
+    assert [pause(nodes) for nodes in (1, 20, 50)] == [1.0, 1.0, 2.5]

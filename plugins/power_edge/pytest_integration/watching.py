@@ -28,7 +28,7 @@ from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
-from power_edge.watch.changes import changes
+from power_edge.watch.changes import changes, pause
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.outputs.event_log import EventLog
 from power_edge.watch.outputs.health import is_quiet
@@ -334,7 +334,7 @@ class Watching:
 
     async def _follow_files(self, tasks: asyncio.TaskGroup, name: str) -> None:
         """Load a node again whenever its files change."""
-        async for _ in changes(self._watched[name].node.path):
+        async for _ in changes(self._watched[name].node.path, pause(len(self._watched))):
             await self._load(tasks, name)
 
     def _reload_all(self) -> None:
