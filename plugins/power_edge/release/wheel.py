@@ -67,16 +67,30 @@ def wheel_name(version: str) -> str:
 
 def read_wheel(path: Path) -> Wheel:
     """Return the wheel in a file. Raises Unusable."""
-    name = quoted(str(path), 200)
+    return opened(path, content(path))
+
+
+def opened(path: Path, data: bytes) -> Wheel:
+    """Return the wheel whose file has these bytes. Raises Unusable."""
     if path.name.count("-") < 4 or path.suffix != ".whl":
-        raise Unusable(f"{name} is no wheel: its name must be like {wheel_name('1.3.0')}")
-    data = content(path)
+        raise Unusable(
+            f"{quoted(str(path), 200)} is no wheel: its name must be like {wheel_name('1.3.0')}"
+        )
+    return Wheel(path.name, data, unpacked(str(path), data))
+
+
+def unpacked(path: str, data: bytes) -> dict[str, tuple[int, bytes]]:
+    """Return mode and content of each file in a wheel, by path. Raises Unusable.
+
+    `path` is the wheel's own, for messages.
+    """
+    name = quoted(path, 200)
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
             infos = archive.infolist()
             if sum(info.file_size for info in infos) > _LARGEST:
                 raise Unusable(f"{name} holds more than {_LARGEST >> 20} MiB")
-            files = {
+            files: dict[str, tuple[int, bytes]] = {
                 info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos
             }
     except (
@@ -89,7 +103,7 @@ def read_wheel(path: Path) -> Wheel:
         raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
     if len(files) < len(infos):
         raise Unusable(f"{name} has a file twice")
-    return Wheel(path.name, data, files)
+    return files
 
 
 def wheel_of(folder: Path, version: str) -> Wheel:
