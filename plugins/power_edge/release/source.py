@@ -7,10 +7,11 @@ from typing import NamedTuple
 from power_edge import package_data
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import MAX_BYTES, read
+from power_edge.json_value import Json
 from power_edge.probing.process import LONGEST_OUTPUT
 from power_edge.release import artifacts, git
 from power_edge.release.changes import EMPTY
-from power_edge.release.schema_set import SUFFIX, Json, SchemaSet, Unusable, checked
+from power_edge.release.schema_set import SUFFIX, SchemaSet, Unusable, checked
 from power_edge.release.wheel import unpacked
 from power_edge.text import quoted
 

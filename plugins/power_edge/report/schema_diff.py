@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from power_edge.json_value import Json
 from power_edge.release.changes import Change, Difference, Verdict
-from power_edge.release.schema_set import Json
 from power_edge.text import printable
 
 _LONGEST = 300
