@@ -48,7 +48,6 @@ _FLOOR_RUNS = 10
 _STORM_FILES = 16_700
 """In about ten seconds. Each file that is written makes three events: made, written, closed."""
 _PLACE, _MANY = "/etc/bench", "/etc/bench/many"
-_SELDOM = 'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seconds: 3600}\n'
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _RULES = """\
@@ -268,7 +267,7 @@ def latency(_: Lab, node: Node) -> Table:
         for pair in PAIRS:
             floor = _floor(node, pair.item)
             print(f"measuring {pair.kind}", flush=True)
-            for _ in range(-(-CHANGES // (1 + (pair.kind == pair.kind_back)))):
+            for _round in range(-(-CHANGES // (1 + (pair.kind == pair.kind_back)))):
                 for change in pair.changes:
                     began, ended = bash.run(change.script)
                     at = log.wait(change.item, change.outcome)
