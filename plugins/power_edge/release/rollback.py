@@ -371,7 +371,6 @@ def _is_at(place: Place, source: Source) -> bool:
     return any(
         (mark.line + 1, mark.column + 1) == (source.line, source.column)
         for mark in (place.key, place.value)
-        if mark is not None
     )
 
 
@@ -380,4 +379,5 @@ def _marks(place: Place, path: ValuePath) -> Iterator[tuple[ValuePath, Place]]:
         yield path, place
     inner = place.inner
     for step in inner if isinstance(inner, dict) else range(len(inner or ())):
-        yield from _marks(inner[step], (*path, step))
+        if (part := place.at(step)) is not None:
+            yield from _marks(part, (*path, step))
