@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from power_edge.json_value import Json
 from power_edge.release.changes import Change, Difference, Verdict
@@ -13,7 +12,7 @@ _LONGEST = 300
 FIRST = "there is no release to compare with, so all is compared with nothing"
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: Difference) -> dict[str, object]:
     """Return the difference as `--json` prints it."""
     return {
         "verdict": difference.verdict.name,
