@@ -144,7 +144,7 @@ def packet_filter(host: Any) -> Ruleset:
             }
         found = netfilter.ruleset(nft, saved, dict(_legacy(host)))
         return found._replace(policies=tuple(_ipsec(host)))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None
 
 
