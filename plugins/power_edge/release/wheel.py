@@ -3,6 +3,8 @@
 import base64
 import csv
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -17,6 +19,17 @@ from power_edge.text import printable, quoted
 
 _LARGEST = 256 << 20
 """Bytes that a wheel may hold unpacked."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,  # bz2
+    EOFError,
+    RuntimeError,  # of a file with a password, or of a method that is not known
+    ValueError,  # of a name, or of an offset
+    struct.error,
+)
+"""What zipfile raises for archives that are none, or were changed."""
 _OWN = ("METADATA", "RECORD")
 """Files of the .dist-info folder that name the version."""
 
@@ -93,13 +106,7 @@ def unpacked(path: str, data: bytes) -> dict[str, tuple[int, bytes]]:
             files: dict[str, tuple[int, bytes]] = {
                 info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos
             }
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        RuntimeError,
-        NotImplementedError,
-        EOFError,
-    ) as error:
+    except _BROKEN as error:
         raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
     if len(files) < len(infos):
         raise Unusable(f"{name} has a file twice")
@@ -141,7 +148,11 @@ def wrong_in_record(wheel: Wheel) -> Iterator[str]:
     """Yield each file of a wheel whose bytes are not those that its own RECORD names."""
     record = f"{wheel.dist_info}/RECORD"
     _, listed = wheel.files.get(record, (0, b""))
-    rows = csv.reader(listed.decode("utf-8", "replace").splitlines())
+    try:
+        rows = [*csv.reader(listed.decode("utf-8", "replace").splitlines())]
+    except csv.Error as error:
+        yield f"{printable(record)} cannot be read: {error}"
+        return
     named = {row[0]: row[1] for row in rows if len(row) == 3}
     for path in sorted(named.keys() | wheel.files.keys()):
         if path == record:
