@@ -48,6 +48,7 @@ _FLOOR_RUNS = 10
 _STORM_FILES = 16_700
 """In about ten seconds. Each file that is written makes three events: made, written, closed."""
 _PLACE, _MANY = "/etc/bench", "/etc/bench/many"
+_SELDOM = 'version: "1.0"\nwatchers: {enabled: true}\nevent_handler: {sweep_seconds: 3600}\n'
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _RULES = """\
