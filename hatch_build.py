@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from hatchling.builders.config import BuilderConfig
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).parent
@@ -57,7 +58,7 @@ def _git(root: Path, *words: str) -> str | None:
     return done.stdout.decode(errors="replace")
 
 
-class CustomBuildHook(BuildHookInterface):
+class CustomBuildHook(BuildHookInterface[BuilderConfig]):
     """Puts the commit into the wheel and the sdist."""
 
     def initialize(self, version: str, build_data: dict[str, dict[str, str]]) -> None:

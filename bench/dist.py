@@ -77,7 +77,7 @@ def wheel(file: Path, folder: Path, work: Path) -> Iterator[tuple[Start, Path]]:
         opened.extractall(work, filter="data")
     (wheels,) = work.iterdir()
     subprocess.run([sys.executable, "-m", "venv", work / "venv"], check=True)
-    pip = [work / "venv/bin/pip", "install", "-q", "--no-index", f"--find-links={wheels}"]
+    pip = (work / "venv/bin/pip", "install", "-q", "--no-index", f"--find-links={wheels}")
     subprocess.run([*pip, file], check=True)
     yield starting(work / "venv/bin/power-edge", "--version"), work / "venv"
 

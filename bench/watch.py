@@ -281,7 +281,7 @@ def latency(_: Lab, node: Node) -> Table:
         for pair in PAIRS:
             floor = _floor(node, pair.item)
             print(f"measuring {pair.kind}", flush=True)
-            for _ in range(-(-CHANGES // (1 + (pair.kind == pair.kind_back)))):
+            for _round in range(-(-CHANGES // (1 + (pair.kind == pair.kind_back)))):
                 for change in pair.changes:
                     began, ended = bash.run(change.script)
                     at = log.wait(change.item, change.outcome)

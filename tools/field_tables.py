@@ -37,7 +37,7 @@ def page(schemas: Mapping[str, Any]) -> str:
 
 def _tables(schema: Mapping[str, Any], whole: Mapping[str, Any], path: str) -> Iterator[str]:
     """Yield the table of an object, and then those of the objects in it."""
-    inner: list[tuple[str, Mapping[str, Any]]] = []
+    inner: list[tuple[str, dict[str, Any]]] = []
     rows: list[str] = []
     needed = schema.get("required", ())
     for name, given in schema.get("properties", {}).items():
@@ -113,10 +113,10 @@ def _kind(field: Mapping[str, Any], whole: Mapping[str, Any]) -> str:
         for key, word in (("minimum", "from"), ("maximum", "to"))
         if key in field and kind in {"integer", "number"}
     )
-    words = {
+    kinds_in_words = {
         "string": "text",
         "boolean": "`true`, `false`",
         "integer": "number",
         "number": "number",
     }
-    return words.get(str(kind), "anything") + limits
+    return kinds_in_words.get(str(kind), "anything") + limits

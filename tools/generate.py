@@ -11,10 +11,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import field_tables
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import field_tables  # noqa: E402
+
 SCHEMAS = ROOT / "schemas"
 MERGED = SCHEMAS / "merged"
 FIELDS = ROOT / "docs" / "fields.md"

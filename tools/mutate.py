@@ -196,11 +196,10 @@ def statements(code: str) -> dict[int, range]:
                 if isinstance(node, ast.Match)
                 else next(iter(getattr(node, "body", ())), None)
             )
-            last = (
-                node.end_lineno
-                if inner is None or isinstance(node, ast.FunctionDef)
-                else max(first, inner.lineno - 1)
-            )
+            if inner is not None and not isinstance(node, ast.FunctionDef):
+                last = max(first, inner.lineno - 1)
+            else:
+                last = getattr(node, "end_lineno", first)  # a match_case has none, but a body
             found |= dict.fromkeys(range(first, last + 1), range(first, last + 1))
     return found
 
@@ -402,9 +401,8 @@ class Trials:
                     for line in change["lines"]
                     for test in lines.get(f"{self.work / change['path']}:{line}", ())
                 }
-                ordered = sorted(
-                    tests, key=lambda test, noticed=noticed: (-noticed[test], seconds[test])
-                )
+                fast_first = sorted(tests, key=seconds.__getitem__)
+                ordered = sorted(fast_first, key=noticed.__getitem__, reverse=True)
                 ordered = [
                     test
                     for test, sum_ in zip(

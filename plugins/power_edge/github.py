@@ -16,6 +16,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from power_edge.json_value import Json, decoded
 from power_edge.text import printable, quoted
 
 _API: Final = "GITHUB_API_URL"
@@ -169,7 +170,7 @@ class GitHub:
         made = {"draft": False, "make_latest": "true" if latest else "false"}
         self._ask("PATCH", f"/releases/{release.id}", made)
 
-    def _published(self, tag: str) -> dict[str, Any] | None:
+    def _published(self, tag: str) -> dict[str, Json] | None:
         try:
             found = self._ask("GET", f"/releases/tags/{urllib.parse.quote(tag, safe='')}")
         except GitHubError as error:
@@ -178,7 +179,7 @@ class GitHub:
             raise
         return _object(found)
 
-    def _pages(self, path: str) -> Iterator[dict[str, Any]]:
+    def _pages(self, path: str) -> Iterator[dict[str, Json]]:
         """Yield the entries of all pages of a list, as far as anybody would read."""
         for page in range(1, _PAGES + 1):
             found = self._listed(f"{path}?per_page={_PAGE}&page={page}")
@@ -186,11 +187,11 @@ class GitHub:
             if len(found) < _PAGE:
                 return
 
-    def _listed(self, path: str) -> list[dict[str, Any]]:
+    def _listed(self, path: str) -> list[dict[str, Json]]:
         found = self._ask("GET", path)
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
-    def _ask(self, method: str, path: str, content: Any = None) -> Any:
+    def _ask(self, method: str, path: str, content: object = None) -> Json:
         """Return the JSON of an answer; None for an empty one."""
         url = f"{self._api}/repos/{self._repository}{path}"
         data = None if content is None else json.dumps(content).encode()
@@ -198,7 +199,7 @@ class GitHub:
         if not body:
             return None
         try:
-            return json.loads(body)
+            return decoded(body)
         except (ValueError, RecursionError):
             raise GitHubError(f"{method} {url}: the answer is no JSON") from None
 
@@ -241,24 +242,24 @@ class GitHub:
 def _message(body: bytes) -> str:
     """Return what GitHub says about an error."""
     try:
-        found = json.loads(body)
+        found = decoded(body)
     except (ValueError, RecursionError):
         return ""
     message = found.get("message") if isinstance(found, dict) else None
     return f", {quoted(message)}" if isinstance(message, str) else ""
 
 
-def _object(answer: Any) -> dict[str, Any]:
+def _object(answer: Json) -> dict[str, Json]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _number(value: Any) -> int:
+def _number(value: Json) -> int:
     if not isinstance(value, int):
         raise GitHubError("GitHub's answer has no id where one must be")
     return value
 
 
-def _release(answer: dict[str, Any]) -> Release:
+def _release(answer: dict[str, Json]) -> Release:
     return Release(
         _number(answer.get("id")),
         str(answer.get("tag_name")),
@@ -267,7 +268,7 @@ def _release(answer: dict[str, Any]) -> Release:
     )
 
 
-def _address(issue: Any) -> str:
+def _address(issue: Json) -> str:
     found = _object(issue).get("html_url")
     if not isinstance(found, str):
         raise GitHubError("the server opened an issue and did not say where it is")

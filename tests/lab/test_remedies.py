@@ -20,7 +20,7 @@ import pytest
 from power_edge.config import ConfigError
 from power_edge.model import Outcome, Remedy, Result
 from power_edge.report.shell_line import shell_line
-from tests.support.cases import RECORDINGS, Case, Verdict, items_of, load, worst
+from tests.support.cases import AREAS, RECORDINGS, Case, Verdict, items_of, load, worst
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import OUR_ADDRESS, OUR_ADDRESS6, Lab, Node
 from tests.support.lab.recorded import ROOTS, make
@@ -28,7 +28,6 @@ from tests.support.lab.snapshot import Concern, beside, snapshot
 
 pytestmark = pytest.mark.lab
 
-AREAS = ("services", "sysctl", "packages", "files", "ufw", "firewalld", "nftables", "iptables")
 SAMPLED = {"services": 4, "ufw": 5, "firewalld": 4}
 """Drifts of an area and root in a run that is no soak, where they are not 2."""
 FROM = {"IPv4": OUR_ADDRESS, "IPv6": OUR_ADDRESS6}
@@ -70,9 +69,13 @@ def chosen() -> list[Drift]:
     for drift in drifts():
         if drift.case.node is not None:
             kinds[drift.case.area, drift.case.node].append(drift)
-    pick = random.Random(SEED)
-    counts = {kind: min(len(some), SAMPLED.get(kind[0], 2)) for kind, some in kinds.items()}
-    return [drift for kind, some in kinds.items() for drift in pick.sample(some, counts[kind])]
+    return [
+        drift
+        for (area, root), some in kinds.items()
+        for drift in random.Random(f"{SEED} {area} {root}").sample(
+            some, min(len(some), SAMPLED.get(area, 2))
+        )
+    ]
 
 
 class Row(NamedTuple):

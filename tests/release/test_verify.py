@@ -89,6 +89,19 @@ def test_it_needs_no_repository(
     assert "verified" in release("verify", WHEEL)
 
 
+def test_a_wheel_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Path.open
+
+    def once(self: Path, *arguments: Any, **options: Any) -> Any:
+        stream = usual(self, *arguments, **options)
+        if self.name == WHEEL:
+            self.unlink()  # what would be read again may be another file
+        return stream
+
+    monkeypatch.setattr(Path, "open", once)
+    verify(folder, WHEEL, status=0)
+
+
 def test_each_byte_of_a_wheel_counts(folder: Path) -> None:
     wheel = folder / WHEEL
     good = wheel.read_bytes()

@@ -30,6 +30,10 @@ from power_edge.resources import names, resource
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 VERDICTS = {Outcome.COMPLIANT: "pass", Outcome.DRIFT: "fail", Outcome.UNKNOWN: "unknown"}
 """The recordings' words for outcomes; beside them `invalid`: a declaration that is refused."""
+FIREWALLS = ("ufw", "firewalld", "nftables", "iptables")
+"""The areas of the firewall, by provider."""
+AREAS = (*(name for name in names() if (RECORDINGS / name).is_dir()), *FIREWALLS)
+"""The areas whose cases are sections of a resource type's probe."""
 OWN_NODE = {"firewalld": "firewalld"}
 """The lab's root for an area's cases that name none, where it is not `base`."""
 

@@ -5,7 +5,7 @@ Pure. Any output is accepted; what makes no sense is recorded as unread.
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.about.part import Part, kib, number, part, text
 from power_edge.model.generated.about_schema import (
@@ -87,7 +87,7 @@ def evidence(roles: Part) -> list[tuple[str, str]]:
     return [(key, values[0]) for key, lines in roles.lines.items() for values in lines if values]
 
 
-def declared(observed: Hardware) -> dict[str, Any]:
+def declared(observed: Hardware) -> dict[str, object]:
     """Return the hardware as identity.yaml declares it; what could not be read is left out.
 
     `memory_gb` is in GiB, which people call GB.

@@ -207,6 +207,8 @@ def _role_change(name: str, first: Document, second: Document) -> RoleChange:
             if first.value.get(key) != second.value.get(key)
         )
         return RoleChange(name, f"{key} changed", second.find((key,), key=True))
+    if not (isinstance(old, list) and isinstance(new, list)):
+        return RoleChange(name, "rules changed", second.find(("rules",), key=True))
     kept = [rule for rule in new if rule in old]
     differing = [index for index, rule in enumerate(new) if rule not in old]
     place = second.find(("rules", differing[0])) if differing else second.find(("rules",), key=True)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -42,13 +41,13 @@ def connection_options(function: Callable[..., None]) -> Callable[..., None]:
     )
     @wraps(function)
     def command(
-        *arguments: Any,
+        *arguments: object,
         connection: str | None,
         hosts: str | None,
         ssh_config: str | None,
         ssh_identity_file: str | None,
         sudo: bool,
-        **rest: Any,
+        **rest: object,
     ) -> None:
         options = Options(
             connection=connection,

@@ -1,6 +1,6 @@
 """Nodes by what their files say: role, tag, site and environment."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def facts(folder: Path) -> Facts | None:
         return None
 
 
-def of(state: dict[str, object], identity: dict[str, object]) -> Facts:
+def of(state: Mapping[str, object], identity: Mapping[str, object]) -> Facts:
     """Return what the values of a node's state.yaml and identity.yaml say.
 
     Raises msgspec.ValidationError if they do not fit their types.

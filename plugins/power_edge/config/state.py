@@ -53,7 +53,7 @@ def state_of(document: Document, node: str) -> State:
         raise ConfigError(problems)
     return State(
         document.file,
-        document.value["version"],
+        str(document.value["version"]),
         msgspec.convert(document.value.get("metadata", {}), Metadata),
         tuple(items),
     )

@@ -1,7 +1,7 @@
 """Turn what was discovered on a machine into the files of a node's configuration. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.config.schema_version import installed
 from power_edge.discover.sections import Section, items
@@ -27,7 +27,7 @@ class Machine(NamedTuple):
 
     hostname: str
     family: str
-    hardware: Mapping[str, Any] = {}
+    hardware: Mapping[str, object] = {}
     roles: tuple[suggestion.Suggested, ...] = ()
     disabled: frozenset[str] = frozenset()
     """Roles that demand what is not so on the machine."""

@@ -7,7 +7,7 @@ manual (docs/gossfile.md of goss 0.4).
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.config import ConfigError
 from power_edge.config.error import refuse
@@ -15,6 +15,7 @@ from power_edge.config.node_configs import STATE
 from power_edge.config.schema_version import installed
 from power_edge.config.state import state_of
 from power_edge.config.yaml_reader import Document, read
+from power_edge.json_value import Json
 from power_edge.model import Source
 from power_edge.resources import resource
 from power_edge.text import quoted
@@ -46,7 +47,7 @@ class Imported(NamedTuple):
 class _Taken(NamedTuple):
     """An item of a section, and the keys of goss that it says."""
 
-    value: Any
+    value: Json
     said: frozenset[str]
 
 
@@ -62,15 +63,15 @@ def convert(data: bytes, file: str) -> Imported:
     document = read(data, file)
     if document.problems:
         raise ConfigError(document.problems)
-    sections: dict[str, list[tuple[str, Any]]] = {}
+    sections: dict[str, list[tuple[str, Json]]] = {}
     left_out: list[LeftOut] = []
     for kind, entries in document.value.items():
-        if kind not in _KINDS or not isinstance(entries, Mapping):
+        if kind not in _KINDS or not isinstance(entries, dict):
             left_out += _unknown(document, kind, entries)
             continue
         section, take = _KINDS[kind]
-        for name in entries:
-            found = _take(document, (kind, name), take, section)
+        for name, fields in entries.items():
+            found = _take(document, (kind, name), fields, take, section)
             left_out += found[1]
             if found[0] is not None:
                 sections.setdefault(section, []).append((name, found[0]))
@@ -90,7 +91,7 @@ def _refuse_templates(data: bytes, file: str) -> None:
             )
 
 
-def _unknown(document: Document, kind: str, entries: Any) -> Iterator[LeftOut]:
+def _unknown(document: Document, kind: str, entries: Json) -> Iterator[LeftOut]:
     why = (
         "run goss render, and import the one file that it prints"
         if kind == "gossfile"
@@ -98,7 +99,7 @@ def _unknown(document: Document, kind: str, entries: Any) -> Iterator[LeftOut]:
         if kind not in _KINDS
         else "is not a mapping of names"
     )
-    names = entries if isinstance(entries, Mapping) and entries else [None]
+    names = [*entries] if isinstance(entries, dict) and entries else [None]
     for name in names:
         path = (kind,) if name is None else (kind, name)
         yield LeftOut(document.find(path, key=True), _what(*path), why)
@@ -109,17 +110,16 @@ def _what(kind: str, name: str = "", field: str = "") -> str:
     return " ".join(filter(None, (kind, quoted(name, 200).strip("'\"") if name else "", field)))
 
 
-_Take = Callable[[str, Mapping[str, Any]], _Taken]
+_Take = Callable[[str, Mapping[str, Json]], _Taken]
 
 
 def _take(
-    document: Document, path: tuple[str, str], take: _Take, section: str
-) -> tuple[Any, list[LeftOut]]:
+    document: Document, path: tuple[str, str], fields: Json, take: _Take, section: str
+) -> tuple[Json, list[LeftOut]]:
     """Return the item that an entry becomes, or None, and what of the entry is left out."""
-    kind, name = path
+    _, name = path
     place = document.find(path, key=True)
-    fields = document.value[kind][name]
-    if not isinstance(fields, Mapping):
+    if not isinstance(fields, dict):
         return None, [LeftOut(place, _what(*path), "has no fields")]
     if fields.get("skip") is True:
         return None, [LeftOut(place, _what(*path), "goss skips it")]
@@ -142,25 +142,25 @@ def _take(
     return taken.value, left
 
 
-def _check(section: str, name: str, value: Any) -> None:
+def _check(section: str, name: str, value: Json) -> None:
     """Raise ConfigError unless state.yaml may hold an item."""
     items = [value] if resource(section).key is not None else {name: value}
     state_of(Document.of_value(STATE, {"version": str(installed()), section: items}), "imported")
 
 
-def _paragraph(section: str, entries: list[tuple[str, Any]]) -> Paragraph:
+def _paragraph(section: str, entries: list[tuple[str, Json]]) -> Paragraph:
     listed = resource(section).key is not None
     return Paragraph(
         section, tuple(Entry(value, (), None if listed else name) for name, value in entries)
     )
 
 
-def _boolean(fields: Mapping[str, Any], field: str) -> bool | None:
+def _boolean(fields: Mapping[str, Json], field: str) -> bool | None:
     value = fields.get(field)
     return value if isinstance(value, bool) else None
 
 
-def _package(name: str, fields: Mapping[str, Any]) -> _Taken:
+def _package(name: str, fields: Mapping[str, Json]) -> _Taken:
     is_installed = _boolean(fields, "installed")
     if is_installed is None:
         raise _NotTaken("says neither installed: true nor installed: false")
@@ -174,11 +174,11 @@ def _package(name: str, fields: Mapping[str, Any]) -> _Taken:
     return _Taken({"name": name}, said)
 
 
-def _service(name: str, fields: Mapping[str, Any]) -> _Taken:
+def _service(name: str, fields: Mapping[str, Json]) -> _Taken:
     runs, starts = _boolean(fields, "running"), _boolean(fields, "enabled")
     if runs is None and starts is None:
         raise _NotTaken("says neither running nor enabled")
-    item: dict[str, Any] = {"name": name}
+    item: dict[str, Json] = {"name": name}
     if runs is not None:
         item["state"] = "running" if runs else "stopped"
     if starts is not None:
@@ -189,7 +189,7 @@ def _service(name: str, fields: Mapping[str, Any]) -> _Taken:
     return _Taken(item, frozenset(each for each, value in says.items() if value is not None))
 
 
-def _kernel_param(_: str, fields: Mapping[str, Any]) -> _Taken:
+def _kernel_param(_: str, fields: Mapping[str, Json]) -> _Taken:
     value = fields.get("value")
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise _NotTaken("its value is not text or a number")
@@ -200,7 +200,7 @@ _FILE_FIELDS = ("mode", "owner", "group", "sha256")
 _MODE = re.compile("0?[0-7]{3,4}")
 
 
-def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
+def _file(name: str, fields: Mapping[str, Json]) -> _Taken:
     path, filetype = fields.get("path", name), fields.get("filetype")
     exists = _boolean(fields, "exists")
     if exists is None and fields.get("exists") is not None:
@@ -213,7 +213,8 @@ def _file(name: str, fields: Mapping[str, Any]) -> _Taken:
         return _Taken(link, frozenset(("exists", "path", "filetype", "linked-to")))
     if filetype not in ("file", "directory", None):
         raise _NotTaken("only files, directories, and symlinks with linked-to can be declared")
-    taken = {field: fields[field] for field in _FILE_FIELDS if isinstance(fields.get(field), str)}
+    given = ((field, fields.get(field)) for field in _FILE_FIELDS)
+    taken = {field: value for field, value in given if isinstance(value, str)}
     if "mode" in taken and not _MODE.fullmatch(taken["mode"]):
         del taken["mode"]
     state = {"state": "directory"} if filetype == "directory" else {}

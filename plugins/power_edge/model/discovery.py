@@ -1,13 +1,13 @@
 """How a resource type is discovered: from what a node shows to a declaration that holds there."""
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Declared = TypeVar("Declared")
 Observed = TypeVar("Observed")
 
 
-def _unchanged(declared: Any) -> Any:
+def _unchanged(declared: Declared) -> Declared:
     return declared
 
 

@@ -83,7 +83,7 @@ def _no_problems(_: object) -> Iterator[tuple[str, str]]:
     return iter(())
 
 
-def _nothing_attached(declared: Any, _: object) -> Any:
+def _nothing_attached(declared: Declared, _: object) -> Declared:
     return declared
 
 
@@ -111,7 +111,7 @@ class ResourceType(Generic[Declared, Observed]):
     """
 
     name: str
-    declares: Any
+    declares: object
     """The generated type of the section in state.yaml, as `msgspec.convert` takes it:
     `list[Service]`, `dict[str, str]`, `Firewall`.
     """

@@ -5,7 +5,6 @@ in place of an answer.
 """
 
 import re
-from typing import Any
 
 from power_edge.probing.framing import NOT_STARTED, NoAnswer
 from power_edge.stderr import errors
@@ -73,7 +72,7 @@ def one_line(error: BaseException) -> str:
     testinfra raises that for ssh's exit status 255. It holds the result, whose stderr is for
     people, and the whole command, which is not.
     """
-    result: Any = error.args[0] if error.args else None
+    result: object = error.args[0] if error.args else None
     if not hasattr(result, "stderr_bytes"):
         text = _without_number(error)[:_END].strip()
         return next(iter(text.splitlines()), type(error).__name__)[:_LONGEST_REASON]

@@ -45,5 +45,5 @@ def pytest_power_edge_report(config: pytest.Config, report: "RunReport") -> None
     """The run is over and its exit status is known: write a report of all nodes.
 
     Say what happened with `report.note`. If a file cannot be written, call
-    `report.could_not_write` and return: the run then ends with 3 instead of 0.
+    `report.could_not_write` and return: the run then ends with 3.
     """

@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import pytest
 
 from power_edge import exit_status
 from power_edge.checking.check import GATE_TYPE
-from power_edge.model import Item
 from power_edge.pytest_integration import compat, fixtures, hooks, own_tests
 from power_edge.pytest_integration.atomic_reports import make_atomic
 from power_edge.pytest_integration.collection import (
@@ -25,7 +24,8 @@ from power_edge.pytest_integration.collection import (
     run_item,
 )
 from power_edge.pytest_integration.formats import formats
-from power_edge.pytest_integration.late_answers import LateAnswers, needed
+from power_edge.pytest_integration.late_answers import LateAnswers
+from power_edge.pytest_integration.needed import Beyond, Looks, by_id, needed
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.reporting import Reporting
 from power_edge.pytest_integration.results import attach
@@ -167,7 +167,7 @@ class Run:
                     own[item.nodeid] = name
         # The controller of xdist collects nothing: see pytest_xdist_node_collection_finished.
         if self._ask_selected and not self.config.pluginmanager.hasplugin("dsession"):
-            self.nodes.ask_for(self._needed(session.items))
+            self.nodes.ask_for(needed(self.nodes.by_name, session.items, self._looks))
 
     # With xdist: the controller asks, the workers judge.
 
@@ -188,7 +188,8 @@ class Run:
         """Controller: a worker says what is selected. No item runs before all of them have."""
         if self._late is None or self._late.file.exists():
             return
-        self.nodes.ask_for(needed(self.nodes.by_name.values(), ids))
+        looks = by_id(self.nodes.by_name.values())
+        self.nodes.ask_for(needed(self.nodes.by_name, ids, looks))
         self._late.write(self.nodes.pack())
 
     @pytest.hookimpl(trylast=True)
@@ -196,21 +197,14 @@ class Run:
         if self._late is not None:
             self._late.remove()
 
-    def _needed(self, items: Sequence[pytest.Item]) -> dict[str, list[Item] | None]:
-        """Return what is to be read, by node: the selected items, or None for all of them, because
-        a test of the operator's own may look at any. If nothing is selected, the gates alone.
-        """
-        needed: dict[str, list[Item] | None] = {}
-        for item in items:
-            name = self._state.node_of(item)
-            if name is None or name not in self.nodes.by_name:
-                continue
-            wanted = needed.setdefault(name, [])
-            if not isinstance(item, CheckItem):
-                needed[name] = None
-            elif item.declared is not None and wanted is not None:
-                wanted.append(item.declared)
-        return needed if items else {name: [] for name in self.nodes.by_name}
+    def _looks(self, item: pytest.Item) -> Iterator[Looks]:
+        """Yield the node of a test, and what the test looks at on it."""
+        name = self._state.node_of(item)
+        if name is not None and name in self.nodes.by_name:
+            if isinstance(item, CheckItem):
+                yield name, item.declared or Beyond.GATE
+            else:
+                yield name, Beyond.ANY
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import zip_longest
 from threading import Thread
-from typing import Any
 
 import pytest
 
@@ -187,14 +186,14 @@ class _Sent:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self.reports: list[Any] = []
+        self.reports: list[object] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         config = self._config
         self.reports.append(config.hook.pytest_report_to_serializable(config=config, report=report))
 
 
-def _run(config: pytest.Config, tests: Tests) -> list[Any]:
+def _run(config: pytest.Config, tests: Tests) -> list[object]:
     sent = _Sent(config)
     config.pluginmanager.register(sent)
     for test, following in zip_longest(tests, tests[1:]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.checking.check import Checked
 from power_edge.checking.evaluate import judge
@@ -105,7 +105,7 @@ def _one_by_one(
 
 
 def _of_type(
-    name: str, document: Mapping[str, Any], checked: Checked, results: Iterable[Result]
+    name: str, document: Mapping[str, object], checked: Checked, results: Iterable[Result]
 ) -> Iterator[Adopted | NotAdopted]:
     kind, observations = resource(name), checked.observations[name]
     assert not isinstance(observations, NotObserved), "drift was observed"

@@ -1,7 +1,7 @@
 """How an item is adopted: the edits that make its declaration true, or why there are none."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from power_edge.model import Finding, Item, Outcome, Result
 from power_edge.yaml_edit.edit import Edit, Put, Remove, YamlPath
@@ -39,7 +39,7 @@ def drifts(result: Result) -> list[Finding]:
     return [finding for finding in result.findings if finding.outcome is Outcome.DRIFT]
 
 
-def change(path: YamlPath, old: Mapping[str, Any], new: Mapping[str, Any]) -> Proposal:
+def change(path: YamlPath, old: Mapping[str, object], new: Mapping[str, object]) -> Proposal:
     """Return the edits from one declaration at a path to another, field by field.
 
     Raises ValueError for a value that YAML cannot hold.

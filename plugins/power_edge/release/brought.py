@@ -12,15 +12,9 @@ from power_edge.config.node_configs import (
     SYSTEM_IDENTITY,
     WATCHER,
 )
+from power_edge.json_value import Json
 from power_edge.release import tags
-from power_edge.release.schema_set import (
-    Json,
-    Place,
-    Schema,
-    SchemaSet,
-    Unusable,
-    is_annotation,
-)
+from power_edge.release.schema_set import Place, Schema, SchemaSet, Unusable, is_annotation
 from power_edge.release.source import INSTALLED, of_ref, source
 from power_edge.release.version import Version
 

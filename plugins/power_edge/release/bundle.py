@@ -2,7 +2,8 @@
 
 from jsonschema_rs import Draft202012Validator
 
-from power_edge.release.schema_set import LISTS, MAPS, SINGLE, Json, Place, SchemaSet
+from power_edge.json_value import Json
+from power_edge.release.schema_set import LISTS, MAPS, SINGLE, Place, SchemaSet
 
 
 class Judge:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
+from power_edge.json_value import Json
 from power_edge.release.containment import Containment, Gap, Way
 from power_edge.release.meaning import notes
-from power_edge.release.schema_set import Json, Place, SchemaSet, is_annotation
+from power_edge.release.schema_set import Place, SchemaSet, is_annotation
 
 EMPTY = SchemaSet("nothing", {}, {})
 """What the first release is compared with."""

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from power_edge.release.schema_set import Json, Place, SchemaSet, is_annotation
+from power_edge.json_value import Json
+from power_edge.release.schema_set import Place, SchemaSet, is_annotation
 from power_edge.release.values import KINDS, canonical, kind, kinds
 
 GROUPS: Final = (

@@ -7,8 +7,9 @@ what keeps a keyword of the other schema from being shown.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
+from power_edge.json_value import Json
 from power_edge.release.conjuncts import Conjunct, conjuncts, merged, only, same, without
-from power_edge.release.schema_set import Json, Place, SchemaSet
+from power_edge.release.schema_set import Place, SchemaSet
 from power_edge.release.values import KINDS, canonical, is_valid, kinds, matches, normal
 
 SPLITS = 2

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 
+from power_edge.json_value import Json
 from power_edge.release.bundle import Judge
 from power_edge.release.changes import Change, Difference, Verdict, with_changes
 from power_edge.release.conjuncts import conjuncts, merged
 from power_edge.release.containment import Way
 from power_edge.release.meaning import for_name, for_pattern, keys, schemas_at, together
-from power_edge.release.schema_set import Json, Place, SchemaSet
+from power_edge.release.schema_set import Place, SchemaSet
 from power_edge.release.values import matches
 
 _MOST = 40

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from power_edge.json_value import Json
 from power_edge.release.containment import Way
-from power_edge.release.schema_set import Json, Place, SchemaSet
+from power_edge.release.schema_set import Place, SchemaSet
 from power_edge.release.values import canonical, matches
 
 _BESIDE = ("allOf", "anyOf", "oneOf")

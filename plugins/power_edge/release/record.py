@@ -6,13 +6,14 @@ The last line of an annotated tag is `FILE sha256:DIGEST`: `tested.json` for a p
 
 import hashlib
 import re
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from power_edge.config import ConfigError
 from power_edge.config.schema_errors import explain
 from power_edge.config.yaml_reader import read
+from power_edge.json_value import Json
 from power_edge.model.generated.promotion_schema import Promotion
 from power_edge.model.generated.tested_schema import Tested
 from power_edge.release.schema_set import Unusable
@@ -75,7 +76,7 @@ def check_tested(found: Tested, commit: str, name: str) -> None:
         raise Unusable(f"{name} has no result of {', '.join(missing)}: that run was not complete")
 
 
-def _checked(data: bytes, name: str, schema: str) -> dict[str, Any]:
+def _checked(data: bytes, name: str, schema: str) -> dict[str, Json]:
     document = read(data, name)  # JSON is YAML: problems have a line
     problems = [*document.problems, *explain(document, schema)]
     if problems:

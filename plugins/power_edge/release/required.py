@@ -4,7 +4,7 @@ interface. The highest of the three counts.
 
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from power_edge.config.schema_version import FILE as VERSION_FILE
 from power_edge.model.generated.accepted_schema import Change as Entry
@@ -263,7 +263,7 @@ def _shipped(paths: Sequence[str], since: str | None, judged: str) -> list[str]:
     pyproject.toml is one if what it says of the project differs: dependencies, entry points.
     """
     project = _project(judged)
-    folders: Any = project
+    folders: object = project
     for key in ("tool", "hatch", "build", "targets", "wheel", "only-include"):
         folders = folders.get(key) if isinstance(folders, dict) else None
     if not isinstance(folders, list):
@@ -279,7 +279,7 @@ def _shipped(paths: Sequence[str], since: str | None, judged: str) -> list[str]:
     ]
 
 
-def _project(commit: str) -> dict[str, Any]:
+def _project(commit: str) -> dict[str, object]:
     data = git.file(commit, _PROJECT)
     try:
         return tomllib.loads((data or b"").decode("utf-8"))
@@ -289,7 +289,7 @@ def _project(commit: str) -> dict[str, Any]:
 
 def _first(judged: str) -> Version:
     """Return the number of the first release, which pyproject.toml says. Raises Unusable."""
-    settings: Any = _project(judged)
+    settings: object = _project(judged)
     for key in ("tool", "power-edge", "first-release"):
         settings = settings.get(key) if isinstance(settings, dict) else None
     if not isinstance(settings, str):

@@ -29,6 +29,7 @@ from power_edge.config.node_configs import (
 from power_edge.config.schema import write_only
 from power_edge.config.state import entries
 from power_edge.config.yaml_reader import Document, Place, read
+from power_edge.json_value import Json
 from power_edge.model import Problem, Source
 from power_edge.model.generated.promotion_schema import Rollback
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
@@ -36,7 +37,7 @@ from power_edge.release import git, reading, tags
 from power_edge.release.brought import Brought
 from power_edge.release.brought import Path as ValuePath
 from power_edge.release.build import export
-from power_edge.release.schema_set import Json, Unusable
+from power_edge.release.schema_set import Unusable
 from power_edge.release.version import Version
 from power_edge.release.wheel import Wheel
 from power_edge.resources import resource
@@ -370,7 +371,6 @@ def _is_at(place: Place, source: Source) -> bool:
     return any(
         (mark.line + 1, mark.column + 1) == (source.line, source.column)
         for mark in (place.key, place.value)
-        if mark is not None
     )
 
 
@@ -379,4 +379,5 @@ def _marks(place: Place, path: ValuePath) -> Iterator[tuple[ValuePath, Place]]:
         yield path, place
     inner = place.inner
     for step in inner if isinstance(inner, dict) else range(len(inner or ())):
-        yield from _marks(inner[step], (*path, step))
+        if (part := place.at(step)) is not None:
+            yield from _marks(part, (*path, step))

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 
 from jsonschema_rs import ValidationError, meta
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+from power_edge.json_value import Json
+
 Schema: TypeAlias = dict[str, Json] | bool
 
 SUFFIX: Final = ".schema.yaml"

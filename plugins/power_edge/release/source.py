@@ -1,17 +1,18 @@
 """Reads a set of schemas: from a folder, a wheel, a git ref, or this program."""
 
-import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from power_edge import package_data
 from power_edge.config import ConfigError
 from power_edge.config.yaml_reader import MAX_BYTES, read
+from power_edge.json_value import Json
 from power_edge.probing.process import LONGEST_OUTPUT
-from power_edge.release import git
+from power_edge.release import artifacts, git
 from power_edge.release.changes import EMPTY
-from power_edge.release.schema_set import SUFFIX, Json, SchemaSet, Unusable, checked
+from power_edge.release.schema_set import SUFFIX, SchemaSet, Unusable, checked
+from power_edge.release.wheel import unpacked
 from power_edge.text import quoted
 
 ACCEPTED = "accepted.yaml"
@@ -47,7 +48,7 @@ def source(word: str) -> Source:
         if word and path.is_dir():
             return of_files(word, _folder(_schemas_in(path)))
         if path.suffix == ".whl" and path.exists():
-            return of_files(word, _wheel(path))
+            return of_wheel(word, unpacked(word, artifacts.content(path)))
     except (OSError, ValueError) as error:
         raise Unusable(f"{quoted(word)} cannot be read: {error}") from None
     return of_ref(word)
@@ -56,6 +57,21 @@ def source(word: str) -> Source:
 def of_ref(ref: str) -> Source:
     """Return the schemas of a commit that a git ref names. Raises Unusable."""
     return of_files(ref, git.files(git.commit(ref, _WHAT), "schemas", (SUFFIX, ACCEPTED)))
+
+
+def of_wheel(name: str, files: Mapping[str, tuple[int, bytes]]) -> Source:
+    """Return the schemas among the files of a wheel. Raises Unusable.
+
+    `name` is that of the version, for messages.
+    """
+    found = {
+        path.removeprefix(_IN_WHEEL): data
+        for path, (_, data) in files.items()
+        if path.startswith(_IN_WHEEL) and path.endswith((SUFFIX, ACCEPTED))
+    }
+    if sum(map(len, found.values())) > LONGEST_OUTPUT:
+        raise Unusable(f"the schemas of {quoted(name)} have more than {LONGEST_OUTPUT >> 20} MiB")
+    return of_files(name, found)
 
 
 def of_files(name: str, files: dict[str, bytes]) -> Source:
@@ -98,25 +114,3 @@ def _folder(folder: Path) -> dict[str, bytes]:
             with file.open("rb") as stream:
                 found[file.relative_to(folder).as_posix()] = stream.read(MAX_BYTES + 1)
     return found
-
-
-def _wheel(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as wheel:
-            wanted = {
-                name: info
-                for info in wheel.infolist()
-                if (name := info.filename.removeprefix(_IN_WHEEL)) != info.filename
-                and name.endswith((SUFFIX, ACCEPTED))
-            }
-            if sum(info.file_size for info in wanted.values()) > LONGEST_OUTPUT:
-                raise Unusable(
-                    f"the schemas of {quoted(str(path))} have more than {LONGEST_OUTPUT >> 20} MiB"
-                )
-            found: dict[str, bytes] = {}
-            for name, info in wanted.items():
-                with wheel.open(info) as stream:
-                    found[name] = stream.read(MAX_BYTES + 1)
-            return found
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise Unusable(f"{quoted(str(path))} is no wheel that can be read: {error}") from None

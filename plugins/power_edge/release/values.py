@@ -6,7 +6,8 @@ from typing import Final, TypeAlias
 import msgspec
 from jsonschema_rs import Draft202012Validator
 
-from power_edge.release.schema_set import LISTS, MAPS, SINGLE, Json, Place, SchemaSet, is_annotation
+from power_edge.json_value import Json
+from power_edge.release.schema_set import LISTS, MAPS, SINGLE, Place, SchemaSet, is_annotation
 
 Canonical: TypeAlias = "tuple[object, ...]"
 _SETS = ("enum", "required", "type")

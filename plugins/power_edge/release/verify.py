@@ -8,9 +8,9 @@ from power_edge.config import ConfigError
 from power_edge.model.generated.promotion_schema import Artifact, Promotion
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.schema_set import Unusable, digest
-from power_edge.release.source import source
+from power_edge.release.source import of_wheel
 from power_edge.release.version import Version
-from power_edge.release.wheel import read_wheel, wheel_name, wrong_in_record
+from power_edge.release.wheel import Wheel, opened, wheel_name, wrong_in_record
 from power_edge.text import printable
 
 
@@ -154,7 +154,7 @@ def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]
         # SHA256SUMS may name it: the tag of the release does not vouch for that.
         yield Check("promoted", "", f"{record.PROMOTION} does not name it")
     if file.suffix == ".whl":
-        yield from _of_wheel(file, promotion)
+        yield from _of_wheel(file, data, promotion)
     if file.name == record.TESTED:
         yield _of_tested(data, promotion)
     if file.name == artifacts.NOTES:
@@ -176,11 +176,11 @@ def _of_tested(data: bytes, promotion: Promotion) -> Check:
     return Check("tested", printable(found.run), None if found == promotion.tested else wrong)
 
 
-def _of_wheel(file: Path, promotion: Promotion) -> Iterator[Check]:
+def _of_wheel(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]:
     if file.name != promotion.wheel.file:
         yield Check("name", "", f"the release's wheel is {printable(promotion.wheel.file)}")
     try:
-        wheel = read_wheel(file)
+        wheel = opened(file, data)
     except Unusable as error:
         yield Check("wheel", "", str(error))
         return
@@ -194,12 +194,12 @@ def _of_wheel(file: Path, promotion: Promotion) -> Iterator[Check]:
     wrong = f"it is {found}, and {record.PROMOTION} says {promotion.content_sha256}"
     is_same = found == promotion.content_sha256
     yield Check("content", f"that of {promotion.tested_wheel.file}", None if is_same else wrong)
-    yield _of_schemas(file, promotion)
+    yield _of_schemas(wheel, promotion)
 
 
-def _of_schemas(file: Path, promotion: Promotion) -> Check:
+def _of_schemas(wheel: Wheel, promotion: Promotion) -> Check:
     try:
-        found = digest(source(str(file)).schemas)
+        found = digest(of_wheel(wheel.name, wheel.files).schemas)
     except (Unusable, ConfigError) as error:
         return Check("schemas", "", str(error))
     wrong = f"their digest is {found}, and {record.PROMOTION} says {promotion.schemas_sha256}"

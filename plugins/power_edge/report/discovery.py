@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from textwrap import wrap
-from typing import Any
 
 from rich import box
 from rich.console import Group
@@ -71,18 +70,18 @@ def _declared(found: Found, key: str | None) -> str:
     return _word("", found.value)
 
 
-def _words(fields: Mapping[str, Any]) -> str:
+def _words(fields: Mapping[str, object]) -> str:
     return ", ".join(filter(None, (_word(name, value) for name, value in fields.items())))
 
 
-def _word(name: str, value: Any) -> str:
+def _word(name: str, value: object) -> str:
     if isinstance(value, bool):
         return name if value else f"not {name}" if name else str(value).lower()
     text = str(value)
     return "content" if name == "sha256" else text
 
 
-def as_dict(sections: Iterable[Section]) -> dict[str, Any]:
+def as_dict(sections: Iterable[Section]) -> dict[str, object]:
     """Return what was found as plain values: by type what is declared, left out, not observed."""
     return {
         section.type: {

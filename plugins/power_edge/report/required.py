@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any
 
 from power_edge.release.required import SOURCES, Required
 from power_edge.report.schema_diff import FIRST
@@ -13,7 +12,7 @@ _MOST = 10
 _NO_BUILD = "nothing to build: no more than node-configs/ changed"
 
 
-def as_json(found: Required) -> dict[str, Any]:
+def as_json(found: Required) -> dict[str, object]:
     """Return what `--json` prints."""
     return {
         "base": found.base,

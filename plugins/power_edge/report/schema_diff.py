@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
+from power_edge.json_value import Json
 from power_edge.release.changes import Change, Difference, Verdict
-from power_edge.release.schema_set import Json
 from power_edge.text import printable
 
 _LONGEST = 300
@@ -13,7 +12,7 @@ _LONGEST = 300
 FIRST = "there is no release to compare with, so all is compared with nothing"
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: Difference) -> dict[str, object]:
     """Return the difference as `--json` prints it."""
     return {
         "verdict": difference.verdict.name,

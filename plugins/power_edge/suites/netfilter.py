@@ -5,7 +5,7 @@ in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8
 """
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import (
@@ -16,7 +16,10 @@ from ipaddress import (
     ip_network,
     summarize_address_range,
 )
+from itertools import starmap
 from typing import Any, NamedTuple
+
+from power_edge.json_value import Json, a_list, a_member, a_text, an_object
 
 Network = IPv4Network | IPv6Network
 
@@ -94,7 +97,7 @@ class Snat:
 class Rule(NamedTuple):
     """Conditions in the form of `nft -j`, and what the rule does; None: nothing to the flow."""
 
-    conditions: tuple[Any, ...]
+    conditions: tuple[Json, ...]
     does: End | Jump | Snat | None
 
 
@@ -108,7 +111,7 @@ class Table:
     """It has flags. nft 1.0.6 does not say in JSON which, so it may be dormant."""
     rules: dict[str, list[Rule]] = field(default_factory=dict)
     bases: list["Base"] = field(default_factory=list)
-    sets: dict[str, Any] = field(default_factory=dict)
+    sets: dict[str, Json] = field(default_factory=dict)
 
     def concerns(self, version: int) -> bool:
         own = ("ip", "arp") if version == 4 else ("ip6",)
@@ -159,7 +162,7 @@ class Ruleset(NamedTuple):
     """The sources and destinations that IPsec has policies for."""
 
 
-def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] = {}) -> Ruleset:
+def ruleset(nft: Json, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] = {}) -> Ruleset:
     """Return the ruleset of a node.
 
     `nft` is `nft -j list ruleset`, parsed. `saved` are iptables-nft-save and ip6tables-nft-save by
@@ -182,13 +185,13 @@ def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] =
     words = {word for text in (*saved.values(), *legacy.values()) for word in text.split()}
     return Ruleset(
         (*tables.values(), *old),
-        untracked=any(map(_untracks, statements)) or not words.isdisjoint(_UNTRACKED),
-        offloaded=any("flowtable" in entry for entry in nft["nftables"]),
-        marks=any(map(_marks, statements)) or not words.isdisjoint(_MARKING),
+        untracked=any(starmap(_untracks, statements)) or not words.isdisjoint(_UNTRACKED),
+        offloaded=any(kind == "flowtable" for kind, _ in _objects(nft)),
+        marks=any(starmap(_marks, statements)) or not words.isdisjoint(_MARKING),
     )
 
 
-def needs_saved(nft: Any) -> bool:
+def needs_saved(nft: Json) -> bool:
     """Whether a ruleset (`nft -j`, parsed) has rules of iptables that nft does not print whole."""
     return any(map(_is_opaque, ruleset(nft).tables))
 
@@ -328,7 +331,7 @@ def _walk(table: Table, chain: str, flow: Flow, seat: Seat, depth: int) -> tuple
     return ends | {End.RETURN}, doubt
 
 
-def _takes(rule: Rule, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> Takes:
+def _takes(rule: Rule, flow: Flow, seat: Seat, sets: Mapping[str, Json]) -> Takes:
     """Return how much of a flow a rule takes: what all of its conditions hold for."""
     found = {_holds(condition, flow, seat, sets) for condition in rule.conditions}
     for worst in (Takes.NONE, Takes.PART, Takes.DOUBT):
@@ -337,7 +340,7 @@ def _takes(rule: Rule, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> Takes
     return Takes.ALL
 
 
-def _holds(condition: Any, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> Takes:
+def _holds(condition: Json, flow: Flow, seat: Seat, sets: Mapping[str, Json]) -> Takes:
     match = condition.get("match") if isinstance(condition, dict) else None
     if not isinstance(match, dict):
         return Takes.DOUBT
@@ -354,7 +357,7 @@ def _holds(condition: Any, flow: Flow, seat: Seat, sets: Mapping[str, Any]) -> T
             return Takes.DOUBT
 
 
-def _compared(left: Any, right: Any, flow: Flow, seat: Seat) -> Takes:
+def _compared(left: Json, right: Json, flow: Flow, seat: Seat) -> Takes:
     own, other = ("ip", "ip6") if flow.version == 4 else ("ip6", "ip")
     match left:
         case {"payload": {"protocol": protocol, "field": "saddr" | "daddr" as which}} if (
@@ -388,28 +391,29 @@ def _compared(left: Any, right: Any, flow: Flow, seat: Seat) -> Takes:
             return Takes.DOUBT
 
 
-def _words(right: Any) -> list[str] | None:
+def _words(right: Json) -> list[str] | None:
     """Return the texts that a value or a set stands for, None if it holds anything else."""
     values = right.get("set") if isinstance(right, dict) else right
     values = values if isinstance(values, list) else [values]
-    return values if values and all(isinstance(each, str) for each in values) else None
+    words = [each for each in values if isinstance(each, str)]
+    return words if words and len(words) == len(values) else None
 
 
-def _one_of(right: Any, mine: str) -> Takes:
+def _one_of(right: Json, mine: str) -> Takes:
     words = _words(right)
     if words is None:
         return Takes.DOUBT
     return Takes.ALL if mine in words else Takes.NONE
 
 
-def _state(right: Any, flow: Flow) -> Takes:
+def _state(right: Json, flow: Flow) -> Takes:
     found = _one_of(right, flow.state)
     if found is Takes.NONE and "snat" in (_words(right) or ()):  # of iptables: it is translated
         return Takes.DOUBT
     return found
 
 
-def _named(right: Any, mine: str) -> Takes:
+def _named(right: Json, mine: str) -> Takes:
     words = _words(right)
     if words is None:  # a number is an interface that is gone
         return Takes.DOUBT
@@ -417,7 +421,7 @@ def _named(right: Any, mine: str) -> Takes:
     return Takes.ALL if fits else Takes.NONE
 
 
-def _covers(right: Any, mine: Network) -> Takes:
+def _covers(right: Json, mine: Network) -> Takes:
     try:
         nets = list(_networks(right))
     except (ValueError, TypeError, KeyError, AttributeError):
@@ -429,7 +433,7 @@ def _covers(right: Any, mine: Network) -> Takes:
     return Takes.PART if found else Takes.NONE
 
 
-def _networks(value: Any) -> Iterator[Network]:
+def _networks(value: Json) -> Iterator[Network]:
     """Yield the networks of an address, a prefix, a range or a set. Raises ValueError and others
     for anything else.
     """
@@ -439,7 +443,7 @@ def _networks(value: Any) -> Iterator[Network]:
         case {"prefix": {"addr": address, "len": length}}:
             yield ip_network(f"{address}/{length}")
         case {"range": [first, last]}:
-            yield from summarize_address_range(ip_address(first), ip_address(last))
+            yield from summarize_address_range(ip_address(a_text(first)), ip_address(a_text(last)))
         case {"set": list(values)} | list(values):
             for each in values:
                 yield from _networks(each)
@@ -471,58 +475,75 @@ _TARGETS = {
 }
 
 
-def _nft(document: Any) -> dict[tuple[str, str], Table]:
+def _nft(document: Json) -> dict[tuple[str, str], Table]:
     tables: dict[tuple[str, str], Table] = {}
-    for entry in document["nftables"]:
-        ((kind, body),) = entry.items()
+    for kind, content in _objects(document):
+        if kind not in ("table", "chain", "rule", "set"):
+            continue
+        body = an_object(content)
+        family = a_text(body["family"])
         if kind == "table":
-            place = (body["family"], body["name"])
-            tables[place] = Table(place[1], place[0], uncertain=bool(body.get("flags")))
+            name = a_text(body["name"])
+            tables[family, name] = Table(name, family, uncertain=bool(body.get("flags")))
             continue
-        if kind not in ("chain", "rule", "set"):
+        table = tables[family, a_text(body["table"])]
+        if kind == "rule":
+            rule = _rule(map(a_member, a_list(body["expr"])))
+            table.rules.setdefault(a_text(body["chain"]), []).append(rule)
             continue
-        table = tables[body["family"], body["table"]]
-        if kind == "chain":
-            table.rules.setdefault(body["name"], [])
-            if "hook" in body:
-                policy = End.DROP if body.get("policy") == "drop" else End.ACCEPT
-                priority = body.get("prio")
-                table.bases.append(
-                    Base(
-                        body["name"],
-                        body["type"],
-                        body["hook"],
-                        policy,
-                        priority if isinstance(priority, int) else None,
-                    )
-                )
-        elif kind == "set":
+        name = a_text(body["name"])
+        if kind == "set":
             changes = bool({"flags", "timeout"} & body.keys()) and body.get("flags") != ["interval"]
-            table.sets[body["name"]] = None if changes else {"set": body.get("elem", [])}
-        else:
-            table.rules.setdefault(body["chain"], []).append(_rule(body["expr"]))
+            table.sets[name] = None if changes else {"set": body.get("elem", [])}
+            continue
+        table.rules.setdefault(name, [])
+        if "hook" in body:
+            policy = End.DROP if body.get("policy") == "drop" else End.ACCEPT
+            priority = body.get("prio")
+            table.bases.append(
+                Base(
+                    name,
+                    a_text(body["type"]),
+                    a_text(body["hook"]),
+                    policy,
+                    priority if isinstance(priority, int) else None,
+                )
+            )
     return tables
 
 
-def _statements(document: Any) -> Iterator[Mapping[str, Any]]:
-    for entry in document["nftables"]:
-        if "rule" in entry:
-            yield from entry["rule"]["expr"]
+def _objects(document: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the kind and the content of each object of a ruleset."""
+    return map(a_member, a_list(an_object(document)["nftables"]))
 
 
-def _untracks(statement: Mapping[str, Any]) -> bool:
-    return "notrack" in statement or (statement.get("xt") or {}).get("name") in _UNTRACKED
+def _statements(document: Json) -> Iterator[tuple[str, Json]]:
+    """Yield the kind and the content of each statement of all rules."""
+    for kind, rule in _objects(document):
+        if kind == "rule":
+            yield from map(a_member, a_list(an_object(rule)["expr"]))
 
 
-def _marks(statement: Mapping[str, Any]) -> bool:
-    if "mangle" in statement:
-        return _written(statement["mangle"]) == ("meta", "mark")
-    return (statement.get("xt") or {}).get("name") in _MARKING
+def _untracks(kind: str, body: Json) -> bool:
+    return kind == "notrack" or _xt_name(kind, body) in _UNTRACKED
 
 
-def _written(body: Mapping[str, Any]) -> tuple[str, str] | None:
+def _marks(kind: str, body: Json) -> bool:
+    if kind == "mangle":
+        return _written(body) == ("meta", "mark")
+    return _xt_name(kind, body) in _MARKING
+
+
+def _xt_name(kind: str, body: Json) -> Json:
+    """Return the name of a match or a target of iptables; None for another statement, and for one
+    whose name nft does not print.
+    """
+    return body.get("name") if kind == "xt" and isinstance(body, dict) else None
+
+
+def _written(body: Json) -> tuple[str, str] | None:
     """Return what a statement `mangle` of nft writes: the kind of its place, and its name."""
-    match body.get("key"):
+    match an_object(body).get("key"):
         case {"meta": {"key": str(name)}}:
             return "meta", name
         case {"ct": {"key": str(name)}}:
@@ -533,18 +554,17 @@ def _written(body: Mapping[str, Any]) -> tuple[str, str] | None:
             return None
 
 
-def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
-    conditions: list[Any] = []
+def _rule(statements: Iterable[tuple[str, Json]]) -> Rule:
+    conditions: list[Json] = []
     does: End | Jump | Snat | None = None
-    for statement in statements:
-        ((kind, body),) = statement.items()
+    for kind, body in statements:
         match kind:
             case "match":
-                conditions.append(statement)
+                conditions.append({kind: body})
             case "masquerade":
                 does = End.NAT
             case "snat":
-                address = body.get("addr")
+                address = an_object(body).get("addr")
                 does = Snat(address) if isinstance(address, str) else End.DOUBT
             case "mangle" if _written(body) in _HARMLESS:
                 pass
@@ -555,19 +575,20 @@ def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
             case "return":
                 does = End.RETURN
             case "jump" | "goto":
-                does = Jump(body["target"], goto=kind == "goto")
-            case "xt" if body["type"] == "target":
-                if body["name"] not in _NEUTRAL_TARGETS:
-                    does = _TARGETS.get(body["name"], End.DOUBT)
+                does = Jump(a_text(an_object(body)["target"]), goto=kind == "goto")
+            case "xt" if an_object(body)["type"] == "target":
+                name = a_text(an_object(body)["name"])
+                if name not in _NEUTRAL_TARGETS:
+                    does = _TARGETS.get(name, End.DOUBT)
                 if does is End.DOUBT:
-                    conditions.append(statement)  # the text of iptables says more
-            case "xt" if body["name"] == "comment":
+                    conditions.append({kind: body})  # the text of iptables says more
+            case "xt" if an_object(body)["name"] == "comment":
                 pass
             case "xt":
-                conditions.append(statement)
+                conditions.append({kind: body})
             case _ if kind not in _NEUTRAL:  # a map of verdicts, a limit, what will come
                 does = End.DOUBT
-                conditions.append(statement)
+                conditions.append({kind: body})
     return Rule(tuple(conditions), does)
 
 
@@ -641,7 +662,7 @@ def _saved(text: str, family: str) -> Iterator[Table]:
 
 
 def _saved_rule(words: Sequence[str], family: str) -> Rule:
-    conditions: list[Any] = []
+    conditions: list[Json] = []
     does: End | Jump | Snat | None = None
     rest = list(words)
     while rest:
@@ -655,7 +676,7 @@ def _saved_rule(words: Sequence[str], family: str) -> Rule:
         match option:
             case "-s" | "-d":
                 which = "saddr" if option == "-s" else "daddr"
-                payload = {"payload": {"protocol": family, "field": which}}
+                payload: Json = {"payload": {"protocol": family, "field": which}}
                 conditions.append(_match(op, payload, value))
             case "-i" | "-o":
                 key = "iifname" if option == "-i" else "oifname"
@@ -664,10 +685,10 @@ def _saved_rule(words: Sequence[str], family: str) -> Rule:
             case "-p":
                 conditions.append(_match(op, {"meta": {"key": "l4proto"}}, value))
             case "--ctstate" | "--state":
-                states = value.lower().split(",")
+                states: Json = [*value.lower().split(",")]
                 conditions.append(_match(op, {"ct": {"key": "state"}}, states))
             case "--dst-type":
-                fib = {"fib": {"result": "type", "flags": ["daddr"]}}
+                fib: Json = {"fib": {"result": "type", "flags": ["daddr"]}}
                 conditions.append(_match(op, fib, value.lower()))
             case "--to-source":
                 does = Snat(value)
@@ -694,7 +715,7 @@ def _saved_rule(words: Sequence[str], family: str) -> Rule:
     return Rule(tuple(conditions), does)
 
 
-def _match(op: str, left: Any, right: Any) -> dict[str, Any]:
+def _match(op: str, left: Json, right: Json) -> dict[str, Json]:
     return {"match": {"op": op, "left": left, "right": right}}
 
 

@@ -13,6 +13,7 @@ from ipaddress import (
 from shlex import quote
 from typing import Any, NamedTuple
 
+from power_edge.json_value import Json, a_list, a_text, an_integer, an_object
 from power_edge.suites import Unknown, netfilter, output, output_json
 from power_edge.suites.netfilter import Answer, Flow, Network, Ruleset, Verdict
 
@@ -51,24 +52,35 @@ class Interface(NamedTuple):
 
 def interfaces(host: Any) -> list[Interface]:
     """Return the interfaces of a node, without lo. Raises Unknown."""
+    command = "ip -j -d addr show"
     try:
-        return [
-            Interface(
-                each["ifname"],
-                (each.get("linkinfo") or {}).get("info_kind", ""),
-                "UP" in each["flags"],
-                "NO-CARRIER" not in each["flags"],
-                tuple(
-                    ip_interface(f"{address['local']}/{address['prefixlen']}")
-                    for address in each.get("addr_info", ())
-                    if address.get("scope") == "global"
-                ),
-            )
-            for each in output_json(host, "ip -j -d addr show")
-            if each and "LOOPBACK" not in each["flags"]
-        ]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Unknown(f"ip -j -d addr show: not understood: {error!r}") from None
+        found = [each for each in _printed(host, command) if each]
+        return [_interface(each) for each in found if "LOOPBACK" not in a_list(each["flags"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unknown(f"{command}: not understood: {error!r}") from None
+
+
+def _printed(host: Any, command: str) -> list[dict[str, Json]]:
+    """Return the objects that a command of ip(8) prints. Raises Unknown, and TypeError for JSON of
+    another form.
+    """
+    return [an_object(each) for each in a_list(output_json(host, command))]
+
+
+def _interface(printed: dict[str, Json]) -> Interface:
+    flags = a_list(printed["flags"])
+    addresses = map(an_object, a_list(printed.get("addr_info", [])))
+    return Interface(
+        a_text(printed["ifname"]),
+        a_text(an_object(printed.get("linkinfo") or {}).get("info_kind", "")),
+        "UP" in flags,
+        "NO-CARRIER" not in flags,
+        tuple(
+            ip_interface(f"{address['local']}/{address['prefixlen']}")
+            for address in addresses
+            if address.get("scope") == "global"
+        ),
+    )
 
 
 def another_address(network: Network, known: Sequence[Interface]) -> Any:
@@ -86,7 +98,7 @@ class Refused(AssertionError):
     """The kernel does not route such a packet. The text says why."""
 
 
-def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, Any]:
+def route(host: Any, destination: object, source: object, iif: str) -> Mapping[str, Json]:
     """Return the route that a forwarded packet takes: `dst`, `dev`, and `gateway` if there is one.
 
     No packet is sent. Raises Refused, and Unknown.
@@ -98,7 +110,8 @@ def route(host: Any, destination: Any, source: Any, iif: str) -> Mapping[str, An
             if word in done.stderr:
                 reason = why.format(iif=iif, source=source)
                 raise Refused(f"{destination} from {source} by {iif}: {reason}")
-    for found in output_json(host, question):
+    printed: Json = output_json(host, question)
+    for found in printed if isinstance(printed, list) else ():
         if (
             isinstance(found, dict)
             and found.get("dev")
@@ -144,7 +157,7 @@ def packet_filter(host: Any) -> Ruleset:
             }
         found = netfilter.ruleset(nft, saved, dict(_legacy(host)))
         return found._replace(policies=tuple(_ipsec(host)))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None
 
 
@@ -240,22 +253,26 @@ def require_whole(
         raise Refused(f"no route to the whole of {network} leads by {dev}")
 
 
-def _routes(host: Any, network: Network) -> dict[tuple[str, Any], Mapping[str, Any]]:
+def _routes(host: Any, network: Network) -> dict[tuple[str, Any], Mapping[str, Json]]:
     """Return the best route to each target that has to do with a network, by table and target."""
-    best: dict[tuple[str, Any], Mapping[str, Any]] = {}
+    best: dict[tuple[str, Any], Mapping[str, Json]] = {}
     question = f"ip -{network.version} -j route show table all"
     try:
-        for each in output_json(host, question):
-            text = each["dst"]
+        for each in _printed(host, question):
+            text = a_text(each["dst"])
             target = EVERYWHERE[network.version] if text == "default" else ip_network(text)
             if not target.overlaps(network):
                 continue
             place = str(each.get("table", "main")), target
-            if place not in best or each.get("metric", 0) < best[place].get("metric", 0):
+            if place not in best or _metric(each) < _metric(best[place]):
                 best[place] = each
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Unknown(f"{question}: not understood: {error!r}") from None
     return best
+
+
+def _metric(route: Mapping[str, Json]) -> int:
+    return an_integer(route.get("metric", 0))
 
 
 _PLAIN = {"priority", "src", "dst", "srclen", "dstlen", "table", "iif", "oif", "action"}
@@ -267,7 +284,7 @@ def _require_plain_rules(host: Any, network: Network, rules: Ruleset) -> None:
     """Raise Unknown if `ip rule` tells packets of a network apart: one question answers for all."""
     question = f"ip -{network.version} -j rule show"
     try:
-        for each in output_json(host, question):
+        for each in _printed(host, question):
             if others := each.keys() - _PLAIN:
                 raise Unknown(f"a rule of `ip rule` asks for {', '.join(sorted(others))}")
             if "fwmark" in each and rules.marks:
@@ -282,15 +299,15 @@ def _require_plain_rules(host: Any, network: Network, rules: Ruleset) -> None:
                 )
                 if part.overlaps(network) and not network.subnet_of(part):
                     raise Unknown(f"a rule of `ip rule` is about a part of {network}: {part}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Unknown(f"{question}: not understood: {error!r}") from None
 
 
 def default_route(host: Any, version: int) -> str | None:
     """Return the interface of the default route, None if there is none. Raises Unknown."""
-    found = output_json(host, f"ip -{version} -j route show default")
     try:
-        names = {each["dev"] for each in found}
+        printed = _printed(host, f"ip -{version} -j route show default")
+        names = {a_text(each["dev"]) for each in printed}
     except (KeyError, TypeError):
         raise Unknown("the default route is not understood") from None
     if len(names) > 1:

@@ -15,8 +15,6 @@ _LIBRARY = "libsystemd.so.0"
 _FOLDERS = ("/run/log/journal", "/var/log/journal")
 _LOCAL_ONLY = 1
 """SD_JOURNAL_LOCAL_ONLY: entries of this machine."""
-_INVALIDATE = 2
-"""SD_JOURNAL_INVALIDATE: files were added or removed."""
 _LONGEST = 64 * 1024
 """Bytes of a field that are read; this is the library's own default."""
 _pointer = ctypes.c_void_p

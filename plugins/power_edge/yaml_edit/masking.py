@@ -1,12 +1,12 @@
 """Show a state.yaml without the values of its secrets."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from power_edge.config.error import ConfigError
 from power_edge.config.state import declarations
 from power_edge.config.yaml_reader import Document, Place, read
+from power_edge.json_value import Json
 from power_edge.resources import resource
 
 MASK = "(a secret)"
@@ -46,12 +46,17 @@ def _secrets(document: Document) -> Iterator[str]:
                     yield value
 
 
-def _places(value: Any, place: Place) -> Iterator[tuple[Any, Place]]:
+def _places(value: Json, place: Place) -> Iterator[tuple[Json, Place]]:
     """Yield all values of a document with their places. An alias may bring a secret anywhere."""
     yield value, place
     if isinstance(value, dict | list):
-        for step, inner in enumerate(value) if isinstance(value, list) else value.items():
-            yield from _places(inner, place.inner[step])
+        parts: Iterable[tuple[str | int, Json]] = (
+            enumerate(value) if isinstance(value, list) else value.items()
+        )
+        for step, inner in parts:
+            part = place.at(step)
+            assert part is not None, "a value that was read has a place"
+            yield from _places(inner, part)
 
 
 def _mask(lines: list[str], begin: tuple[int, int], end: tuple[int, int]) -> None:

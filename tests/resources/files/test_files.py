@@ -14,17 +14,7 @@ from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Broken, File, Missing, Salted
-from tests.support.cases import Case, Verdict, check, parameters
 from tests.support.items import item_of
-
-
-@pytest.mark.parametrize(("case", "verdict"), list(parameters("files")))
-def test_recordings(case: Case, verdict: Verdict) -> None:
-    check(
-        verdict,
-        verdict.declared,
-        {"files": case.observed()},
-    )
 
 
 def judged(observations: Observations | NotObserved, **declared: Any) -> Result:

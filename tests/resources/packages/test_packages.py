@@ -14,13 +14,8 @@ from power_edge.report.shell_line import shell_line
 from power_edge.resources.packages import RESOURCE, ask
 from power_edge.resources.packages.observation import Package, Row, parse
 from power_edge.resources.packages.offers import Candidate, Version
-from tests.support.cases import Case, Verdict, check, items_of, parameters
+from tests.support.cases import items_of
 from tests.support.items import item_of
-
-
-@pytest.mark.parametrize(("case", "verdict"), list(parameters("packages")))
-def test_recordings(case: Case, verdict: Verdict) -> None:
-    check(verdict, verdict.declared, {"packages": case.observed()})
 
 
 def judged(answer: str, **declared: Any) -> Result:

@@ -10,6 +10,7 @@ from power_edge.checking.evaluate import judge
 from power_edge.config.state import state_of
 from power_edge.config.yaml_reader import Document
 from power_edge.discover.sections import Section, section
+from power_edge.json_value import Json
 from power_edge.probing import script
 from power_edge.probing.framing import Answer, read
 from power_edge.probing.script import Discovery, ProbeScript, Timeouts
@@ -38,7 +39,7 @@ def discovered(node: Node, kind: str, *, mode: str = "changed", user: str = "roo
 
 def wrong(node: Node, found: Section, *, user: str = "root") -> Sequence[str]:
     """The items that a fresh look does not find compliant."""
-    metadata = {"site": "lab", "environment": "development"}
+    metadata: dict[str, Json] = {"site": "lab", "environment": "development"}
     items = state_of(
         Document.of_value(
             "state.yaml", {"version": "1.0", "metadata": metadata, found.type: found.value}

@@ -34,15 +34,12 @@ from power_edge.model import Item, NotObserved, Observations
 from power_edge.probing.framing import Output, read
 from power_edge.probing.observe import parsed
 from power_edge.probing.script import ProbeScript, Section, Timeouts, files, probe_script
-from power_edge.resources import names, resource
-from tests.support.cases import RECORDINGS, Case, check, items_of, load
+from power_edge.resources import resource
+from tests.support.cases import AREAS, RECORDINGS, Case, check, items_of, load
 from tests.support.lab.nodes import Lab, Node, open_lab
 from tests.support.lab.recorded import ROOTS, make
 from tests.support.lab.requirements import impossible, missing
 from tests.support.scripts import OPEN
-
-AREAS = {"ufw", "firewalld", "nftables", "iptables", *names()}
-"""The areas whose cases are sections of a resource type's probe."""
 
 
 def _sorted_words(found: re.Match[str]) -> str:

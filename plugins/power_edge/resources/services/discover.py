@@ -3,7 +3,6 @@ them.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.services_schema import Service
@@ -20,7 +19,7 @@ def name(argument: str) -> str:
     return short if canonical(short) == unit else unit
 
 
-def forms(_: str, observed: Unit) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Unit) -> Iterator[Mapping[str, object]]:
     """Yield declarations, best first: what the unit does, and whether a boot starts it, as far as
     that lasts.
 

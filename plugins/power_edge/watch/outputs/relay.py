@@ -8,8 +8,6 @@ what came.
 import errno
 import os
 from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from threading import Condition, Thread
 from time import monotonic
 
@@ -20,18 +18,6 @@ _STILL = 0.3
 """Seconds without progress after which the end does not wait for a reader any longer."""
 _LONGEST = 5.0
 """Seconds that the end waits for a reader at most, however slow it is."""
-
-
-@contextmanager
-def relayed(*descriptors: int) -> Iterator[None]:
-    """Let no write to these descriptors wait during the block.
-
-    At the end they are as before, or lead to nowhere where nobody reads them.
-    """
-    with ExitStack() as relays:
-        for descriptor in descriptors:
-            relays.callback(Relay(descriptor).close)
-        yield
 
 
 class Relay:

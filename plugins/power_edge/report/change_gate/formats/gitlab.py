@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any
 
 from power_edge.change_gate.judgement import Judgement
 from power_edge.model import Source
@@ -17,7 +16,7 @@ def render(judgement: Judgement) -> str:
     return f"{printable_json(text)}\n"
 
 
-def _entries(judgement: Judgement) -> Iterator[dict[str, Any]]:
+def _entries(judgement: Judgement) -> Iterator[dict[str, object]]:
     for breach in judgement.breaches:
         said = f"{breach.message} (rule {breach.policy}; {breach.lift})"
         yield _entry(judgement, breach.rule, "critical", breach.source, said)
@@ -27,7 +26,7 @@ def _entries(judgement: Judgement) -> Iterator[dict[str, Any]]:
 
 def _entry(
     judgement: Judgement, check: str, severity: str, source: Source, message: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     place = words.in_repository(judgement, source)
     key = json.dumps([check, place.file, message])
     return {

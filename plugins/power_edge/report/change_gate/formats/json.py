@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
-from power_edge.change_gate.change import Change, Group
+from power_edge.change_gate.change import Change, Field, Group
 from power_edge.change_gate.forecast import Forecast
 from power_edge.change_gate.judgement import Judgement
 from power_edge.model import Source
@@ -18,7 +17,7 @@ def render(judgement: Judgement) -> str:
     return f"{printable_json(text)}\n"
 
 
-def _object(judgement: Judgement) -> Mapping[str, Any]:
+def _object(judgement: Judgement) -> Mapping[str, object]:
     difference = judgement.difference
     return {
         "passes": not judgement.breaches,
@@ -62,18 +61,13 @@ def _object(judgement: Judgement) -> Mapping[str, Any]:
     }
 
 
-def _group(group: Group) -> Mapping[str, Any]:
+def _group(group: Group) -> Mapping[str, object]:
     first = group.first
     return {
         "type": first.type,
         "name": first.name,
         "kind": first.kind,
-        "fields": [
-            {"field": field.name, "secret": True}
-            if field.secret
-            else {"field": field.name, "was": field.was, "is": field.now}
-            for field in first.fields
-        ],
+        "fields": [_field(field) for field in first.fields],
         "role": first.role,
         "reasons": list(first.reasons),
         "nodes": list(group.nodes),
@@ -81,7 +75,13 @@ def _group(group: Group) -> Mapping[str, Any]:
     }
 
 
-def _forecast(forecast: Forecast) -> Mapping[str, Any]:
+def _field(field: Field) -> Mapping[str, object]:
+    if field.secret:
+        return {"field": field.name, "secret": True}
+    return {"field": field.name, "was": field.was, "is": field.now}
+
+
+def _forecast(forecast: Forecast) -> Mapping[str, object]:
     return {
         "node": forecast.node,
         "unknown": forecast.why,
@@ -92,9 +92,9 @@ def _forecast(forecast: Forecast) -> Mapping[str, Any]:
     }
 
 
-def _item(change: Change) -> Mapping[str, Any]:
+def _item(change: Change) -> Mapping[str, object]:
     return {"type": change.type, "name": change.name}
 
 
-def _place(source: Source) -> Mapping[str, Any]:
+def _place(source: Source) -> Mapping[str, object]:
     return {"file": source.file, "line": source.line}

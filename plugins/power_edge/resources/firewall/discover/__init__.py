@@ -6,7 +6,6 @@ left out.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from power_edge.model import Outcome
 from power_edge.model.discovery import Discovery
@@ -19,7 +18,7 @@ from power_edge.resources.firewall.packets.program import ALLOW, DENY, REJECT, A
 from power_edge.resources.firewall.ruleset import Ruleset
 
 
-def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
+def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, object]]:
     """Yield the section.
 
     A field or a rule that does not hold stays in: judging it gives the reason.
@@ -30,7 +29,7 @@ def forms(_: str, observed: Ruleset) -> Iterator[Mapping[str, Any]]:
         yield {"enabled": True}
 
 
-def _section(observed: Ruleset) -> dict[str, Any]:
+def _section(observed: Ruleset) -> dict[str, object]:
     if _outcome("enabled", False, observed) is Outcome.COMPLIANT:
         return {"enabled": False}
     if not any(defaults.filters(observed, family) for family in traffic.FAMILIES):
@@ -56,12 +55,12 @@ def _default(field: str, actions: tuple[Action, ...], observed: Ruleset) -> str:
     return best.value
 
 
-def _outcome(field: str, value: Any, observed: Ruleset) -> Outcome:
+def _outcome(field: str, value: object, observed: Ruleset) -> Outcome:
     (finding,) = judge(Declared(field, value, Firewall()), observed)
     return finding.outcome
 
 
-def _plain(rule: Rule, comment: str | None) -> dict[str, Any]:
+def _plain(rule: Rule, comment: str | None) -> dict[str, object]:
     """Return the rule as a person writes it, without the defaults."""
     fields = {
         "port": rule.port,

@@ -6,8 +6,9 @@ a box, and setting a mark gives a box other numbers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from power_edge.json_value import Json, an_object
 from power_edge.resources.firewall.packets.dimension import BITS, MARK_BITS, Dimension, Mark
 from power_edge.resources.firewall.packets.sets import FALSE, TRUE, Box, Numbers
 
@@ -112,7 +113,7 @@ def _value(box: Box, change: Change, bit: int) -> int | None:
     return value
 
 
-def computed(which: Mark, value: Any) -> Change:
+def computed(which: Mark, value: Json) -> Change:
     """Return what `meta mark set` or `ct mark set` does with a value in nft's JSON."""
     masks = _masks(value)
     if masks is None:
@@ -122,18 +123,20 @@ def computed(which: Mark, value: Any) -> Change:
     return Change(which, keep, copy, flip, which == CONNECTION)
 
 
-def _masks(value: Any) -> tuple[int, int, int] | None:
+def _masks(value: Json) -> tuple[int, int, int] | None:
     """Return a value as bits of the packet's mark, of the connection's and of a constant.
 
     The three are joined by xor. None for a value of another form.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return 0, 0, value
-    if not isinstance(value, Mapping) or len(value) != 1:
+    if not isinstance(value, dict) or len(value) != 1:
         return None
     ((kind, what),) = value.items()
     if kind in {"meta", "ct"}:
-        return None if what.get("key") != "mark" else (ALL, 0, 0) if kind == "meta" else (0, ALL, 0)
+        if an_object(what).get("key") != "mark":
+            return None
+        return (ALL, 0, 0) if kind == "meta" else (0, ALL, 0)
     if kind not in {"|", "&", "^"} or not isinstance(what, list) or len(what) != 2:
         return None
     left, right = map(_masks, what)

@@ -6,7 +6,9 @@ docs/verdicts/firewall.md, "Limits", has what counts as a rate limit.
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from power_edge.json_value import Json
 
 MOST_PER_SECOND = 1_000
 """A higher rate of new connections is not known to limit anybody."""
@@ -127,9 +129,9 @@ def _recent(given: Mapping[str, str]) -> Rate:
     return Rate(Side.ABOVE, memory, room=int(hits) - 1)
 
 
-def of_nft(what: Any) -> Rate:
+def of_nft(what: Json) -> Rate:
     """Return the condition of a `limit` statement in nft's JSON (libnftables-json(5), "LIMIT")."""
-    if not isinstance(what, Mapping):
+    if not isinstance(what, dict):
         return unknown("a named limit")
     if {"rate_unit", "burst_unit"} & set(what) and (
         what.get("rate_unit", "packets"),
@@ -137,15 +139,14 @@ def of_nft(what: Any) -> Rate:
     ) != ("packets", "packets"):
         return unknown("it counts bytes")
     over = what.get("inv", False)
-    if set(what) - {"rate", "burst", "per", "inv", "rate_unit", "burst_unit"} or over not in {
-        True,
-        False,
-    }:
+    known = {"rate", "burst", "per", "inv", "rate_unit", "burst_unit"}
+    if set(what) - known or not isinstance(over, bool):
         return unknown()
     rate = f"{what.get('rate')}/{what.get('per')}"
-    if not _low(rate, str(what.get("burst", 5))):
+    burst = str(what.get("burst", 5))
+    if not _low(rate, burst):
         return unknown(_high(rate))
-    return Rate(Side.ABOVE if over else Side.BELOW, room=int(what.get("burst", 5)))
+    return Rate(Side.ABOVE if over else Side.BELOW, room=int(burst))
 
 
 def _low(rate: str, burst: str) -> bool:

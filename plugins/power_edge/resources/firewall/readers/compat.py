@@ -6,11 +6,13 @@ their order in a chain. Nothing is used where the two tools list different numbe
 different names of matches and target.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from power_edge.json_value import a_member, an_object, text_at
 from power_edge.resources.firewall.readers.iptables import SavedRule
 from power_edge.resources.firewall.readers.iptables_options import Token
+from power_edge.resources.firewall.readers.nft_objects import Statement
 
 ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
 ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})
@@ -35,18 +37,22 @@ def aligned(count: int, saved: Sequence[SavedRule] | None) -> Iterator[SavedRule
     yield from saved if saved is not None and len(saved) == count else [None] * count
 
 
-def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:
+def parts(statements: Sequence[Statement], saved: SavedRule | None) -> list[XtPart]:
     """Return the `xt` parts of a rule, in their order."""
-    xts = [part["xt"] for part in expr if isinstance(part, Mapping) and "xt" in part]
-    if not all(isinstance(xt, Mapping) and {"type", "name"} <= set(xt) for xt in xts):
-        return _unnamed(expr, len(xts), saved)
-    found = [XtPart(str(xt["type"]), str(xt["name"]), None) for xt in xts]
+    bodies = [body for kind, body in statements if kind == "xt"]
+    found = [
+        XtPart(str(body["type"]), str(body["name"]), None)
+        for body in bodies
+        if isinstance(body, dict) and {"type", "name"} <= set(body)
+    ]
+    if len(found) < len(bodies):
+        return _unnamed(statements, len(bodies), saved)
     if saved is None:
         return found
     names = [part.name for part in found if part.kind == "match"]
     segments = [(name, tokens) for name, tokens in saved.matches if name in names]
     targets: list[str | None] = [part.name for part in found if part.kind == "target"]
-    if [name for name, _ in segments] != names or (targets or [_end(expr)]) != [saved.target]:
+    if [name for name, _ in segments] != names or (targets or [_end(statements)]) != [saved.target]:
         return found
     left = iter(segments)
     return [
@@ -55,26 +61,24 @@ def parts(expr: Sequence[Any], saved: SavedRule | None) -> list[XtPart]:
     ]
 
 
-def _end(expr: Sequence[Any]) -> str | None:
+def _end(statements: Sequence[Statement]) -> str | None:
     """Return iptables-save's name of the verdict in nft's JSON; None without a verdict."""
-    for kind, what in (
-        (kind, what) for part in expr if isinstance(part, Mapping) for kind, what in part.items()
-    ):
+    for kind, body in statements:
         if kind in ENDS:
-            return str(what["target"]) if isinstance(what, Mapping) else kind.upper()
+            return str(body["target"]) if isinstance(body, dict) else kind.upper()
     return None
 
 
-def _unnamed(expr: Sequence[Any], count: int, saved: SavedRule | None) -> list[XtPart]:
+def _unnamed(statements: Sequence[Statement], count: int, saved: SavedRule | None) -> list[XtPart]:
     """Return the `xt` parts of a rule whose names nft does not print (before 1.0.6).
 
     All that iptables-save prints behind `-m` must then be one of these parts, and nft must show
     nothing else that could be printed there.
     """
     unknown = [XtPart("", "", None)] * count
-    if saved is None or not all(map(_plain, expr)):
+    if saved is None or not all(map(_plain, statements)):
         return unknown
-    kinds = {kind for part in expr for kind in part}
+    kinds = {kind for kind, _ in statements}
     target = (
         [] if saved.target is None or kinds & ENDS else [XtPart("target", saved.target, saved.rest)]
     )
@@ -86,17 +90,14 @@ def _unnamed(expr: Sequence[Any], count: int, saved: SavedRule | None) -> list[X
     return unknown
 
 
-def _plain(part: Any) -> bool:
+def _plain(statement: Statement) -> bool:
     """Return whether iptables-save prints this before the first `-m`, behind `-j`, or as `-m
     limit`.
     """
-    if not isinstance(part, Mapping):
-        return False
-    ((kind, what),) = part.items()
-    if kind != "match":
-        return kind in {"xt", "counter", "limit", *ENDS}
-    left = what["left"]
-    if "payload" in left:
-        header, field = left["payload"].get("protocol"), left["payload"].get("field")
+    if statement.kind != "match":
+        return statement.kind in {"xt", "counter", "limit", *ENDS}
+    kind, what = a_member(an_object(statement.body)["left"])
+    if kind == "payload":
+        header, field = (text_at(an_object(what), name) for name in ("protocol", "field"))
         return header in {"ip", "ip6"} and field in ADDRESSES
-    return "meta" in left and left["meta"]["key"] in DEVICES
+    return kind == "meta" and text_at(an_object(what), "key") in DEVICES

@@ -1,8 +1,9 @@
 """The conditions of nft's rules (libnftables-json(5), "EXPRESSIONS")."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
+from power_edge.json_value import Json, a_list, a_member, a_text, an_object, text_at
 from power_edge.resources.firewall.packets import address_types, marks
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension, Mark
 from power_edge.resources.firewall.packets.program import Effort, Key
@@ -41,6 +42,7 @@ from power_edge.resources.firewall.readers.nft_values import (
     flag_bits,
     interface_span,
     is_catch_all,
+    mark_of,
     network_span,
     plain_element,
     span,
@@ -80,12 +82,13 @@ class ConditionReader:
     ) -> None:
         self.match, self.family, self.place, self.context = match, family, place, context
 
-    def condition(self, what: Any) -> None:
+    def condition(self, what: Json) -> None:
         """Narrow the match by the body of one `match` statement.
 
         What is not understood makes the rule opaque.
         """
-        op, left, right = what["op"], what["left"], what["right"]
+        body = an_object(what)
+        op, left, right = a_text(body["op"]), an_object(body["left"]), body["right"]
         try:
             flags = left.get("payload") == {"protocol": "tcp", "field": "flags"}
             if (
@@ -103,27 +106,27 @@ class ConditionReader:
         except (KeyError, TypeError) as error:
             self.match.doubt(printable(f"{UNEXPECTED} ({type(error).__name__}: {error})"))
 
-    def _condition(self, op: str, left: Any, right: Any) -> None:
-        kind, what = next(iter(left.items()))
+    def _condition(self, op: str, left: Json, right: Json) -> None:
+        kind, what = a_member(left)
         match kind:
             case "concat":
-                self._concat(op, what, right)
+                self._concat(op, a_list(what), right)
             case "payload":
-                self._payload(op, what, right)
+                self._payload(op, an_object(what), right)
             case "meta":
-                self._meta(op, what["key"], right)
+                self._meta(op, a_text(an_object(what)["key"]), right)
             case "ct":
-                self._conntrack(op, what, right)
+                self._conntrack(op, a_text(an_object(what)["key"]), right)
             case "fib":
-                self._fib(op, what, right)
+                self._fib(op, an_object(what), right)
             case "exthdr":
-                self._extension(op, what, right)
+                self._extension(op, an_object(what), right)
             case "&":
-                self._flags(op, what, right)
+                self._flags(op, a_list(what), right)
             case _:
                 raise NotUnderstood(f"{kind} match")
 
-    def elements(self, data: Any) -> list[Any] | None:
+    def elements(self, data: Json) -> list[Json] | None:
         """Return what is in a set or a map; None for one whose contents change by themselves.
 
         NotUnderstood for one that does not exist.
@@ -140,7 +143,7 @@ class ConditionReader:
                     if not self.context.permanent or not expires(each)
                 ]
             )
-        some = data["set"] if isinstance(data, Mapping) else data
+        some = data["set"] if isinstance(data, dict) else data
         return some if isinstance(some, list) else [some]
 
     def _named(self, data: str) -> NamedSet:
@@ -149,10 +152,10 @@ class ConditionReader:
             raise NotUnderstood(f"set {data}")
         return named
 
-    def _values(self, right: Any) -> list[Any]:
+    def _values(self, right: Json) -> list[Json]:
         """Return the right side as a list of scalars, ranges, prefixes, and concatenations."""
         if (isinstance(right, str) and right.startswith("@")) or (
-            isinstance(right, Mapping) and "set" in right
+            isinstance(right, dict) and "set" in right
         ):
             found = self.elements(right)
             if found is None:
@@ -186,13 +189,15 @@ class ConditionReader:
                     }[op],
                 )
 
-    def _simple(self, dimension: Dimension, op: str, right: Any, number: Any) -> None:
-        if op == "in" and not isinstance(right, Mapping):
+    def _simple(
+        self, dimension: Dimension, op: str, right: Json, number: Callable[[str], int]
+    ) -> None:
+        if op == "in" and not isinstance(right, dict):
             raise NotUnderstood("a bit mask")
         self._narrow(dimension, op, numbers(span(value, number) for value in self._values(right)))
 
-    def _payload(self, op: str, what: Any, right: Any) -> None:
-        header, name = what.get("protocol"), what.get("field")
+    def _payload(self, op: str, what: dict[str, Json], right: Json) -> None:
+        header, name = text_at(what, "protocol") or "", text_at(what, "field")
         if header in {"ip", "ip6"}:
             self.match.family(4 if header == "ip" else 6)
             if header != ("ip" if self.family == 4 else "ip6"):
@@ -223,7 +228,7 @@ class ConditionReader:
         else:
             raise NotUnderstood(f"{header or 'raw payload'} {name or ''} match")
 
-    def _next_header(self, op: str, right: Any) -> None:
+    def _next_header(self, op: str, right: Json) -> None:
         """Read the header behind that of IPv6. Without extension headers it is the protocol's."""
         some = numbers(span(value, protocol) for value in self._values(right))
         if both(some, EXTENSIONS) or op not in {"==", "!="}:
@@ -234,14 +239,14 @@ class ConditionReader:
         else:
             self.match.leave([plain])
 
-    def _icmp(self, header: str, name: str | None, op: str, right: Any) -> None:
+    def _icmp(self, header: str, name: str | None, op: str, right: Json) -> None:
         self.match.family(4 if header == "icmp" else 6)
         number, known = (1, ICMP) if header == "icmp" else (58, ICMPV6)
         self.match.narrow(Dimension.PROTO, ((number, number),))
         if (
             name != "type"
             or op not in {"==", "!=", "in"}
-            or (op == "in" and not isinstance(right, Mapping))
+            or (op == "in" and not isinstance(right, dict))
         ):
             raise NotUnderstood(f"{header} {name} match")
         kinds = numbers(
@@ -252,7 +257,7 @@ class ConditionReader:
             Dimension.ICMP, op, numbers((low * 256, high * 256 + 255) for low, high in kinds)
         )
 
-    def _meta(self, op: str, key: str, right: Any) -> None:
+    def _meta(self, op: str, key: str, right: Json) -> None:
         match key:
             case "l4proto":
                 self._simple(Dimension.PROTO, op, right, protocol)
@@ -284,47 +289,47 @@ class ConditionReader:
             case _:
                 raise NotUnderstood(f"meta {key} match")
 
-    def _conntrack(self, op: str, what: Any, right: Any) -> None:
-        key = what["key"]
+    def _conntrack(self, op: str, key: str, right: Json) -> None:
         if key == "mark":
             self._mark(marks.CONNECTION, op, right)
             return
-        words = self._values(right)
+        values = self._values(right)
         single = (
-            op == "in" or len(words) == 1 or isinstance(right, Mapping)
+            op == "in" or len(values) == 1 or isinstance(right, dict)
         )  # `==` and `!=` compare a list as one bit mask
         if key == "state" and single:
-            self.match.among(Dimension.CONNTRACK, STATES, words, negated=op == "!=")
+            self.match.among(Dimension.CONNTRACK, STATES, map(_word, values), negated=op == "!=")
         elif key == "status" and single:
-            self.match.among(Dimension.CONNTRACK, STATUSES, words, negated=op == "!=")
+            self.match.among(Dimension.CONNTRACK, STATUSES, map(_word, values), negated=op == "!=")
         elif key == "direction" and op in {"==", "!="}:
-            ways = {way for word in words for way in _known(word, DIRECTIONS)}
+            ways = {way for word in values for way in _known(word, DIRECTIONS)}
             self.match.when(("original" in ways) is (op == "=="))
         else:
             raise NotUnderstood(f"ct {key} match")
 
-    def _mark(self, which: Mark, op: str, right: Any) -> None:
+    def _mark(self, which: Mark, op: str, right: Json) -> None:
         if op not in {"==", "!="}:
             raise NotUnderstood(f"{which} {op}")
         some = numbers(span(value, any_base) for value in self._values(right))
         self.match.mark(which, marks.among(which, some), negated=op == "!=")
 
-    def _fib(self, op: str, what: Any, right: Any) -> None:
-        flags = set(what["flags"] if isinstance(what["flags"], list) else [what["flags"]])
+    def _fib(self, op: str, what: dict[str, Json], right: Json) -> None:
+        listed = what["flags"]
+        flags = {_word(each) for each in (listed if isinstance(listed, list) else [listed])}
         if op not in {"==", "!="}:
             raise NotUnderstood("fib match")
         if what["result"] == "type" and flags in ({"saddr"}, {"daddr"}, {"daddr", "iif"}):
             end = "saddr" if "saddr" in flags else "daddr"
             self.match.one_of(
                 address_types.by_routes(
-                    self.family, end, self._values(right), by_interface="iif" in flags
+                    self.family, end, map(_word, self._values(right)), by_interface="iif" in flags
                 ),
                 negated=op == "!=",
             )
         elif (
-            what["result"] in {"oif", "oifname"}
+            what["result"] in ("oif", "oifname")
             and "saddr" in flags
-            and right in (True, False, "0")
+            and (right is True or right in (0, "0"))
         ):
             self.match.narrow(
                 Dimension.PATH,
@@ -334,7 +339,7 @@ class ConditionReader:
         else:
             raise NotUnderstood("fib match")
 
-    def _extension(self, op: str, what: Any, right: Any) -> None:
+    def _extension(self, op: str, what: dict[str, Json], right: Json) -> None:
         """Read a condition on an extension header. IPv4 has none.
 
         A field of a missing header matches nothing. nft does not print the family. Old kernels let
@@ -349,15 +354,16 @@ class ConditionReader:
         else:
             self.match.when(False)
 
-    def _flags(self, op: str, what: Any, right: Any) -> None:
+    def _flags(self, op: str, what: list[Json], right: Json) -> None:
         left, mask = what
-        if (which := _which_mark(left)) is not None:
+        if (which := mark_of(left)) is not None:
             if op not in {"==", "!="} or not isinstance(mask, int) or not isinstance(right, int):
                 raise NotUnderstood("bit mask match")
             self.match.mark(which, marks.equal(which, right, mask), negated=op == "!=")
             return
+        payload = an_object(an_object(left).get("payload", {}))
         if (
-            left.get("payload") == {"protocol": "ip", "field": "frag-off"}
+            payload == {"protocol": "ip", "field": "frag-off"}
             and mask == FRAGMENT_OFFSET
             and right == 0
             and op in {"==", "!="}
@@ -365,28 +371,27 @@ class ConditionReader:
             self.match.family(4)
             self.match.when(op == "==")  # a connection does not begin with a later fragment
             return
-        payload = left.get("payload", {})
         if (
-            payload.get("field") in {"sport", "dport"}
+            text_at(payload, "field") in {"sport", "dport"}
             and isinstance(mask, int)
             and isinstance(right, int)
         ):
             some = numbers((port, port) for port in range(1 << 16) if port & mask == right)
             self._payload(op, payload, {"set": [{"range": [*span]} for span in some]})
             return
-        if left.get("payload") != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
+        if payload != {"protocol": "tcp", "field": "flags"} or op not in {"==", "!="}:
             raise NotUnderstood("bit mask match")
         self.match.narrow(Dimension.PROTO, ((6, 6),))
         self._tcp_flags(op, flag_bits(mask), right)
 
-    def _tcp_flags(self, op: str, mask: int, right: Any) -> None:
+    def _tcp_flags(self, op: str, mask: int, right: Json) -> None:
         """Read a condition on the flags of TCP.
 
         A connection's first packet has SYN, and may offer ECN with the two highest bits.
         """
         expected = (
             [flag_bits(value) for value in self._values(right)]
-            if isinstance(right, Mapping) and "set" in right
+            if isinstance(right, dict) and "set" in right
             else [flag_bits(right)]
         )
         if (
@@ -404,12 +409,12 @@ class ConditionReader:
         else:
             raise NotUnderstood("tcp flags match")
 
-    def _concat(self, op: str, parts: list[Any], right: Any) -> None:
+    def _concat(self, op: str, parts: list[Json], right: Json) -> None:
         if op not in {"==", "in"}:
             raise NotUnderstood("a negated concatenation")
         boxes: list[Box] = []
         for value in self._values(right):
-            fields = value["concat"] if isinstance(value, Mapping) else value
+            fields = a_list(value["concat"] if isinstance(value, dict) else value)
             match = Match({self.family})
             each = ConditionReader(match, self.family, self.place, self.context)
             for part, expected in zip(parts, fields, strict=True):
@@ -423,15 +428,14 @@ class ConditionReader:
         self.match.choose(boxes)
 
 
-def _known(word: Any, meanings: Mapping[Any, Sequence[T]]) -> Sequence[T]:
+def _known(value: Json, meanings: Mapping[str, Sequence[T]]) -> Sequence[T]:
     """Return what a word means. A word without a meaning here may match any packet."""
+    word = _word(value)
     if word not in meanings:
         raise NotUnderstood(f"the value {word}")
     return meanings[word]
 
 
-def _which_mark(what: Any) -> Mark | None:
-    return {
-        "{'meta': {'key': 'mark'}}": marks.PACKET,
-        "{'ct': {'key': 'mark'}}": marks.CONNECTION,
-    }.get(str(what))
+def _word(value: Json) -> str:
+    """Return a name as text. nft prints a number where it has no name for a value."""
+    return str(value) if isinstance(value, int) else a_text(value)

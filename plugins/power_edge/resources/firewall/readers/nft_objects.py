@@ -1,18 +1,27 @@
 """The objects in the JSON that nft prints (libnftables-json(5), "RULESET OBJECTS"), as records.
 
-The statements of rules and the elements of sets stay as they are printed: they are a language of
+What is in a statement, and the elements of sets, stay as they are printed: they are a language of
 their own, which nft_rules, nft_conditions and nft_values read.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
 
+from power_edge.json_value import (
+    Json,
+    a_list,
+    a_member,
+    a_text,
+    an_integer,
+    an_object,
+    decoded,
+    text_at,
+)
 from power_edge.resources.firewall.packets.program import Key
 
 _OBJECTS = frozenset({"table", "chain", "rule", "set", "map"})
-_NAMES = ("family", "table", "name", "chain", "hook")
-"""The fields that hold a name. Chains are found by names, so these must be texts."""
+UNPRINTED = ""
+"""The kind of a statement that nft cannot print as JSON. Its body is nft's text."""
 
 
 class Table(NamedTuple):
@@ -43,12 +52,19 @@ class Chain(NamedTuple):
     devices: tuple[str, ...] | None
 
 
+class Statement(NamedTuple):
+    """A statement of a rule. `body`: in the form that nft prints."""
+
+    kind: str
+    body: Json
+
+
 class Rule(NamedTuple):
-    """A rule of the chain `key`. `expr`: its statements, in the form that nft prints."""
+    """A rule of the chain `key`."""
 
     key: Key
     handle: str
-    expr: Sequence[Any]
+    statements: Sequence[Statement]
 
 
 class ElementSet(NamedTuple):
@@ -58,7 +74,7 @@ class ElementSet(NamedTuple):
     """
 
     key: Key
-    elements: list[Any]
+    elements: list[Json]
     changes: bool
 
 
@@ -66,51 +82,53 @@ Object: TypeAlias = Table | Chain | Rule | ElementSet
 
 
 def objects(text: str) -> Iterator[Object]:
-    """Yield the objects that are read, in their order. TypeError, KeyError, AttributeError and the
-    like for JSON of another form; ValueError for other text.
+    """Yield the objects that are read, in their order. TypeError and KeyError for JSON of another
+    form, RecursionError for one that is too deep; ValueError for other text.
     """
-    for entry in json.loads(text)["nftables"]:
-        kind, body = next(iter(entry.items()))
+    for entry in a_list(an_object(decoded(text))["nftables"]):
+        kind, body = a_member(entry)
         if kind in _OBJECTS:
-            yield _object(kind, body)
+            yield _object(kind, an_object(body))
 
 
-def _object(kind: str, body: Mapping[str, Any]) -> Object:
-    for field in _NAMES:
-        if not isinstance(body.get(field, ""), str):
-            raise TypeError(f"the {field} of a {kind} is not a text")
+def _object(kind: str, body: dict[str, Json]) -> Object:
+    family = a_text(body["family"])
     if kind == "table":
-        return Table(body["family"], body["name"], _flags(body))
-    place = body["family"], body["table"]
+        return Table(family, a_text(body["name"]), frozenset(_texts(body.get("flags", []))))
+    table = a_text(body["table"])
     if kind == "rule":
-        expr = body["expr"]
-        if not isinstance(expr, list):
-            raise TypeError("the statements of a rule are not a list")
-        return Rule((*place, body["chain"]), str(body.get("handle", "?")), expr)
-    key = *place, body["name"]
+        key = family, table, a_text(body["chain"])
+        statements = [_statement(part) for part in a_list(body["expr"])]
+        return Rule(key, str(body.get("handle", "?")), statements)
+    key = family, table, a_text(body["name"])
     if kind == "chain":
         return _chain(key, body)
     elements = body.get("elem", [])
-    idle = all(set(each) <= {"counter"} for each in body.get("stmt", []))
-    some = elements if isinstance(elements, list) else [elements]
-    return ElementSet(key, some, "dynamic" in _flags(body) or not idle)
-
-
-def _chain(key: Key, body: Mapping[str, Any]) -> Chain:
-    device = body.get("dev")
-    devices = None if not device else (device,) if isinstance(device, str) else tuple(device)
-    if not all(isinstance(name, str) for name in devices or ()):
-        raise TypeError("a device of a chain is not a text")
-    return Chain(
+    idle = all(
+        isinstance(each, dict) and set(each) <= {"counter"} for each in a_list(body.get("stmt", []))
+    )
+    return ElementSet(
         key,
-        body.get("hook"),
-        int(body.get("prio", 0)),
-        str(body.get("policy", "accept")),
-        str(body.get("type", "")),
-        devices,
+        elements if isinstance(elements, list) else [elements],
+        "dynamic" in _texts(body.get("flags", [])) or not idle,
     )
 
 
-def _flags(body: Mapping[str, Any]) -> frozenset[str]:
-    flags = body.get("flags", [])
-    return frozenset({flags} if isinstance(flags, str) else flags)
+def _statement(part: Json) -> Statement:
+    return Statement(UNPRINTED, part) if isinstance(part, str) else Statement(*a_member(part))
+
+
+def _chain(key: Key, body: dict[str, Json]) -> Chain:
+    return Chain(
+        key,
+        text_at(body, "hook"),
+        an_integer(body.get("prio", 0)),
+        a_text(body.get("policy", "accept")),
+        a_text(body.get("type", "")),
+        tuple(_texts(device)) if (device := body.get("dev")) else None,
+    )
+
+
+def _texts(value: Json) -> list[str]:
+    """Return what nft prints as a text alone, or as a list of texts."""
+    return [value] if isinstance(value, str) else [a_text(each) for each in a_list(value)]

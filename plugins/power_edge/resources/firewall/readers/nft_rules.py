@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Container, Iterator, Mapping
-from typing import Any
 
+from power_edge.json_value import Json, a_list, a_member, a_pair, an_object, decoded, text_at
 from power_edge.resources.firewall.packets import marks, rates
-from power_edge.resources.firewall.packets.dimension import Dimension, Mark
+from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
@@ -24,10 +24,11 @@ from power_edge.resources.firewall.readers import compat, ipsets, iptables, nft_
 from power_edge.resources.firewall.readers.iptables import SavedRule
 from power_edge.resources.firewall.readers.iptables_options import Sets, narrow
 from power_edge.resources.firewall.readers.nft_conditions import ConditionReader, RuleContext
-from power_edge.resources.firewall.readers.nft_objects import Rule
+from power_edge.resources.firewall.readers.nft_objects import UNPRINTED, Rule
 from power_edge.resources.firewall.readers.nft_values import (
     NotUnderstood,
     is_catch_all,
+    mark_of,
     plain_element,
 )
 from power_edge.text import printable
@@ -90,8 +91,8 @@ def _now_and_later(
     Then, as passing, with the elements that expire as well.
     """
     rules_now = list(_rule(printed, family, context, saved))
-    text = json.dumps(printed.expr)
-    names = (json.loads(f'"{found}"') for found in _SET.findall(text))
+    text = json.dumps(printed.statements)
+    names = (str(decoded(f'"{found}"')) for found in _SET.findall(text))
     sets = (context.sets.get((*printed.key[:2], name)) for name in names)
     if not any(some is not None and some.expiring for some in sets) and not (
         context.ipsets and '"xt"' in text
@@ -123,7 +124,7 @@ def _worded(
     """Return the rules with the text of iptables-save, where that says the same."""
     words = printable(iptables.as_text(saved, family))
     same = [rule._replace(text=words) for rule in rules]
-    has_xt = any(isinstance(part, Mapping) and "xt" in part for part in printed.expr)
+    has_xt = any(kind == "xt" for kind, _ in printed.statements)
     return (
         same
         if has_xt or same == list(iptables.as_rules(saved, family, printed.key, chains, sets))
@@ -138,13 +139,11 @@ def _rule(
     text = f"nft {' '.join(printed.key)} handle {printed.handle}"
     match = Match({family})
     reader = ConditionReader(match, family, place, context)
-    xts = iter(compat.parts(printed.expr, saved))
-    for part in printed.expr:
-        if isinstance(part, str):
-            # A statement that this nft cannot print as JSON.
+    xts = iter(compat.parts(printed.statements, saved))
+    for kind, what in printed.statements:
+        if kind == UNPRINTED:
             yield from match.rules(Effect(Action.UNKNOWN), text)
             return
-        kind, what = next(iter(part.items()))
         if kind in ENDING:
             yield from match.changed(text)
         if kind == "xt":
@@ -156,47 +155,42 @@ def _rule(
         elif kind in LIMITS:
             _limit(match, kind, what)
         elif kind in {"set", "map", "reset"} or (
-            kind in IDLE and isinstance(what, Mapping) and "map" in what
+            kind in IDLE and isinstance(what, dict) and "map" in what
         ):
             # The rule ends where the set is full, the key is not in the map, or the packet lacks
             # the option.
             match.doubt(f"{kind} statement")
-        elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
-            change = marks.computed(which, what["value"])
-            if change.keep is None and not _certain(what["value"]):
+        elif kind == "mangle" and (which := mark_of(an_object(what)["key"])) is not None:
+            value = an_object(what)["value"]
+            change = marks.computed(which, value)
+            if change.keep is None and not _certain(value):
                 match.doubt("a value that a packet may lack")
             if change.copy and which == marks.PACKET:
                 yield from match.changed(text)
                 match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
             match.changes.append(change)
         elif kind == "mangle":
-            if not _harmless(what):
+            changed = an_object(an_object(what)["key"])
+            if not _harmless(changed):
                 yield from match.rules(Effect(Action.UNKNOWN), text)
                 return
-            if not _certain(what["value"]):
+            if not _certain(an_object(what)["value"]):
                 match.doubt("a value that a packet may lack")
-            _implied(match, what["key"].get("payload", {}).get("protocol"))
+            _implied(match, text_at(an_object(changed.get("payload", {})), "protocol"))
         elif kind == "vmap":
-            yield from _verdict_map(what, reader, place, text)
+            yield from _verdict_map(an_object(what), reader, place, text)
             return
         elif kind == "notrack":
             yield from match.changed(text)
             yield from match.rules(Effect(Action.NOTRACK), text)
         elif kind not in IDLE:
-            if kind == "reject" and isinstance(what, Mapping):
-                _implied(match, what.get("type"))
+            if kind == "reject" and isinstance(what, dict):
+                _implied(match, text_at(what, "type"))
             yield from match.rules(_verdict(kind, what, place), text)
             return
     yield from match.changed(text)
     if any(rate.memory for rate in match.rates):
         yield from match.rules(Effect(Action.NEXT), text)
-
-
-def _mark_of(key: Any) -> Mark | None:
-    """Return the mark that a statement sets."""
-    if key.get("meta", {}).get("key") == "mark":
-        return marks.PACKET
-    return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
 
 
 def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | None:
@@ -222,7 +216,7 @@ def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | 
     return None
 
 
-def _implied(match: Match, how: Any) -> None:
+def _implied(match: Match, how: str | None) -> None:
     """Apply the condition that nft leaves out of a rule.
 
     A refusal by the protocol of one family or by TCP, and a change of a header, apply to such
@@ -234,39 +228,39 @@ def _implied(match: Match, how: Any) -> None:
         match.narrow(Dimension.PROTO, ((6, 6),))
 
 
-def _limit(match: Match, kind: str, what: Any) -> None:
+def _limit(match: Match, kind: str, what: Json) -> None:
     if kind in {"limit", "ct count"} and not isinstance(what, str):
         match.rate(rates.of_nft(what) if kind == "limit" else rates.unknown(rates.AT_ONCE))
     else:
         match.doubt(kind)
 
 
-def _harmless(what: Any) -> bool:
-    """Return whether a `mangle` statement changes nothing that is judged.
+def _harmless(changed: dict[str, Json]) -> bool:
+    """Return whether nothing is judged that a `mangle` statement changes.
 
     A change of addresses or ports does, and so does one of the packet type: the kernel drops what
     seems to be for another host (ip_rcv).
     """
-    key = what["key"]
-    if "payload" in key:
-        return key["payload"].get("field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
-    return next(iter(key.values())).get("key") in HARMLESS_MANGLES
+    kind, what = a_member(changed)
+    if kind == "payload":
+        return text_at(an_object(what), "field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
+    return text_at(an_object(what), "key") in HARMLESS_MANGLES
 
 
-def _certain(value: Any) -> bool:
+def _certain(value: Json) -> bool:
     """Return whether every packet has the value. The rule ends for a packet that does not.
 
     A packet without a connection has no mark of one (nft_ct_get_eval).
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return not isinstance(value, list)
-    kind, what = next(iter(value.items()))
+    kind, what = a_member(value)
     if kind in {"|", "&", "^", "<<", ">>"}:
-        return all(map(_certain, what))
-    return bool(kind == "meta" and what.get("key") == "mark")
+        return all(map(_certain, a_list(what)))
+    return mark_of(value) == marks.PACKET
 
 
-def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
+def _verdict(kind: str, what: Json, place: tuple[str, str]) -> Effect:
     match kind:
         case "accept":
             return Effect(ALLOW)
@@ -278,30 +272,29 @@ def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
             return Effect(Action.RETURN)
         case "continue":
             return Effect(Action.NEXT)
-        case "jump" | "goto" if isinstance(what["target"], str):
-            return Effect(Action(kind), (*place, what["target"]))
+        case "jump" | "goto" if isinstance(target := an_object(what)["target"], str):
+            return Effect(Action(kind), (*place, target))
     return Effect(Action.UNKNOWN)
 
 
 def _verdict_map(
-    what: Any, reader: ConditionReader, place: tuple[str, str], text: str
+    what: dict[str, Json], reader: ConditionReader, place: tuple[str, str], text: str
 ) -> Iterator[FilterRule]:
     """Yield a rule for each key. A packet has one key at most; without one it goes on."""
-    start, entries = reader.match, reader.elements(what["data"])
+    start, data, left = reader.match, what["data"], an_object(what["key"])
+    entries = reader.elements(data)
     if entries is None:
         start.doubt("a map that changes")
         yield from start.rules(Effect(Action.UNKNOWN), text)
         return
     keyed = list[Box]()
     doubt = None
-    for key, value in sorted(entries, key=lambda entry: is_catch_all(entry[0])):
-        kind, target = (
-            next(iter(value.items())) if isinstance(value, Mapping) else (str(value), None)
-        )
+    for key, value in sorted(map(a_pair, entries), key=lambda entry: is_catch_all(entry[0])):
+        kind, target = a_member(value) if isinstance(value, dict) else (str(value), None)
         match = start.copy()
         if not is_catch_all(key):
             ConditionReader(match, reader.family, reader.place, reader.context).condition(
-                {"op": "==", "left": what["key"], "right": key}
+                {"op": "==", "left": left, "right": key}
             )
             keyed += match.boxes if match.families and match.opaque is None else []
             doubt = doubt or match.opaque
@@ -313,11 +306,8 @@ def _verdict_map(
                 plain_element(key)
             except NotUnderstood as error:
                 match.doubt(str(error))
-            if (
-                isinstance(what["data"], str)
-                and reader.context.sets[(*place, what["data"][1:])].expiring
-            ):
+            if isinstance(data, str) and reader.context.sets[(*place, data[1:])].expiring:
                 match.doubt("an element of a set that expires")
-            if doubt or not {"meta", "ct"} & set(what["key"]):
+            if doubt or not {"meta", "ct"} & set(left):
                 match.doubt(doubt or "any other key")  # packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

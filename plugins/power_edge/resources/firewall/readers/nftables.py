@@ -8,6 +8,7 @@ the family.
 import re
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
+from power_edge.json_value import an_object
 from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
@@ -47,12 +48,8 @@ MANY_ELEMENTS = 2_000_000
 """So many elements of sets are read, an element counting for each rule that names its set. A rule
 beyond them is opaque.
 """
-MALFORMED = (KeyError, TypeError, AttributeError, StopIteration, RuntimeError, OverflowError)
-"""Errors of reading a structure of another form.
-
-StopIteration in a generator becomes RuntimeError, and so does nesting that is too deep.
-OverflowError: a number that JSON can write and no integer can hold (1e999).
-"""
+MALFORMED = (KeyError, TypeError, RecursionError)
+"""Errors of reading a structure of another form, or one that is nested too deep."""
 
 
 def read(
@@ -155,11 +152,10 @@ def _dormant_tables(
 def _changed(rules: Iterable[Rule]) -> Iterator[Key]:
     """Yield the sets and maps that packets change. Older kernels do not flag them."""
     for rule in rules:
-        for part in rule.expr:
-            for kind in ("set", "map"):
-                if isinstance(part, Mapping) and kind in part:
-                    name = str(part[kind].get("set", part[kind].get("map"))).removeprefix("@")
-                    yield (*rule.key[:2], name)
+        for kind, body in rule.statements:
+            if kind in {"set", "map"}:
+                what = an_object(body)
+                yield (*rule.key[:2], str(what.get("set", what.get("map"))).removeprefix("@"))
 
 
 def devices(text: str) -> dict[Key, list[str]]:
