@@ -2,6 +2,7 @@
 be made to take for ever.
 """
 
+import ctypes
 import signal
 import threading
 import time
@@ -128,8 +129,6 @@ class _Threads:
 
 def _raise_in(thread: int, exception: type[BaseException] | None) -> None:
     """Raise an exception in a thread, soon; None takes back one that has not been raised yet."""
-    import ctypes  # 2 ms that only a watch needs
-
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(thread), ctypes.py_object(exception) if exception is not None else None
     )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
-from power_edge.config.role_suites import suites_of, tests_in
 from power_edge.config.selectors import Selectors, narrow
 from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted
@@ -110,6 +109,8 @@ def _check_item(node: Node, file: str, name: str) -> None:
 
     pytest would pass over the id in silence if the whole node is selected beside it.
     """
+    from power_edge.config.role_suites import suites_of, tests_in
+
     ids = {
         each: [f"{item.type}[{identifier(item.name)}]" for item in items_of(node, each)]
         for each in (STATE, NODE_IDENTITY)
