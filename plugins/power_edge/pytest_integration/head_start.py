@@ -71,10 +71,10 @@ class Question(NamedTuple):
     options: Options
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class HeadStart:
     """Nodes that were loaded and asked before pytest was imported; a plugin of pytest's, so that
-    the run finds it.
+    the run finds it. No debug log of pytest's shows what it holds.
     """
 
     question: Question
