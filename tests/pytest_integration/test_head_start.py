@@ -155,6 +155,7 @@ def test_whole_nodes_are_asked_first(
 def test_nothing_is_asked_before_pytest_has_read_the_words(
     project: Project, asked: Asked, words: list[str]
 ) -> None:
+    project.node("@a", DECLARED)
     broken = project.node("broken", DECLARED)
     (broken / "state.yaml").write_text("version: '1.0'\nsysctl: 3\n")
     assert begun(words) is None
