@@ -126,7 +126,7 @@ def _question(words: Sequence[str], cwd: Path) -> Question | None:
         option, _, value = word.partition("=")
         if not word.startswith(("-", "@")):  # @FILE: pytest takes words from it
             patterns.append(word)
-        elif option in _VALUED and option not in given and _VALUED[option](value):
+        elif option in _VALUED and _VALUED[option](value):
             given[option] = value
         elif word not in _FLAGS:
             return None
