@@ -18,13 +18,16 @@ import sys
 import tempfile
 import time
 import traceback
+import venv
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
@@ -141,6 +144,30 @@ def main(names: Sequence[str]) -> int:
     return int(failed)
 
 
+def operators_install(folder: Path) -> None:
+    """Make an environment as an operator has it: Power Edge with what it needs, and no plugin of
+    pytest's beside it.
+    """
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    waiting, installed = ["power-edge"], set[str]()
+    while waiting:
+        name = waiting.pop()
+        if name in installed:
+            continue
+        installed.add(name)
+        found = distribution(name)
+        for part in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            if not (packages / part).exists():
+                (packages / part).symlink_to(Path(str(found.locate_file(part))))
+        needs = map(Requirement, found.requires or ())
+        waiting += [
+            each.name
+            for each in needs
+            if each.marker is None or each.marker.evaluate({"extra": ""})
+        ]
+
+
 def large(node: Node) -> dict[str, Any]:
     """1,000 items that are true of the node: 700 sysctl, 150 services, 100 packages, 50 files."""
     return {
@@ -234,6 +261,15 @@ class Bench:
     def pytest(self, *arguments: str) -> list[str]:
         return [*PYTEST, *OTHERS, f"--ssh-config={self.lab.ssh_config}", *arguments]
 
+    def check(self, *words: str) -> list[str]:
+        """Return the argv of `power-edge check` in an install of its own."""
+        install = self.place / "install"
+        if not install.exists():
+            operators_install(install)
+        command = "from power_edge.command import main; main()"
+        options = ["-q", f"--ssh-config={self.lab.ssh_config}"]
+        return [str(install / "bin/python"), "-P", "-c", command, "check", *options, *words]
+
     def ssh(self, command: str) -> list[str]:
         """Return the argv of a command on the node."""
         options = ["-F", str(self.lab.ssh_config), "-o", "BatchMode=yes"]
@@ -312,18 +348,23 @@ class Bench:
                 "a plain bulk reading over ssh",
                 reading,
             )
+            yield self.compare(
+                "  by power-edge check",
+                self.check(name),
+                "a plain bulk reading over ssh",
+                reading,
+            )
             yield from self.phases(name)
             yield self.section(f"of it the node's part, services by {word}", name)
             if (goss := shutil.which("goss")) is not None:
                 shutil.copy(goss, self.node.tree / "usr/local/bin/goss")
                 self.node.write("/root/goss.yaml", gossfile(items, enabled="enabled" in named))
                 validate = self.ssh("goss -g /root/goss.yaml validate --format silent")
-                yield self.compare(
-                    f"890 items, services by {word}",
-                    self.pytest(f"--node={name}"),
-                    "goss on the node, over ssh",
-                    validate,
-                )
+                for what, ours in (
+                    (f"890 items, services by {word}", self.pytest(f"--node={name}")),
+                    ("  by power-edge check", self.check(name)),
+                ):
+                    yield self.compare(what, ours, "goss on the node, over ssh", validate)
 
     def phases(self, name: str) -> Iterable[Row]:
         """What the time of a run about one node is made of."""

@@ -28,6 +28,8 @@ class _Output(FileIO):
 def main() -> None:
     """Run the command. If Ctrl-C ends it, it says so in one line, with exit status 2."""
     try:
+        if sys.argv[1:2] == ["check"]:
+            _check(sys.argv[2:])
         from power_edge.cli import main as run
 
         stream = sys.stdout
@@ -38,6 +40,19 @@ def main() -> None:
         with suppress(OSError):
             sys.stderr.write("\nError: interrupted\n")
         raise SystemExit(INTERRUPTED) from None
+
+
+def _check(words: list[str]) -> None:
+    """Run `power-edge check` if its nodes can be asked before all else is imported; return if not:
+    then click and pytest read the words.
+    """
+    from power_edge.pytest_integration.head_start import begin
+
+    head_start = begin(words)
+    if head_start is not None:
+        from power_edge.pytest_integration.check_main import run
+
+        run(head_start.words, head_start)
 
 
 def _unbroken(stream: "TextIOWrapper[Any]") -> "TextIOWrapper[Any]":

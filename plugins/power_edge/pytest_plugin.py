@@ -1,13 +1,11 @@
 """The entry point: options. The rest is imported once a node is selected."""
 
-import gc
 import os
 import signal
 import sys
 import threading
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import contextmanager
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from power_edge.pytest_integration.run import Run
 
@@ -104,10 +102,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> None:
     """Send the scripts at the earliest moment that knows the options. Meanwhile pytest starts."""
     options = early_config.known_args_namespace
-    if not (options.help or options.version):
+    _, unknown = parser.parse_known_and_unknown_args(args)
+    # A conftest.py may define an unknown option, else pytest refuses it: no node is asked before.
+    if not (options.help or options.version or unknown):
         _begin(early_config, options, options.file_or_dir)
 
 
@@ -167,35 +169,29 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
             _end_on_interrupt(config)
             sys.meta_path.insert(0, _OwnModules)
             config.add_cleanup(lambda: sys.meta_path.remove(_OwnModules))
+            from power_edge.pytest_integration.garbage import without_garbage_collection
+            from power_edge.pytest_integration.head_start import HeadStart
             from power_edge.pytest_integration.startup import begin
             from power_edge.text import printable
 
+            plugins = config.pluginmanager.get_plugins()
+            head_start = next((each for each in plugins if isinstance(each, HeadStart)), None)
             try:
-                with _without_garbage_collection():
+                with without_garbage_collection():
                     run = begin(
                         options,
                         arguments,
                         config.invocation_params.dir,
                         worker="PYTEST_XDIST_WORKER" in os.environ,
+                        head_start=head_start,
                     )
             except pytest.UsageError as error:  # pytest prints it as it is
                 raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
+            finally:
+                if head_start is not None:
+                    head_start.end()
         config.stash[_RUN] = run
     return config.stash[_RUN]
-
-
-@contextmanager
-def _without_garbage_collection() -> "Iterator[None]":
-    """Hold the collector of cycles back while the configuration is read: all that is made of it
-    stays to the end, and a search through it takes 30 ms before the nodes are asked.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _end_on_interrupt(config: pytest.Config) -> None:

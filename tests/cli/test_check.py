@@ -1,6 +1,5 @@
 """`power-edge check`: what pytest is given."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,22 +8,28 @@ import pytest
 from click.testing import CliRunner
 
 from power_edge.cli import cli
+from power_edge.pytest_integration import compat
 
 PLUGINS = ["-p", "power_edge.pytest_plugin", "-p", "power_edge.pytest_integration.check_words"]
 
 
 def passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *arguments: str) -> list[str]:
     """The words that pytest gets."""
-    calls: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(os, "execv", lambda path, argv: calls.append((path, argv)))
+    calls: list[list[str]] = []
+
+    def run_pytest(words: list[str], _: object) -> int:
+        calls.append(words)
+        return 11
+
+    monkeypatch.setattr(compat, "word_usage_errors", lambda _: None)
+    monkeypatch.setattr(compat, "run_pytest", run_pytest)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(cli, [*arguments], standalone_mode=True)
-    assert done.exit_code == 0, done.output
-    ((path, argv),) = calls
-    assert path == sys.executable
-    assert argv[:4] == [sys.executable, "-P", "-m", "power_edge.pytest_integration.check_main"]
-    assert argv[6:10] == PLUGINS
-    return argv[10:]
+    assert done.exit_code == 11, done.output
+    (words,) = calls
+    assert words[:4] == PLUGINS
+    assert words[4::2][:2] == ["-W", "-W"]
+    return words[8:]
 
 
 @pytest.mark.parametrize(

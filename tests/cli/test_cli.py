@@ -1,10 +1,12 @@
 """The command `power-edge`, without a node."""
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 
 from power_edge.checking import check
@@ -213,3 +215,25 @@ def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     done = run("probe-script", "rig-1")
     assert (done.status, done.err) == (3, "Error: No space left on device\n")
+
+
+def test_each_command_has_the_name_of_its_module() -> None:
+    context = click.Context(cli)
+    found = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
+    assert found.keys() >= {"check", "import", "probe-script"}
+    assert {name: command and command.name for name, command in found.items()} == {
+        name: name for name in found
+    }
+
+
+@pytest.mark.shell
+def test_a_command_imports_no_other_one(configs: Path) -> None:
+    code = (
+        "import sys; from power_edge.cli import cli; cli(['validate'], standalone_mode=False);"
+        "print(*(name for name in sys.modules if name.startswith('power_edge.cli.')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=configs, capture_output=True, text=True, check=True
+    )
+    commands = {name.split(".")[2] for name in done.stdout.splitlines()[-1].split()}
+    assert {name for name in commands if not name.startswith("_")} == {"validate"}

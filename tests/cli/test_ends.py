@@ -78,6 +78,7 @@ CASES = {
         for words in (
             ("about", "here"),
             ("adopt", "here"),
+            ("check", "here"),
             ("discover", "here"),
             ("gate",),
             ("identity", "here"),

@@ -41,11 +41,31 @@ _node_configs = click.option(
 """It stands before the command or after it: messages quote it as pytest has it."""
 
 
+def _modules() -> dict[str, str]:
+    """Return the module of each command, by the name of the command."""
+    modules = (each.name for each in iter_modules(__path__) if not each.name.startswith("_"))
+    return {name.rstrip("_").replace("_", "-"): name for name in modules}
+
+
 _RENAMED = {"plan": "probe-script", "record": "init"}
 
 
 class _Commands(click.Group):
-    """The commands; an old name is an error that says the new one."""
+    """The commands, each imported when it is needed; an old name is an error that says the new
+    one.
+    """
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return sorted(_modules())
+
+    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
+        module = _modules().get(cmd_name)
+        if module is None:
+            return None
+        if cmd_name not in self.commands:
+            command: click.Command = import_module(f"{__name__}.{module}").command
+            self.add_command(_node_configs(command))
+        return self.commands[cmd_name]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -70,12 +90,6 @@ def cli(context: click.Context) -> None:
     """Check that a Linux machine is what its configuration says it is."""
     if context.obj is None:
         context.obj = find_node_configs(Path.cwd())
-
-
-for _module in iter_modules(__path__):
-    if not _module.name.startswith("_"):
-        _command: click.Command = import_module(f"{__name__}.{_module.name}").command
-        cli.add_command(_node_configs(_command))
 
 
 def main() -> None:

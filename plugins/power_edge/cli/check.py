@@ -1,20 +1,11 @@
 """`power-edge check`."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
 from power_edge.cli._node_name import NODE
-
-_PLUGINS = ("power_edge.pytest_plugin", "power_edge.pytest_integration.check_words")
-"""Named with -p, so that they are loaded once each, also where no entry point brings them in
-(PYTEST_DISABLE_PLUGIN_AUTOLOAD)."""
-
-_MAIN = "power_edge.pytest_integration.check_main"
-_QUIET = ("-W", "ignore:Module already imported so cannot be rewritten; power_edge")
-"""No assertion of ours is rewritten by name; _MAIN is imported before pytest could do it."""
 
 
 class _PassedOn(click.Command):
@@ -56,10 +47,10 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
     unreachable, 12 if another machine answered, 4 for a wrong option or configuration.
     """
-    plugins = [word for name in _PLUGINS for word in ("-p", name)]
+    from power_edge.pytest_integration.check_main import run
+
     folder = [f"--node-configs={root}"] if root is not None else []
+    # Commands drop what nobody reads any more; our pytest plugin sees to that itself.
     sys.stdout.flush()
-    # -P: nothing in the current folder takes the place of a module, as with the pytest command.
-    # In place of this process: signals, terminal and exit status are pytest's own.
-    argv = [sys.executable, "-P", "-m", _MAIN, *_QUIET, *plugins, *folder, *words]
-    os.execv(sys.executable, argv)
+    sys.stdout = sys.__stdout__
+    run([*folder, *words])

@@ -7,14 +7,16 @@ not known here: the schema of an older program refuses the value by name.
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from power_edge.config.error import ConfigError
 from power_edge.config.schema import schema
 from power_edge.config.schema_version import SchemaVersion, installed
 from power_edge.config.yaml_reader import Document
 from power_edge.model import Problem
-from power_edge.roles.faults import Path as YamlPath
+
+if TYPE_CHECKING:
+    from power_edge.roles.faults import Path as YamlPath
 
 KEYWORD = "x-since"
 _LISTS = ("allOf", "anyOf", "oneOf")
@@ -25,7 +27,7 @@ class Need(NamedTuple):
     """A field that not every version of the schemas has."""
 
     version: SchemaVersion
-    path: YamlPath
+    path: "YamlPath"
 
 
 class Fields:
@@ -105,7 +107,7 @@ def _beside(part: dict[str, Any], root: dict[str, Any]) -> Iterator[Any]:
     yield from part.get("dependentSchemas", {}).values()
 
 
-def needs(value: Any, fields: Fields, path: YamlPath = ()) -> Iterator[Need]:
+def needs(value: Any, fields: Fields, path: "YamlPath" = ()) -> Iterator[Need]:
     """Yield what a value needs, in the order of the file."""
     if not fields.leads:
         return
@@ -170,13 +172,13 @@ def check_says_enough(document: Document, name: str, beside: Document | None = N
     A file without a version counts as its node's state.yaml, which is `beside`. The documents fit
     their schemas. Raises ConfigError.
     """
-    from power_edge.config.schema_errors import path_in_words
-
     need = highest(document, name)
     speaker = beside or document
     says = _says(speaker)
     if need is None or says is None or says >= need.version:
         return
+    from power_edge.config.schema_errors import path_in_words  # 3 ms, for a message alone
+
     place, field = document.find(need.path, key=True), path_in_words(need.path)
     line, version = f'version: "{need.version}"', speaker.find(("version",))
     if beside is None:

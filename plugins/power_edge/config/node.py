@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from power_edge.config.derived import Derived, join
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.names import check_name
 from power_edge.config.needed import check_not_newer, check_says_enough, has_newer_fields
@@ -37,6 +36,7 @@ from power_edge.model import Item, Problem, Source, Value
 from power_edge.text import quoted
 
 if TYPE_CHECKING:
+    from power_edge.config.derived import Derived
     from power_edge.model.generated.connection_schema import Connection
     from power_edge.model.generated.node_identity_schema import NodeIdentity
     from power_edge.model.generated.system_identity_schema import SystemIdentity
@@ -58,7 +58,7 @@ class Node:
     name: str
     path: Path
     state: State
-    derived: Derived | None = None
+    derived: "Derived | None" = None
     """All items, with those that identity.yaml demands. None if it demands nothing."""
     system_identity: "SystemIdentity | None" = None
     connection: "Connection | None" = None
@@ -72,6 +72,8 @@ class Node:
 
     def with_items(self, items: Iterable[Item]) -> "Node":
         """Return the node with these items in place of its own."""
+        from power_edge.config.derived import Derived
+
         return replace(self, derived=Derived(tuple(items)))
 
     @cached_property
@@ -147,6 +149,8 @@ def load_node(
     _check_without_version(folder, instead, declared)
     derived = None
     if with_derived and identity is not None:
+        from power_edge.config.derived import join  # 6 ms, which a node without roles need not take
+
         platform = None if system_identity is None else _builtins(system_identity.platform)
         derived = join(folder, state, declared, identity, platform)
     if derived is not None:

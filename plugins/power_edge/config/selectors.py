@@ -15,7 +15,6 @@ from power_edge.config.node_configs import (
     read_file,
     select,
 )
-from power_edge.config.role_files import built_in, own
 from power_edge.config.yaml_reader import read
 from power_edge.model.generated.core_schema import Metadata
 from power_edge.text import did_you_mean, quoted
@@ -112,6 +111,8 @@ def narrow(
                 holders.setdefault(value, []).append(folder.name)
         for value in values:
             if value not in holders:
+                from power_edge.config.role_files import built_in, own  # for a message alone
+
                 words = {*holders, *((*built_in(), *own(root)) if field.name == "role" else ())}
                 raise refuse(
                     NODE_CONFIGS,

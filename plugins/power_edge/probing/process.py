@@ -17,7 +17,6 @@ from functools import partial
 from io import BytesIO, FileIO
 from pathlib import Path
 from select import POLLIN, poll
-from tempfile import mkdtemp
 from threading import Event, Lock
 from typing import Any, NamedTuple
 
@@ -227,6 +226,8 @@ def shared_connections() -> Iterator[Path]:
 
     The folder and the connections end with the block, or with this process in whatever way.
     """
+    from tempfile import mkdtemp  # 4 ms, before a node is asked
+
     # Not in pytest's folder: the path of a socket may have 107 bytes.
     folder = mkdtemp(prefix="power-edge-")
     line, end = os.pipe()

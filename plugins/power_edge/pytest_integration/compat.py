@@ -4,9 +4,10 @@ No other module imports `_pytest`, or reads an attribute of pytest's that begins
 new version of pytest breaks something, it is here.
 """
 
+import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -46,6 +47,7 @@ __all__ = [
     "matches_expression",
     "option_names",
     "rename",
+    "run_pytest",
     "selected",
     "set_json_metadata",
     "shield_terminal",
@@ -408,6 +410,19 @@ def write_json_by(config: pytest.Config, write_file: WriteFile) -> None:
 def option_names(parser: pytest.Parser) -> list[str]:
     """Return the options that are known so far: `-k`, `--tb`, ..."""
     return [*parser.optparser._option_string_actions]
+
+
+def run_pytest(words: Sequence[str], plugins: Sequence[object]) -> int:
+    """Run pytest in this process as its command does, with these words and objects as plugins.
+
+    Return its exit status.
+    """
+    status = int(pytest.main([*words], plugins=[*plugins]))
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # Python flushes once more at the end, and would complain
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return status
 
 
 def word_usage_errors(words: Callable[[str, Iterable[str]], str]) -> None:

@@ -68,6 +68,8 @@ class Run:
         self._late: LateAnswers | None = None
         self._left_out: list[pytest.Item] = []
         """What -k, -m and other options deselected, until the collection ends."""
+        self._only_ours = False
+        """Whether no test of anybody else runs."""
 
     def join(self, config: pytest.Config) -> None:
         """Take part in a session: our items and markers, the fixtures of own tests, the reports.
@@ -158,6 +160,7 @@ class Run:
             self._reporting.note(*hints(self.config, self._left_out))
         self._left_out.clear()
         gc.freeze()  # the items stay, too
+        self._only_ours = all(isinstance(item, CheckItem) for item in session.items)
         own = self._state.results.own.node_of
         for item in session.items:
             name = self._state.node_of(item)
@@ -196,6 +199,10 @@ class Run:
     def pytest_unconfigure(self) -> None:
         if self._late is not None:
             self._late.remove()
+        if self._only_ours:
+            # Python searches all that is left for garbage once more, for 15 ms. Only files that an
+            # own test left open, and that hang in a cycle, would be written then.
+            gc.freeze()
 
     def _looks(self, item: pytest.Item) -> Iterator[Looks]:
         """Yield the node of a test, and what the test looks at on it."""

@@ -1,18 +1,20 @@
 """The nodes that a run is about: those of --node, and those whose file or folder is an argument."""
 
 import os
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.error import refuse
 from power_edge.config.node_configs import NODE_IDENTITY, STATE, is_node, node_file
-from power_edge.config.role_suites import suites_of, tests_in
 from power_edge.config.selectors import Selectors, narrow
 from power_edge.model import Item
 from power_edge.text import did_you_mean, identifier, quoted
+
+if TYPE_CHECKING:
+    from argparse import Namespace
 
 PREFIX = "node-configs"
 """The first part of every test id of ours, whatever the folder's name and wherever rootdir is."""
@@ -95,7 +97,7 @@ def selection(
     return chosen
 
 
-def selectors(options: Namespace) -> Selectors:
+def selectors(options: "Namespace") -> Selectors:
     """Return what --node-role and the like ask for."""
     wanted = {each.name: tuple(getattr(options, f"node_{each.name}")) for each in fields(Selectors)}
     return Selectors(**wanted)
@@ -107,6 +109,8 @@ def _check_item(node: Node, file: str, name: str) -> None:
 
     pytest would pass over the id in silence if the whole node is selected beside it.
     """
+    from power_edge.config.role_suites import suites_of, tests_in
+
     ids = {
         each: [f"{item.type}[{identifier(item.name)}]" for item in items_of(node, each)]
         for each in (STATE, NODE_IDENTITY)

@@ -14,6 +14,7 @@ from power_edge.config import ConfigError, Node
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import BadRoute, Options
 from power_edge.probing.framing import Kind, NoAnswer, kind
+from power_edge.pytest_integration.head_start import HeadStart, Question
 from power_edge.pytest_integration.nodes import Nodes, ask
 from power_edge.pytest_integration.selection import Selection, selection, selectors
 
@@ -25,18 +26,31 @@ _NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "stepwise_ski
 """Options of pytest that deselect items."""
 
 
-def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
+def begin(
+    options: Namespace,
+    arguments: Sequence[str],
+    cwd: Path,
+    *,
+    worker: bool,
+    head_start: HeadStart | None = None,
+) -> "Run | None":
     """Return the run of these options and paths, its scripts sent; None if they name no node.
 
+    `head_start`: the nodes that were asked before; it is taken if the run asks the same.
     Raises UsageError before any node is contacted: for a broken node (unless
     --continue-on-collection-errors), a pattern without a match, an answer of another node.
     """
-    try:
-        chosen = selection(options.node, options.node_configs, arguments, cwd, selectors(options))
-    except ConfigError as error:
-        raise pytest.UsageError(str(error)) from None
-    except OSError as error:
-        raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
+    routing = _transport(options)
+    question = Question(
+        tuple(options.node),
+        options.node_configs,
+        tuple(arguments),
+        cwd,
+        selectors(options),
+        routing,
+    )
+    asked = head_start if head_start is not None and head_start.question == question else None
+    chosen = asked.chosen if asked is not None else _chosen(question)
     for option, given in _outputs(options):
         if given == "":
             raise pytest.UsageError(f"{option}= is empty: give a value, or leave the option out")
@@ -82,7 +96,6 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         if given and not options.watch:
             raise pytest.UsageError(f"{option} is about a watch: add --watch")
     _refuse_textfile(options.prometheus_textfile)
-    routing = _transport(options)
     if not options.answers:
         _refuse_missing(routing, cwd, chosen.nodes.values())
     max_age = _age(options.max_age if options.max_age is not None else age.DEFAULT)
@@ -95,9 +108,11 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     narrowed = not silent_now and _narrowed(options, chosen)
     if narrowed:
         _refuse_routes(chosen.nodes.values(), routing)
-    nodes = Nodes(
-        chosen, routing, {} if silent_now or narrowed else ask(chosen.nodes.values(), routing)
-    )
+    if silent_now or narrowed:
+        pending = {}
+    else:
+        pending = asked.take() if asked is not None else ask(chosen.nodes.values(), routing)
+    nodes = Nodes(chosen, routing, pending)
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)
     if by_answers and (silent := nodes.silent()):
@@ -113,6 +128,21 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         ask_late=worker and not (idle or by_answers or options.watch),
         ask_selected=narrowed,
     )
+
+
+def _chosen(question: Question) -> Selection:
+    try:
+        return selection(
+            question.patterns,
+            question.node_configs,
+            question.arguments,
+            question.cwd,
+            question.selectors,
+        )
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from None
+    except OSError as error:
+        raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
 
 
 def _refuse_what_hides_a_drift(options: Namespace) -> None:
