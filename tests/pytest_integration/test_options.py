@@ -113,6 +113,16 @@ def test_a_run_that_judges_nothing_is_refused(project: Project, option: str) -> 
     assert f"{option} runs no test" in refused(project, "--node=a", option)
 
 
+def test_a_json_file_that_nothing_would_write(project: Project) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", "--json-report-file=x.json") == (
+        "ERROR: --json-report-file=x.json alone writes nothing: add --json-report"
+    )
+    assert project.run("--node=a", "--json-report-file=x.json", "--json-report").ret == 0
+    assert (project.path / "x.json").exists()
+    assert project.run("--node=a", "--json-report-file=none").ret == 0
+
+
 def test_no_such_node(project: Project) -> None:
     project.node("stella-PowerEdge-T420")
     line = refused(project, "--node=stella-PowerEdge-T42")

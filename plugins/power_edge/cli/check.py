@@ -13,8 +13,6 @@ _PLUGINS = ("power_edge.pytest_plugin", "power_edge.pytest_integration.check_wor
 (PYTEST_DISABLE_PLUGIN_AUTOLOAD)."""
 
 _MAIN = "power_edge.pytest_integration.check_main"
-_QUIET = ("-W", "ignore:Module already imported so cannot be rewritten; power_edge")
-"""No assertion of ours is rewritten by name; _MAIN is imported before pytest could do it."""
 
 
 class _PassedOn(click.Command):
@@ -61,5 +59,5 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     sys.stdout.flush()
     # -P: nothing in the current folder takes the place of a module, as with the pytest command.
     # In place of this process: signals, terminal and exit status are pytest's own.
-    argv = [sys.executable, "-P", "-m", _MAIN, *_QUIET, *plugins, *folder, *words]
+    argv = [sys.executable, "-P", "-m", _MAIN, *plugins, *folder, *words]
     os.execv(sys.executable, argv)

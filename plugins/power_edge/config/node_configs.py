@@ -10,6 +10,7 @@ from shlex import quote
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.model import Problem, Source
+from power_edge.resources import names as resource_types
 from power_edge.text import did_you_mean, printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
@@ -178,6 +179,12 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
             f"an address is no node: power-edge check NODE --hosts={place} reaches a node there,"
             f" and power-edge discover {place} makes one"
         )
+    kind, bracket, _ = pattern.partition("[")
+    if kind in resource_types():
+        if not bracket:
+            return f"a type is no node: power-edge check NODE -m {kind} checks its items alone"
+        place = quote(f"{NODE_CONFIGS}/NODE/{STATE}::{pattern}")
+        return f"an item is no node: power-edge check -- {place} checks it alone"
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
     # A shell completes the name of a node to the path of its folder.

@@ -128,12 +128,9 @@ def _problems(
     else:
         keyword, hint = error.schema_path[-1], None
         if holder.get("writeOnly"):
-            why = (
-                holder.get("patternErrorMessage")
-                or holder.get("errorMessage")
-                or f"it does not match the schema ({keyword})"
-            )
-            message = f"{path_in_words(path)}: {why}"
+            why = holder.get("patternErrorMessage") or holder.get("errorMessage")
+            named = path_in_words(path)
+            message = f"{named}: {why}" if why else _message(None, named, keyword, error, holder)
         else:
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder

@@ -1,5 +1,6 @@
 """The process of `power-edge check`: `python -m pytest`, whose usage errors are in our words."""
 
+import re
 import runpy
 from collections.abc import Iterable
 
@@ -8,6 +9,14 @@ from power_edge.text import did_you_mean, printable
 
 _UNKNOWN = "unrecognized arguments: "
 _ABOUT = "argument "
+BROUGHT = {
+    "pytest-xdist": ("-n", "--numprocesses", "--maxprocesses", "--dist"),
+    "pytest-html": ("--html", "--self-contained-html", "--css"),
+    "allure-pytest": ("--alluredir", "--clean-alluredir"),
+}
+"""Plugins of pytest that Power Edge is tested with and does not install -> options they bring."""
+_SHORT = re.compile(r"(-n)([0-9]+|auto|logical)")
+"""-n with its value in one word."""
 
 
 def in_words(message: str, options: Iterable[str]) -> str:
@@ -24,9 +33,24 @@ def in_words(message: str, options: Iterable[str]) -> str:
 
 
 def no_option(name: str, known: Iterable[str]) -> str:
-    """Return that there is no option `name`, and the nearest one of those that are known."""
+    """Return that there is no option `name`, and the plugin that brings it, or the nearest one of
+    those that are known.
+    """
+    if (plugin := brought_by(name)) is not None:
+        return (
+            f"there is no option {printable(name)}: {plugin} brings it, so install that where Power"
+            f" Edge is (pip install {plugin}, or pipx inject power-edge {plugin})"
+        )
     hint = did_you_mean(name, known)
     return f"there is no option {printable(name)}{f' ({hint})' if hint else ''}"
+
+
+def brought_by(option: str) -> str | None:
+    """Return the plugin that would bring an option, as it stands on the command line (`-n2`); None
+    for any other.
+    """
+    name = _SHORT.sub(r"\1", option.partition("=")[0])
+    return next((plugin for plugin, options in BROUGHT.items() if name in options), None)
 
 
 if __name__ == "__main__":

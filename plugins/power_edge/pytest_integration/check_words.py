@@ -10,7 +10,7 @@ import pytest
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.failure import Unreachable
 from power_edge.pytest_integration import compat
-from power_edge.pytest_integration.check_main import no_option
+from power_edge.pytest_integration.check_main import brought_by, no_option
 from power_edge.pytest_integration.selection import selection, selectors
 from power_edge.text import did_you_mean, printable
 
@@ -70,7 +70,10 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
         option = line[place - 1]
         if unknown[-1:] == [option] and "=" not in option:
             names = compat.option_names(parser)
-            unknown_option = f"{no_option(option, names)}\n" if did_you_mean(option, names) else ""
+            said = no_option(option, names)
+            if brought_by(option) is not None:
+                raise pytest.UsageError(said)
+            unknown_option = f"{said}\n" if did_you_mean(option, names) else ""
             raise pytest.UsageError(
                 f"{unknown_option}{printable(word)}: a node, or the value of {printable(option)}?"
                 " Write nodes before the options, and the value as"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "stepwise_skip")
 """Options of pytest that deselect items."""
+_JSON_FILE = ".report.json"
+"""What pytest-json-report takes for --json-report-file if that is not given."""
 
 
 def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bool) -> "Run | None":
@@ -58,6 +60,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
                 )
         return None
     _refuse_what_hides_a_drift(options)
+    _refuse_json_unasked(options)
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(
@@ -131,6 +134,17 @@ def _refuse_what_hides_a_drift(options: Namespace) -> None:
                 f"{option} runs no test, so that reports would have no drift: leave it out, or"
                 " list the items with --collect-only"
             )
+
+
+def _refuse_json_unasked(options: Namespace) -> None:
+    """Raise UsageError for a file of pytest-json-report's without the option that asks for it: the
+    plugin would write nothing, in silence.
+    """
+    file = getattr(options, "json_report_file", _JSON_FILE)
+    if file not in (None, _JSON_FILE) and not options.json_report:
+        raise pytest.UsageError(
+            f"--json-report-file={file} alone writes nothing: add --json-report"
+        )
 
 
 def _narrowed(options: Namespace, chosen: Selection) -> bool:

@@ -62,9 +62,9 @@ def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
 
 def _apt_doubt(tagged: Tagged) -> str | None:
     """Return why the lists prove nothing; None: they are complete and fresh."""
-    for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
-        if failed := _failure(tagged, tag, tool):
-            return failed
+    failed = _failure(tagged, "uri", "apt-get update --print-uris") or policy_failure(tagged)
+    if failed is not None:
+        return failed
     index_names = [
         match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))
     ]
@@ -106,6 +106,11 @@ def _apt_doubt(tagged: Tagged) -> str | None:
         if doubt:
             return f"apt's list of {title} {doubt}"
     return None
+
+
+def policy_failure(tagged: Tagged) -> str | None:
+    """Return why the answer of apt-cache proves nothing; None: it is usable."""
+    return _failure(tagged, "policy", "apt-cache policy")
 
 
 def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cmp_to_key
 
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.apt import apt
+from power_edge.resources.packages.apt import apt, policy_failure
 from power_edge.resources.packages.offers import (
     Candidate,
     Tagged,
@@ -22,6 +22,11 @@ def candidates(manager: str, tagged: Tagged) -> Mapping[str, Candidate]:
     """Return what the package manager would install, by name as the manager spells it."""
     read = {"dpkg": apt, "apk": _apk, "pacman": _pacman}.get(manager)
     return read(tagged) if read is not None else {}
+
+
+def unread(manager: str, tagged: Tagged) -> str | None:
+    """Return why it is unknown what the package lists offer; None if it was read, or not asked."""
+    return policy_failure(tagged) if manager == "dpkg" and tagged.get("policy") else None
 
 
 def _pacman(tagged: Tagged) -> dict[str, Candidate]:
