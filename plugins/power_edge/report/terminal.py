@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from os.path import commonprefix
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ TOGETHER = 5
 """Nodes with equal counts that have a line each; if there are more, they share one."""
 _SHORT = 36
 """Characters of a value where one line shows all of an item."""
+_CONTEXT = 8
+"""Characters shown before the first one that differs, where a common beginning is cut."""
 
 
 def value(observed: Value) -> str:
@@ -58,7 +61,7 @@ def differences(result: Result) -> tuple[str, ...]:
     """
     if result.outcome is Outcome.DRIFT:
         return tuple(
-            f"{printable(finding.field)}: {_short(finding.expected)} -> {_short(finding.actual)}"
+            f"{printable(finding.field)}: {_change(finding.expected, finding.actual)}"
             for finding in result.findings
             if finding.outcome is Outcome.DRIFT
         )
@@ -75,8 +78,16 @@ def diff(result: Result) -> tuple[str, ...]:
     )
 
 
-def _short(observed: Value) -> str:
-    return shortened(value(observed), _SHORT)
+def _change(expected: Value, actual: Value) -> str:
+    """Return `EXPECTED -> ACTUAL`, each shortened. Where both begin alike, so that this would show
+    no difference, a common beginning is cut first.
+    """
+    texts = value(expected), value(actual)
+    shown = [shortened(each, _SHORT) for each in texts]
+    if shown[0] == shown[1] and texts[0] != texts[1]:
+        same = max(0, len(commonprefix(texts)) - _CONTEXT)
+        shown = [shortened(f"...{each[same:]}", _SHORT) for each in texts]
+    return " -> ".join(shown)
 
 
 def block(result: Result) -> str:
