@@ -3,7 +3,9 @@
 import json
 
 import click
+from click.shell_completion import CompletionItem
 
+from power_edge.cli._node_name import one_of
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import names, schema
 from power_edge.text import printable_json, quoted
@@ -11,6 +13,13 @@ from power_edge.text import printable_json, quoted
 
 class _Schemas(click.Group):
     """The commands about schemas. The name of a schema is a command, too: it prints the schema."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the schemas and the other commands that begin so."""
+        return [
+            *one_of(names())(ctx, self.params[0], incomplete),
+            *super().shell_complete(ctx, incomplete),
+        ]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in names():

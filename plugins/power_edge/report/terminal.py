@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -85,7 +85,8 @@ def _change(expected: Value, actual: Value) -> str:
     texts = value(expected), value(actual)
     shown = [shortened(each, _SHORT) for each in texts]
     if shown[0] == shown[1] and texts[0] != texts[1]:
-        same = max(0, len(commonprefix(texts)) - _CONTEXT)
+        equal = takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False))
+        same = max(0, sum(1 for _ in equal) - _CONTEXT)
         shown = [shortened(f"...{each[same:]}", _SHORT) for each in texts]
     return " -> ".join(shown)
 

@@ -368,18 +368,27 @@ def test_latest() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"lists": LISTS.replace(str(NOW - 100), str(NOW - 8 * 86400))}, "8 days old"),
+        (
+            {"lists": LISTS.replace(str(NOW - 100), str(NOW - 8 * 86400))},
+            "apt's package list of host/debian/dists/suite may be 8 days old",
+        ),
         ({"lists": LISTS.replace(str(NOW - 100), str(NOW + 86400))}, "from the future"),
-        ({"lists": LISTS.replace("Packages", "Sources")}, "no list of host/debian/dists/suite"),
-        ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
+        (
+            {"lists": LISTS.replace("Packages", "Sources")},
+            "no package list of host/debian/dists/suite",
+        ),
+        (
+            {"lists": LISTS.replace("_suite_", "_suite_more_")},
+            "no package list of host/debian/dists/suite",
+        ),
         (
             {
                 "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0\nuri status 0",
                 "lists": LISTS.replace("_suite_main_", "_suite_more_main_"),
             },
-            "no list of host/debian/dists/suite",
+            "no package list of host/debian/dists/suite",
         ),
-        ({"lists": ""}, "no list of"),
+        ({"lists": ""}, "no package list of"),
         ({"uris": "uri status 0"}, "no sources"),
         (
             {"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")},

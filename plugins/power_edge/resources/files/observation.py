@@ -362,7 +362,7 @@ def _name(name: str) -> str | None:
 
 def _text_fields(
     path: str, sent: str | None, size: int, hashed: Mapping[str, object]
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """Return the fields of File about the content that was sent; none if it is not whole, or not
     the file that was hashed. The probe puts a NUL after what it could not read to the end.
     """

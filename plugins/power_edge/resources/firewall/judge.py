@@ -105,7 +105,7 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
 
 
 def _unread(observed: Ruleset, hooks: Sequence[str]) -> str | None:
-    """Return why rules that every packet meets at these hooks could not be read; None: they were."""
+    """Return why rules that every packet meets at a hook could not be read; None: they were."""
     return next(
         (
             base.text

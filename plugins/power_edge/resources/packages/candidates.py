@@ -42,7 +42,7 @@ def _pacman(tagged: Tagged) -> dict[str, Candidate]:
     for repository in repositories:
         time = times.get(f"{repository}.db")
         stale = "is missing" if time is None else age(time, tagged)
-        doubt = doubt or (f"pacman's list of {repository} {stale}" if stale else None)
+        doubt = doubt or (f"pacman's package list of {repository} {stale}" if stale else None)
     offered: dict[str, list[Version]] = {}
     name = ""
     for line in tagged.get("sync", ()):
