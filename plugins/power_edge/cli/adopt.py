@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
+from textwrap import wrap
 
 import click
 
@@ -54,7 +55,7 @@ def command(
     -k:
 
     \b
-        power-edge adopt rig-7 'node-configs/rig-7/state.yaml::sysctl[vm.swappiness]'
+        power-edge adopt rig-7 'sysctl[vm.swappiness]'
         power-edge adopt rig-7 'services[cron]'
         power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
 
@@ -76,7 +77,11 @@ def command(
         raise SystemExit(checked.gate.status)
     adoption = adopt((content or b"").decode(), checked, selected)
     for refused in adoption.left:
-        click.echo(printable(f"not adopted: {_id(refused.item)}: {refused.why}"), err=True)
+        text = printable(f"not adopted: {_id(refused.item)}: {refused.why}")
+        for line in wrap(
+            text, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        ):
+            click.echo(line, err=True)
     for one in adoption.adopted:
         line = f"{_id(one.item)}: {one.summary}"
         # After a long name, what becomes of the item gets a line of its own.
