@@ -2,10 +2,12 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from power_edge.checking import check
 from power_edge.cli import cli, main
@@ -197,6 +199,20 @@ def test_an_old_word_is_an_error_that_says_the_new_one(
 def test_schema(run: Run, configs: Path) -> None:
     state = json.loads(run("schema", "state").out)
     assert {"sysctl", "services", "files", "packages", "firewall"} <= state["properties"].keys()
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, each in group.commands.items():
+        yield (*path, name)
+        if isinstance(each, click.Group):
+            yield from every_command(each, (*path, name))
+
+
+@pytest.mark.parametrize("words", [(), *every_command(cli)], ids=" ".join)
+def test_a_page_of_help_fits_a_terminal(words: tuple[str, ...]) -> None:
+    page = CliRunner().invoke(cli, [*words, "--help"], terminal_width=80).output
+    assert page.startswith("Usage: ")
+    assert max(map(len, page.splitlines())) <= 80
 
 
 def test_help_and_version(run: Run) -> None:
