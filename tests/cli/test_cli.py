@@ -54,7 +54,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[byt
 
 
 def test_validate(run: Run, configs: Path) -> None:
-    assert run("validate").out == "rig-1: 2 items\nrig-2: 2 items\n"
+    assert run("validate").out == ("rig-1: 2 items\nrig-2: 2 items\n2 nodes, 4 items: no problem\n")
     assert run("validate", "rig-1").out == "rig-1: 2 items\n"
     assert run("validate", "rig-*", "rig-1").status == 0
     (configs / "rig-1" / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60'}}\n")

@@ -101,6 +101,23 @@ def test_a_watch_of_broken_nodes_alone(project: Project) -> None:
     assert all(line.startswith("node-configs/a/state.yaml:") for line in problems)
 
 
+@pytest.mark.parametrize(("good", "others"), [(("b",), "the other"), (("b", "c"), "the other 2")])
+def test_a_broken_node_says_how_the_others_are_checked(
+    project: Project, good: tuple[str, ...], others: str
+) -> None:
+    for name in ("a", *good):
+        project.node(name)
+    (project.path / "node-configs/a/state.yaml").write_text("version: no\n")
+    result = project.run("--node=*", nodes=())
+    assert result.ret == 4
+    assert result.errlines[0] == (
+        f"ERROR: unusable configuration: 1 of {len(good) + 1} nodes, so none was contacted;"
+        f" --continue-on-collection-errors checks {others}"
+    )
+    result = project.run("--node=*", "--continue-on-collection-errors", nodes=good)
+    assert result.parseoutcomes()["passed"] == 2 * len(good)
+
+
 def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:
     project.node("a")
     assert "--nagios knows passed and failed only" in refused(project, "--node=a", "--nagios")

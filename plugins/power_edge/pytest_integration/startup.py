@@ -45,9 +45,7 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
     # A watch of broken nodes alone would watch nothing.
     nothing_to_watch = options.watch and not chosen.nodes
     if chosen.broken and (nothing_to_watch or not options.continue_on_collection_errors):
-        raise pytest.UsageError(
-            "\n".join(["unusable configuration", *map(str, chosen.broken.values())])
-        )
+        raise pytest.UsageError("\n".join([_unusable(chosen), *map(str, chosen.broken.values())]))
     if not chosen.nodes and not chosen.broken:
         for option, given in (
             ("--watch", options.watch),
@@ -115,6 +113,18 @@ def begin(options: Namespace, arguments: Sequence[str], cwd: Path, *, worker: bo
         idle=idle,
         ask_late=worker and not (idle or by_answers or options.watch),
         ask_selected=narrowed,
+    )
+
+
+def _unusable(chosen: Selection) -> str:
+    """Return that nodes are broken; if there are others, also how these are checked."""
+    good, broken = len(chosen.nodes), len(chosen.broken)
+    if not good:
+        return "unusable configuration"
+    others = "the other" if good == 1 else f"the other {good}"
+    return (
+        f"unusable configuration: {broken} of {good + broken} nodes, so none was contacted;"
+        f" --continue-on-collection-errors checks {others}"
     )
 
 
