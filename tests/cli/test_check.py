@@ -74,7 +74,11 @@ def check(tmp_path: Path, *words: str) -> subprocess.CompletedProcess[str]:
         ("--junitxm=x", "ERROR: there is no option --junitxm (did you mean --junitxml?)"),
         ("--tb=x", "ERROR: --tb: invalid choice: 'x'"),
         ("--max-age", "ERROR: --max-age: expected one argument"),
-        ("-Z", "ERROR: there is no option -Z"),
+        ("-Z", "ERROR: there is no option -Z\n"),
+        ("--tag=x", "ERROR: there is no option --tag (did you mean --node-tag?)"),
+        ("--json", "ERROR: there is no option --json (did you mean --json-report?)"),
+        ("--user=x", "ERROR: there is no option --user\n"),
+        ("--format=x", "ERROR: there is no option --format\n"),
     ],
 )
 def test_a_wrong_option_is_one_error(tmp_path: Path, option: str, said: str) -> None:

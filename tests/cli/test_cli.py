@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from power_edge.checking import check
-from power_edge.cli import cli, main
+from power_edge.cli import MEANT, cli, main
 from power_edge.config import load_node, names
 from power_edge.own_version import own_version
 from tests.support.answers import digest
@@ -174,7 +174,15 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),
         (["schema"], "Missing argument 'NAME'"),
-        (["nothing"], "No such command 'nothing'"),
+        (["nothing"], "there is no command 'nothing'\n"),
+        (["chekc"], "there is no command 'chekc' (did you mean check?)"),
+        (["watch", "rig-1"], "there is no command 'watch' (see: power-edge check NODE --watch)"),
+        (["list"], "there is no command 'list' (see: power-edge nodes)"),
+        (["--nothing"], "No such option '--nothing'"),
+        (["x\x1b[2J"], r"there is no command 'x\x1b[2J'"),
+        (["validate", "all"], "write '*' for all nodes, in quotes"),
+        (["validate", "rig-01"], "did you mean rig-1?"),
+        (["validate", "rig-002"], "did you mean rig-2?"),
         (["--nothing"], "No such option"),
         (["validate", "\x1b[31m"], "'\\x1b[31m'"),
     ],
@@ -229,3 +237,9 @@ def test_a_full_disk(run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("sys.stdout.fileno", lambda: 1, raising=False)
     done = run("probe-script", "rig-1")
     assert (done.status, done.err) == (3, "Error: No space left on device\n")
+
+
+def test_the_words_of_other_tools_lead_to_commands() -> None:
+    for word, meant in MEANT.items():
+        assert word not in cli.commands
+        assert meant.split()[0] in cli.commands

@@ -17,6 +17,10 @@ BROUGHT = {
 """Plugins of pytest that Power Edge is tested with and does not install -> options they bring."""
 _SHORT = re.compile(r"(-n)([0-9]+|auto|logical)")
 """-n with its value in one word."""
+_LEAST = 3
+"""Letters of an option that may be a mistyped one."""
+_SIMILARITY = 0.85
+"""How much of a mistyped option is right (difflib's ratio): a wrong guess is worse than none."""
 
 
 def in_words(message: str, options: Iterable[str]) -> str:
@@ -41,8 +45,23 @@ def no_option(name: str, known: Iterable[str]) -> str:
             f"there is no option {printable(name)}: {plugin} brings it, so install that where Power"
             f" Edge is (pip install {plugin}, or pipx inject power-edge {plugin})"
         )
-    hint = did_you_mean(name, known)
+    hint = near(name, known)
     return f"there is no option {printable(name)}{f' ({hint})' if hint else ''}"
+
+
+def near(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint with the option that is meant by `name`, None if none is near: one that begins
+    with its words (`--json`), one of ours about nodes (`--tag`), or one that is spelled alike.
+    """
+    stem = name.lstrip("-").lower()
+    if len(stem) < _LEAST:
+        return None
+    stems = {each.lstrip("-").lower(): each for each in known}
+    longer = (each for each in stems if each.startswith(f"{stem}-"))
+    meant = f"node-{stem}" if f"node-{stem}" in stems else next(longer, None)
+    if meant is not None:
+        return f"did you mean {printable(stems[meant])}?"
+    return did_you_mean(name, stems.values(), similarity=_SIMILARITY)
 
 
 def brought_by(option: str) -> str | None:

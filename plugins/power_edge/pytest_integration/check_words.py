@@ -10,9 +10,9 @@ import pytest
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.failure import Unreachable
 from power_edge.pytest_integration import compat
-from power_edge.pytest_integration.check_main import brought_by, no_option
+from power_edge.pytest_integration.check_main import brought_by, near, no_option
 from power_edge.pytest_integration.selection import selection, selectors
-from power_edge.text import did_you_mean, printable
+from power_edge.text import printable
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -73,11 +73,11 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
             said = no_option(option, names)
             if brought_by(option) is not None:
                 raise pytest.UsageError(said)
-            unknown_option = f"{said}\n" if did_you_mean(option, names) else ""
+            unknown_option = f"{said}\n" if near(option, names) else ""
             raise pytest.UsageError(
                 f"{unknown_option}{printable(word)}: a node, or the value of {printable(option)}?"
                 " Write nodes before the options, and the value as"
-                f" {printable(option)}={printable(word)}"
+                f" {printable(option)}={printable(word)}; no plugin so far has that option"
             )
         count = len(known.file_or_dir)
         if len(parser.parse_known_args(line[: place + 1]).file_or_dir) > count:
