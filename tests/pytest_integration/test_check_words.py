@@ -129,6 +129,14 @@ def test_a_word_that_means_something_else_says_what_to_write(
     assert "hunter2" not in message
 
 
+def test_an_option_behind_the_dashes_is_no_path(checked: Project) -> None:
+    message = run(checked, "rig-1", "--", "tests", "--sudo", status=4).stderr.str()
+    assert "--sudo stands behind --, where paths are: write options before it" in message
+    (checked.path / "-odd.py").write_text("def test_it(): pass\n")
+    done = checked.run("-v", "-p", PLUGINS[-1], "--", "-odd.py", nodes=("rig-2",))
+    assert "::test_it PASSED" in done.stdout.str()
+
+
 def test_a_word_that_is_no_node_is_an_error(checked: Project) -> None:
     assert "no node matches 'rig-3'" in run(checked, "rig-3", status=4).stderr.str()
 

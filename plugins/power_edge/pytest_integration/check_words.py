@@ -39,6 +39,11 @@ def _rewritten(
 ) -> list[str]:
     end = line.index("--") if "--" in line else len(line)
     ours, paths = line[:end], line[end + 1 :]
+    for word in paths:
+        if word.startswith("-") and not (config.invocation_params.dir / word).exists():
+            raise pytest.UsageError(
+                f"{printable(word)} stands behind --, where paths are: write options before it"
+            )
     places = _words(parser, ours)
     nodes = [ours[place] for place in places]
     rest = [word for place, word in enumerate(ours) if place not in places]

@@ -122,7 +122,7 @@ def block(result: Result) -> str:
             " before you close this one",
         )
     if result.advice:
-        lines += folded("by hand", printable(result.advice))
+        lines += folded("by hand" if command is None else "note", printable(result.advice))
     return "\n".join(lines)
 
 
