@@ -116,6 +116,11 @@ def test_a_broken_node_says_how_the_others_are_checked(
     )
     result = project.run("--node=*", "--continue-on-collection-errors", nodes=good)
     assert result.parseoutcomes()["passed"] == 2 * len(good)
+    at = result.outlines.index("a: no item was checked")
+    assert result.outlines[at - 1] == " nodes ".center(80, "=")
+    assert result.outlines[at + 1] == (
+        "  its configuration cannot be used: run power-edge validate"
+    )
 
 
 def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:

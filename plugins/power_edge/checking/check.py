@@ -47,8 +47,8 @@ node was judged in between.
 """
 _ANOTHER = "another machine: "
 _NO_CONNECTION = (
-    "without --hosts and connection.yaml, it is this machine that is checked: write ssh: {host:"
-    " NAME} into connection.yaml; "
+    "without connection.yaml and --hosts, this machine is checked: write ssh: {host: NAME} into"
+    " connection.yaml; "
 )
 """The likeliest cause comes before the hashes, which a line may cut."""
 _FUTURE = 60

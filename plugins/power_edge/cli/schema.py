@@ -8,6 +8,7 @@ from click.shell_completion import CompletionItem
 from power_edge.cli._node_name import one_of
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import names, schema
+from power_edge.resources import names as resource_types
 from power_edge.text import printable_json, quoted
 
 
@@ -34,8 +35,9 @@ class _Schemas(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None:
+            hint = "; state has all resource types" if args[0] in resource_types() else ""
             raise click.UsageError(
-                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}", ctx
+                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}{hint}", ctx
             )
         return super().resolve_command(ctx, args)
 

@@ -148,6 +148,11 @@ class NodeLine(NamedTuple):
     """Why its gate is shut, without what is the node's own: see `cause.cause`."""
 
 
+def unusable(name: str) -> NodeLine:
+    """Return the line of a node whose configuration cannot be used."""
+    return NodeLine(name, {}, ("its configuration cannot be used: run power-edge validate",))
+
+
 def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
     """Return the lines. Nodes that are blocked for one cause share a line. So do more than TOGETHER
     nodes that are alike.
@@ -200,12 +205,17 @@ def node_lines(of: NodeLine) -> Iterator[str]:
 
 
 def colour(counts: Mapping[str, int]) -> str | None:
-    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None."""
+    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None.
+
+    Without any counts the node is unusable.
+    """
     if any(counts.get(each) for each in (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED)):
         return "red"
     if counts.get(Outcome.UNKNOWN):
         return "purple"
-    return "green" if counts.get(Outcome.COMPLIANT) else None
+    if counts.get(Outcome.COMPLIANT):
+        return "green"
+    return None if counts else "red"
 
 
 def counted(counts: Mapping[str, int]) -> list[str]:
