@@ -3,14 +3,15 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from power_edge.checking import check
-from power_edge.cli import cli, main
+from power_edge.cli import MEANT, cli, main
 from power_edge.config import load_node, names
 from power_edge.own_version import own_version
 from tests.support.answers import digest
@@ -54,7 +55,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[byt
 
 
 def test_validate(run: Run, configs: Path) -> None:
-    assert run("validate").out == "rig-1: 2 items\nrig-2: 2 items\n"
+    assert run("validate").out == ("rig-1: 2 items\nrig-2: 2 items\n2 nodes, 4 items: no problem\n")
     assert run("validate", "rig-1").out == "rig-1: 2 items\n"
     assert run("validate", "rig-*", "rig-1").status == 0
     (configs / "rig-1" / "state.yaml").write_text(f"{STATE}sysctl: {{vm.swappiness: '60'}}\n")
@@ -174,7 +175,15 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["validate", "rig-3"], "no node matches 'rig-3'"),
         (["schema", "stat"], "'stat' is not one of"),
         (["schema"], "Missing argument 'NAME'"),
-        (["nothing"], "No such command 'nothing'"),
+        (["nothing"], "there is no command 'nothing'\n"),
+        (["chekc"], "there is no command 'chekc' (did you mean check?)"),
+        (["watch", "rig-1"], "there is no command 'watch' (see: power-edge check NODE --watch)"),
+        (["list"], "there is no command 'list' (see: power-edge nodes)"),
+        (["--nothing"], "No such option '--nothing'"),
+        (["x\x1b[2J"], r"there is no command 'x\x1b[2J'"),
+        (["validate", "all"], "write '*' for all nodes, in quotes"),
+        (["validate", "rig-01"], "did you mean rig-1?"),
+        (["validate", "rig-002"], "did you mean rig-2?"),
         (["--nothing"], "No such option"),
         (["validate", "\x1b[31m"], "'\\x1b[31m'"),
     ],
@@ -199,6 +208,20 @@ def test_an_old_word_is_an_error_that_says_the_new_one(
 def test_schema(run: Run, configs: Path) -> None:
     state = json.loads(run("schema", "state").out)
     assert {"sysctl", "services", "files", "packages", "firewall"} <= state["properties"].keys()
+
+
+def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, each in group.commands.items():
+        yield (*path, name)
+        if isinstance(each, click.Group):
+            yield from every_command(each, (*path, name))
+
+
+@pytest.mark.parametrize("words", [(), *every_command(cli)], ids=" ".join)
+def test_a_page_of_help_fits_a_terminal(words: tuple[str, ...]) -> None:
+    page = CliRunner().invoke(cli, [*words, "--help"], terminal_width=80).output
+    assert page.startswith("Usage: ")
+    assert max(map(len, page.splitlines())) <= 80
 
 
 def test_help_and_version(run: Run) -> None:
@@ -237,3 +260,9 @@ def test_a_command_imports_no_other_one(configs: Path) -> None:
     )
     commands = {name.split(".")[2] for name in done.stdout.splitlines()[-1].split()}
     assert {name for name in commands if not name.startswith("_")} == {"validate"}
+
+
+def test_the_words_of_other_tools_lead_to_commands() -> None:
+    for word, meant in MEANT.items():
+        assert word not in cli.list_commands(click.Context(cli))
+        assert meant.split()[0] in cli.list_commands(click.Context(cli))

@@ -105,7 +105,7 @@ b: 1 drift, 1 unknown, 1 compliant
   drift  sysctl[vm.swappiness] for 60 seconds
     value: 1 expected, 0 observed
   unknown  sysctl[kernel.panic]
-    unknown: it is unknown
+    it is unknown
   checked 60 seconds ago, all items 2 minutes ago
   a check is overdue for 75 seconds
   configuration loaded 61 minutes ago, commit 0123456789ab

@@ -66,6 +66,8 @@ def test_a_mistyped_key_beside_a_content_is_named_and_no_value_is(secret: str) -
         ("packages:\n- name: curl\n  state:present", "(line 5: write a blank behind the colon of state:)"),
         ("packages: [{name: curl state:present}]", "f:3:19: 'curl state:present': a package name begins"),
         ("packages: [{name: curl state:present}]", "(write a blank behind the colon of state:)"),
+        ("metadata: {services: []}", "f:3:12: unknown key 'services' in metadata (write services at the beginning of a line, beside metadata)"),
+        ("metadata: {secret: x}", "f:3:12: unknown key in metadata (the keys here are "),
         ("packages: [{name:curl}]", "f:3:13: unknown key in packages[0] (write a blank behind the colon of name:)"),
         ("files:\n- path: /a\n  content:hunter2\n  mode: '0644'", "line 5: write a blank behind the colon of content:"),
         ("services:\n- name: a\n\tstate: running", "f:5:1: is not valid YAML: found a tab character that violates indentation while scanning a plain scalar that begins on line 4 (line 5 is indented with a tab: YAML takes blanks only)"),

@@ -206,7 +206,7 @@ def test_other_versions(version: str) -> None:
         (
             "firewall: {rules: [{port: '60000:61000', proto: udp, action: allow}]}",
             "3:27",
-            "such as 60000-61000",
+            "such as 60000-61000 (with -, not :)",
         ),
         (
             "firewall: {rules: [{port: 22, proto: tcp, action: alow}]}",

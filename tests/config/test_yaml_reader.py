@@ -95,6 +95,12 @@ def test_what_versions_of_yaml_read_differently_goes_in_quotes(text: str) -> Non
     assert problems(f'key: "{text}"'.encode()) == []
 
 
+def test_a_range_of_ports_with_a_colon_is_written_with_a_dash() -> None:
+    (problem,) = problems(b"a: 1\nfirewall: [{port: 22:23}]")
+    assert problem.startswith("f:2:19: ")
+    assert "(a range of ports has a dash: 22-23)" in problem
+
+
 @pytest.mark.parametrize(
     ("data", "place", "words"),
     [

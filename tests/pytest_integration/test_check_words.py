@@ -117,6 +117,8 @@ def test_several_nodes_that_are_this_machine_on_purpose_are_all_checked(
         ("root@na", "power-edge check NODE --hosts=root@na reaches a node there, and power-edge discover root@na makes one"),
         ("ssh://root:hunter2@na", "power-edge discover ssh://root@na makes one"),
         ("node-configs/rig-1/state.yaml::sysctl[vm.swappiness]", "power-edge check -- TEST-ID, or pytest TEST-ID"),
+        ("sysctl[x]", "an item is no node: power-edge check -- 'node-configs/NODE/state.yaml::sysctl[x]' checks it alone"),
+        ("sysctl", "a type is no node: power-edge check NODE -m sysctl checks its items alone"),
     ],
 )  # fmt: skip
 def test_a_word_that_means_something_else_says_what_to_write(
@@ -125,6 +127,14 @@ def test_a_word_that_means_something_else_says_what_to_write(
     message = run(checked, word, status=4).stderr.str()
     assert hint in message
     assert "hunter2" not in message
+
+
+def test_an_option_behind_the_dashes_is_no_path(checked: Project) -> None:
+    message = run(checked, "rig-1", "--", "tests", "--sudo", status=4).stderr.str()
+    assert "--sudo stands behind --, where paths are: write options before it" in message
+    (checked.path / "-odd.py").write_text("def test_it(): pass\n")
+    done = checked.run("-v", "-p", PLUGINS[-1], "--", "-odd.py", nodes=("rig-2",))
+    assert "::test_it PASSED" in done.stdout.str()
 
 
 def test_a_word_that_is_no_node_is_an_error(checked: Project) -> None:

@@ -101,6 +101,28 @@ def test_a_watch_of_broken_nodes_alone(project: Project) -> None:
     assert all(line.startswith("node-configs/a/state.yaml:") for line in problems)
 
 
+@pytest.mark.parametrize(("good", "others"), [(("b",), "the other"), (("b", "c"), "the other 2")])
+def test_a_broken_node_says_how_the_others_are_checked(
+    project: Project, good: tuple[str, ...], others: str
+) -> None:
+    for name in ("a", *good):
+        project.node(name)
+    (project.path / "node-configs/a/state.yaml").write_text("version: no\n")
+    result = project.run("--node=*", nodes=())
+    assert result.ret == 4
+    assert result.errlines[0] == (
+        f"ERROR: unusable configuration: 1 of {len(good) + 1} nodes, so none was contacted;"
+        f" --continue-on-collection-errors checks {others}"
+    )
+    result = project.run("--node=*", "--continue-on-collection-errors", nodes=good)
+    assert result.parseoutcomes()["passed"] == 2 * len(good)
+    at = result.outlines.index("a: no item was checked")
+    assert result.outlines[at - 1] == " nodes ".center(80, "=")
+    assert result.outlines[at + 1] == (
+        "  its configuration cannot be used: run power-edge validate"
+    )
+
+
 def test_nagios_of_testinfra_would_call_a_blocked_node_ok(project: Project) -> None:
     project.node("a")
     assert "--nagios knows passed and failed only" in refused(project, "--node=a", "--nagios")
@@ -111,6 +133,16 @@ def test_a_run_that_judges_nothing_is_refused(project: Project, option: str) -> 
     """Its JUnit report would have no failure for a drift."""
     project.node("a")
     assert f"{option} runs no test" in refused(project, "--node=a", option)
+
+
+def test_a_json_file_that_nothing_would_write(project: Project) -> None:
+    project.node("a")
+    assert refused(project, "--node=a", "--json-report-file=x.json") == (
+        "ERROR: --json-report-file=x.json alone writes nothing: add --json-report"
+    )
+    assert project.run("--node=a", "--json-report-file=x.json", "--json-report").ret == 0
+    assert (project.path / "x.json").exists()
+    assert project.run("--node=a", "--json-report-file=none").ret == 0
 
 
 def test_no_such_node(project: Project) -> None:

@@ -135,6 +135,8 @@ def test_html(project: Project) -> None:
     assert f">{item_id('a', 'sysctl[kernel.panic]')} value: 10 -&gt; \\xff\\x1b</td>" in "".join(
         run["resultsTableRow"]
     )
+    (run,) = tests[error]
+    assert f">{item_id('a', 'files[/x]')} unknown: " in "".join(run["resultsTableRow"])
 
 
 def test_allure(project: Project) -> None:

@@ -236,6 +236,34 @@ def test_a_line_for_each_drift(project: Project, arguments: list[str]) -> None:
     assert not [line for line in lines if "expected" in line or "FAILED" in line]
 
 
+@pytest.mark.parametrize(
+    ("declared", "observed", "line"),
+    [
+        (
+            f"/usr/lib/{'x' * 40}/one",
+            f"/usr/lib/{'x' * 40}/other",
+            "value: ...xxxxxx/one -> ...xxxxxx/other",
+        ),
+        ("a" * 40, "a" * 41, f"value: ...{'a' * 8} -> ...{'a' * 9}"),
+        ("a" * 40, f"b{'a' * 39}", f"value: {'a' * 33}... -> b{'a' * 32}..."),
+    ],
+)
+def test_a_line_shows_what_differs(
+    project: Project, declared: str, observed: str, line: str
+) -> None:
+    project.node("a", {"kernel.core_pattern": declared}, {"kernel.core_pattern": observed})
+    assert f"a sysctl[kernel.core_pattern] {line}" in printed(project, "-q")
+
+
+def test_a_line_alone_is_not_cut(project: Project) -> None:
+    """Nothing else says it."""
+    reason = "needs root: " + "a reason that is long " * 5 + "indeed"
+    project.node("a", sections={"files": [{"path": f"/{name}", "mode": "0644"} for name in "ab"]})
+    project.answer("a", {"sysctl.0": answers.sysctl({}), "files.0": (1, b"", reason)})
+    assert f"a files (2 items) unknown: {reason}" in printed(project, "-q")
+    assert not any(len(line) > 80 for line in printed(project))
+
+
 def test_quiet_blocks_if_asked_for(project: Project) -> None:
     three(project)
     assert "  mend     sysctl -w vm.swappiness=60" in printed(project, "-q", "--tb=short")
@@ -359,6 +387,20 @@ def test_many_fields_are_cut_between_fields(project: Project) -> None:
     project.node("b", {"kernel.core_pattern": "x"}, {"kernel.core_pattern": long})
     lines = printed(project, "--tb=line", "--node=b")
     assert f"b sysctl[kernel.core_pattern] value: x -> {'y' * 33}..." in lines
+
+
+def test_a_line_alone_has_every_field(project: Project) -> None:
+    wanted = {"path": "/etc/x", "mode": "0644", "owner": "root", "group": "root"}
+    project.node("a", sections={"files": [wanted]})
+    seen = b"seen /etc/x 81ff:1000:1000:3:stella-the-operator:stella-the-operator\n"
+    project.answer("a", {"sysctl.0": answers.sysctl({"vm.swappiness": "60"}), "files.0": seen})
+    fields = [
+        "mode: 0644 -> 0777",
+        "owner: root -> stella-the-operator",
+        "group: root -> stella-the-operator",
+    ]
+    assert f"a files[/etc/x] {'; '.join(fields)}" in printed(project, "-q")
+    assert f"a files[/etc/x] {fields[0]}; and 2 more" in printed(project)
 
 
 OBSERVED = "one\ntoo\n::error::three\n"

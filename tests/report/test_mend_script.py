@@ -91,6 +91,21 @@ def test_equal_mends_are_one_step_with_all_its_items() -> None:
     ]
 
 
+def test_comments_fit_a_terminal() -> None:
+    long = "a reason that takes more than one line of a terminal, " * 5
+    text = script(
+        NA,
+        [
+            step("sysctl", "vm.swappiness", ("sysctl", "-w", "vm.swappiness=60"), advice=long),
+            step("services", "ssh", ("systemctl", "stop", "ssh"), mend_cuts=True),
+            step("services", "cron", advice=long),
+        ],
+        turn,
+    )
+    comments = [line for line in text.splitlines() if line.lstrip().startswith("#")]
+    assert max(len(line.expandtabs()) for line in comments) in range(75, 81)
+
+
 def test_sentences_are_comments() -> None:
     lines = lines_of(
         step("services", "docker", advice="look at the journal"),

@@ -8,6 +8,7 @@ from jsonschema_rs import Draft202012Validator
 from power_edge.config import schema
 from power_edge.model import Finding, Item, Outcome, Remedy, Result, Source, Value, agrees, drifts
 from power_edge.report.record import as_json, from_json, record
+from power_edge.report.terminal import block
 
 ITEM = Item(
     "rig",
@@ -43,6 +44,14 @@ def test_a_record_fits_the_schema_and_survives_json(outcome: str) -> None:
     assert item.outcome == outcome
     report = {"power_edge": {}, "tests": [{"metadata": {"power_edge": json.loads(text)}}]}
     Draft202012Validator(schema("report")).validate(report)
+
+
+def test_a_sentence_beside_a_command_is_a_note() -> None:
+    lines = block(RESULTS["drift"]).split("\n")
+    assert "  mend     systemctl start 'a b'" in lines
+    assert lines[-1] == "  note     then look"
+    alone = RESULTS["drift"]._replace(remedy=Remedy(advice="look"))
+    assert block(alone).split("\n")[-1] == "  by hand  look"
 
 
 def test_all_fields() -> None:

@@ -45,10 +45,12 @@ BULKY = 512 * 1024
 """Bytes. The observations of a longer answer are not kept beside it. They are made again if another
 node was judged in between.
 """
+_ANOTHER = "another machine: "
 _NO_CONNECTION = (
-    "; there is no connection.yaml, so without --hosts this machine is checked:"
-    " write ssh: {host: NAME} into it"
+    "without connection.yaml and --hosts, this machine is checked: write ssh: {host: NAME} into"
+    " connection.yaml; "
 )
+"""The likeliest cause comes before the hashes, which a line may cut."""
 _FUTURE = 60
 """Seconds that an answer may be ahead of our clock. Two clocks are never quite equal."""
 
@@ -160,7 +162,10 @@ class Checked:
         )
         nowhere = self.node.connection is None and self.age is None
         if nowhere and found.status == exit_status.WRONG_MACHINE and expected(self.node):
-            return found._replace(why=f"{found.why}{_NO_CONNECTION}")
+            why = found.why or ""
+            start = _ANOTHER if why.startswith(_ANOTHER) else ""
+            why = f"{start}{_NO_CONNECTION}{why.removeprefix(start)}"
+            return found._replace(why=why)
         return found
 
     @property

@@ -14,7 +14,7 @@ from power_edge.config import ConfigError, find_node_configs
 from power_edge.own_version import own_version
 from power_edge.probing.connection import BadRoute
 from power_edge.probing.failure import NotAsked, Unreachable
-from power_edge.text import printable, without_password
+from power_edge.text import did_you_mean, printable, quoted, without_password
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -49,6 +49,19 @@ def _modules() -> dict[str, str]:
 
 _RENAMED = {"plan": "probe-script", "record": "init"}
 
+MEANT = {
+    **dict.fromkeys(("run", "test", "verify", "scan"), "check NODE"),
+    "watch": "check NODE --watch",
+    **dict.fromkeys(("list", "ls", "inventory"), "nodes"),
+    **dict.fromkeys(("fix", "apply", "remediate", "repair", "converge"), "mends NODE"),
+    **dict.fromkeys(("accept", "sync"), "adopt NODE"),
+    **dict.fromkeys(("add", "onboard"), "discover TARGET"),
+    "lint": "validate",
+    **dict.fromkeys(("info", "show", "facts"), "about TARGET"),
+    **dict.fromkeys(("diff", "review"), "gate"),
+}
+"""Words of other tools for a command -> what does it here."""
+
 
 class _Commands(click.Group):
     """The commands, each imported when it is needed; an old name is an error that says the new
@@ -70,8 +83,15 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] in _RENAMED:
-            raise click.UsageError(f"{args[0]} is now: power-edge {_RENAMED[args[0]]}", ctx)
+        name = args[0]
+        if name in _RENAMED:
+            raise click.UsageError(f"{name} is now: power-edge {_RENAMED[name]}", ctx)
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            meant = MEANT.get(name.lower())
+            hint = f"see: power-edge {meant}" if meant else did_you_mean(name, self.commands)
+            raise click.UsageError(
+                f"there is no command {quoted(name)}{f' ({hint})' if hint else ''}", ctx
+            )
         return super().resolve_command(ctx, args)
 
 

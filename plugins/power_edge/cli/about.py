@@ -8,6 +8,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.checking.target import target
+from power_edge.cli._node_name import NODE
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.identity import gate
@@ -16,7 +17,7 @@ from power_edge.text import printable, printable_json
 
 
 @click.command("about", short_help="Show what a machine is, at a glance.")
-@click.argument("machine", metavar="[TARGET]", required=False)
+@click.argument("machine", metavar="[TARGET]", required=False, type=NODE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (power-edge schema about).")
 @connection_options
 @click.pass_obj

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
+from textwrap import wrap
 
 import click
 
 from power_edge.checking import check
 from power_edge.checking.target import named
 from power_edge.cli._confirm import agreed
-from power_edge.cli._node_name import NODE
+from power_edge.cli._node_name import NODE, items, test_id
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config import Node
@@ -23,13 +24,13 @@ from power_edge.config.node_configs import (
 from power_edge.model import Item
 from power_edge.probing.connection import Options
 from power_edge.report.terminal import WIDTH, shortened
-from power_edge.text import did_you_mean, identifier, printable, quoted
+from power_edge.text import did_you_mean, printable, quoted
 from power_edge.yaml_edit.changeset import propose, tidy
 
 
 @click.command("adopt", short_help="Accept the drift of a node into its state.yaml.")
 @click.argument("name", metavar="NODE", type=NODE)
-@click.argument("ids", metavar="[TEST-ID]...", nargs=-1)
+@click.argument("ids", metavar="[TEST-ID]...", nargs=-1, shell_complete=items)
 @click.option(
     "-k", "expression", metavar="EXPR", help="Only items whose names match, as pytest's -k."
 )
@@ -54,7 +55,7 @@ def command(
     -k:
 
     \b
-        power-edge adopt rig-7 'node-configs/rig-7/state.yaml::sysctl[vm.swappiness]'
+        power-edge adopt rig-7 'sysctl[vm.swappiness]'
         power-edge adopt rig-7 'services[cron]'
         power-edge adopt rig-7 -k 'sysctl and not kernel' --yes
 
@@ -76,7 +77,11 @@ def command(
         raise SystemExit(checked.gate.status)
     adoption = adopt((content or b"").decode(), checked, selected)
     for refused in adoption.left:
-        click.echo(printable(f"not adopted: {_id(refused.item)}: {refused.why}"), err=True)
+        text = printable(f"not adopted: {_id(refused.item)}: {refused.why}")
+        for line in wrap(
+            text, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        ):
+            click.echo(line, err=True)
     for one in adoption.adopted:
         line = f"{_id(one.item)}: {one.summary}"
         # After a long name, what becomes of the item gets a line of its own.
@@ -105,17 +110,12 @@ def _id(item: Item) -> str:
     return f"{item.type}[{item.name}]"
 
 
-def _test_id(item: Item) -> str:
-    """Return the part of an item's test id behind the file."""
-    return f"{item.type}[{identifier(item.name)}]"
-
-
 def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[Item]:
     """Return the items that test ids (in full, or from the type on) or an expression name.
 
     Without either, all items. Raises UsageError.
     """
-    by_id = {_test_id(item): item for item in node.items}
+    by_id = {test_id(item.type, item.name): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
@@ -154,6 +154,8 @@ def _matches(expression: str, node: Node, item: Item) -> bool:
     from power_edge.pytest_integration.compat import BadExpression, matches_expression
 
     try:
-        return matches_expression(expression, (_test_id(item), item.type, STATE, node.name))
+        return matches_expression(
+            expression, (test_id(item.type, item.name), item.type, STATE, node.name)
+        )
     except BadExpression as error:
         raise click.UsageError(f"-k {quoted(expression)}: {error}") from None

@@ -11,7 +11,7 @@ from power_edge import exit_status, resources
 from power_edge.checking.collect_identity import NoIdentity
 from power_edge.checking.target import target
 from power_edge.cli._confirm import agreed, shown
-from power_edge.cli._node_name import NODE
+from power_edge.cli._node_name import NODE, one_of
 from power_edge.cli._options import as_words, connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config.names import check_name
@@ -55,6 +55,7 @@ def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str
 @click.option(
     "--only",
     "types",
+    shell_complete=one_of(resources.discoverable()),
     metavar="TYPE,...",
     callback=_types,
     help=f"Declare only these types: {', '.join(resources.discoverable())}.",

@@ -9,6 +9,7 @@ import click
 from power_edge import exit_status
 from power_edge.atomic_file import write
 from power_edge.checking import age
+from power_edge.cli._node_name import one_of
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.cli._writing import advising
 from power_edge.config import select
@@ -75,6 +76,7 @@ def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | 
     multiple=True,
     default=["text"],
     callback=_formats,
+    shell_complete=one_of(_FORMATS),
     help=f"{', '.join(_FORMATS)}; repeatable, with a file for each.",
 )
 @click.option("--actor", metavar="NAME", help="Who made the change (default: the signers).")

@@ -7,7 +7,7 @@ from textwrap import wrap
 
 import click
 
-from power_edge.cli._node_name import NODE
+from power_edge.cli._node_name import NODE, fact
 from power_edge.config import select
 from power_edge.config.selectors import Facts, Selectors, facts, narrow
 from power_edge.report.terminal import WIDTH, shortened
@@ -20,13 +20,32 @@ _LONGEST = (WIDTH - 4) // len(_HEADER)
 
 @click.command("nodes", short_help="List nodes by role, tag, site or environment.")
 @click.argument("patterns", metavar="[NODE]...", nargs=-1, type=NODE)
-@click.option("--role", multiple=True, metavar="ROLE", help="Nodes with this role; repeatable.")
-@click.option("--tag", multiple=True, metavar="TAG", help="Nodes with this tag; repeatable.")
-@click.option("--site", multiple=True, metavar="SITE", help="Nodes of this site; repeatable.")
+@click.option(
+    "--role",
+    multiple=True,
+    metavar="ROLE",
+    shell_complete=fact("role"),
+    help="Nodes with this role; repeatable.",
+)
+@click.option(
+    "--tag",
+    multiple=True,
+    metavar="TAG",
+    shell_complete=fact("tag"),
+    help="Nodes with this tag; repeatable.",
+)
+@click.option(
+    "--site",
+    multiple=True,
+    metavar="SITE",
+    shell_complete=fact("site"),
+    help="Nodes of this site; repeatable.",
+)
 @click.option(
     "--environment",
     multiple=True,
     metavar="NAME",
+    shell_complete=fact("environment"),
     help="Nodes of this environment; repeatable.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a list in JSON.")

@@ -32,7 +32,7 @@ def command() -> None:
 
     \b
         power-edge release promote v1.3.0-pre.145 1.3.0 --artifacts=DIR
-        power-edge release promote v1.2.0-pre.90 1.3.1 --rollback --with-config=REF
+        power-edge release promote v1.2.0-pre.9 1.3.1 --rollback --with-config=REF
         power-edge release verify power_edge-1.3.0-py3-none-any.whl
     """
 

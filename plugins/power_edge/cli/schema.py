@@ -3,14 +3,24 @@
 import json
 
 import click
+from click.shell_completion import CompletionItem
 
+from power_edge.cli._node_name import one_of
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.config import names, schema
+from power_edge.resources import names as resource_types
 from power_edge.text import printable_json, quoted
 
 
 class _Schemas(click.Group):
     """The commands about schemas. The name of a schema is a command, too: it prints the schema."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the schemas and the other commands that begin so."""
+        return [
+            *one_of(names())(ctx, self.params[0], incomplete),
+            *super().shell_complete(ctx, incomplete),
+        ]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in names():
@@ -25,8 +35,9 @@ class _Schemas(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None:
+            hint = "; state has all resource types" if args[0] in resource_types() else ""
             raise click.UsageError(
-                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}", ctx
+                f"{quoted(args[0])} is not one of the schemas: {', '.join(names())}{hint}", ctx
             )
         return super().resolve_command(ctx, args)
 

@@ -38,7 +38,7 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     nothing. Exits with 4 if there is any problem.
 
     \b
-        power-edge validate --format=github   (in a workflow: shown at the lines of a pull request)
+        power-edge validate --format=github   (notes at the lines of a change)
     """
     folders = select(root, patterns or ["*"])
     assert root is not None

@@ -1,6 +1,7 @@
 """node-configs/: where it is, which nodes are in it, and how their files are read."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -10,6 +11,7 @@ from shlex import quote
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.yaml_reader import MAX_BYTES
 from power_edge.model import Problem, Source
+from power_edge.resources import names as resource_types
 from power_edge.text import did_you_mean, printable, quoted, without_password
 
 NODE_CONFIGS = "node-configs"
@@ -178,14 +180,30 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
             f"an address is no node: power-edge check NODE --hosts={place} reaches a node there,"
             f" and power-edge discover {place} makes one"
         )
+    kind, bracket, _ = pattern.partition("[")
+    if kind in resource_types():
+        if not bracket:
+            return f"a type is no node: power-edge check NODE -m {kind} checks its items alone"
+        place = quote(f"{NODE_CONFIGS}/NODE/{STATE}::{pattern}")
+        return f"an item is no node: power-edge check -- {place} checks it alone"
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
+    if pattern.lower() == "all":
+        return "write '*' for all nodes, in quotes"
+    padded = [name for name in names if _unpadded(name) == _unpadded(pattern)]
+    if padded:
+        return f"did you mean {' or '.join(map(shown_name, padded[:3]))}?"
     # A shell completes the name of a node to the path of its folder.
     last = pattern.rstrip("/").rpartition("/")[2]
     return did_you_mean(last, names, most=3, similarity=0.5) or (
         f"the nodes are {', '.join(map(shown_name, names[:10]))}"
         + (f" and {len(names) - 10} more" if len(names) > 10 else "")
     )
+
+
+def _unpadded(name: str) -> str:
+    """Return a name with its numbers as one counts: rig-01 is rig-1."""
+    return re.sub(r"(?<![0-9])0+(?=[0-9])", "", name)
 
 
 def no_node(name: str) -> Problem:

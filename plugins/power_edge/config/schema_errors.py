@@ -88,12 +88,17 @@ def _problems(
         allowed = list(holder.get("properties", ()))
         for key in words["unexpected"]:
             meant = quoting.mistyped_key(key, allowed, _synonyms(holder))
+            # A word of the schema, so no secret: it has lost its indentation, or has too much.
+            top = root.get("properties", ())
+            outer = meant is None and key in top and path != () and path[0] in top
             hint = (
                 f"did you mean {meant}?"
                 if meant is not None
+                else f"write {key} at the beginning of a line, beside {path[0]}"
+                if outer
                 else quoting.missing_blank(key) or f"the keys here are {', '.join(allowed)}"
             )
-            named = "" if meant is None else f" {quoted(key)}"
+            named = "" if meant is None and not outer else f" {quoted(key)}"
             message = f"unknown key{named}" + (f" in {path_in_words(path)}" if path else "")
             yield Problem(document.find((*path, key), key=True), message, hint)
     elif error.kind.name == "propertyNames":
@@ -128,12 +133,9 @@ def _problems(
     else:
         keyword, hint = error.schema_path[-1], None
         if holder.get("writeOnly"):
-            why = (
-                holder.get("patternErrorMessage")
-                or holder.get("errorMessage")
-                or f"it does not match the schema ({keyword})"
-            )
-            message = f"{path_in_words(path)}: {why}"
+            why = holder.get("patternErrorMessage") or holder.get("errorMessage")
+            named = path_in_words(path)
+            message = f"{named}: {why}" if why else _message(None, named, keyword, error, holder)
         else:
             message = _message(
                 error.instance, quoting.value(error.instance, hidden), keyword, error, holder

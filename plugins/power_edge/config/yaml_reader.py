@@ -348,6 +348,8 @@ class _Reader:
                 if what is _BOOLEAN
                 else f'write it in quotes: "{text}"'
             )
+            if key in _PORTS and (ports := _RANGE(text)) is not None:
+                hint = f"a range of ports has a dash: {ports[1]}-{ports[2]}"
             self.problem(mark, f"{text[:40]} without quotes is {what}", hint[:120])
 
 
@@ -363,6 +365,9 @@ _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})", re.ASCII).fullmatch
 _FLOAT = re.compile(
     r"[-+]?([0-9]+\.[0-9]*([eE][-+]?[0-9]{1,2})?|\.[0-9]+|[0-9]+[eE][-+]?[0-9]{1,2})", re.ASCII
 ).fullmatch
+_PORTS = ("port", "ports")
+_RANGE = re.compile(r"([0-9]{1,5}):([0-9]{1,5})", re.ASCII).fullmatch
+"""A range of ports as ufw and iptables write it."""
 _BOOLEAN = "a boolean in YAML 1.1 and text in 1.2"
 _AMBIGUOUS = tuple(
     (re.compile(pattern, re.ASCII).fullmatch, what)

@@ -10,9 +10,9 @@ import pytest
 from power_edge.config import ConfigError, find_node_configs
 from power_edge.probing.failure import Unreachable
 from power_edge.pytest_integration import compat
-from power_edge.pytest_integration.check_main import no_option
+from power_edge.pytest_integration.check_main import brought_by, near, no_option
 from power_edge.pytest_integration.selection import selection, selectors
-from power_edge.text import did_you_mean, printable
+from power_edge.text import printable
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -39,6 +39,11 @@ def _rewritten(
 ) -> list[str]:
     end = line.index("--") if "--" in line else len(line)
     ours, paths = line[:end], line[end + 1 :]
+    for word in paths:
+        if word.startswith("-") and not (config.invocation_params.dir / word).exists():
+            raise pytest.UsageError(
+                f"{printable(word)} stands behind --, where paths are: write options before it"
+            )
     places = _words(parser, ours)
     nodes = [ours[place] for place in places]
     rest = [word for place, word in enumerate(ours) if place not in places]
@@ -70,11 +75,14 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
         option = line[place - 1]
         if unknown[-1:] == [option] and "=" not in option:
             names = compat.option_names(parser)
-            unknown_option = f"{no_option(option, names)}\n" if did_you_mean(option, names) else ""
+            said = no_option(option, names)
+            if brought_by(option) is not None:
+                raise pytest.UsageError(said)
+            unknown_option = f"{said}\n" if near(option, names) else ""
             raise pytest.UsageError(
                 f"{unknown_option}{printable(word)}: a node, or the value of {printable(option)}?"
                 " Write nodes before the options, and the value as"
-                f" {printable(option)}={printable(word)}"
+                f" {printable(option)}={printable(word)}; no plugin so far has that option"
             )
         count = len(known.file_or_dir)
         if len(parser.parse_known_args(line[: place + 1]).file_or_dir) > count:

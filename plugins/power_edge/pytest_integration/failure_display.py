@@ -71,7 +71,7 @@ class FailureDisplay:
                 title = group.outcome
                 self._reporter.write_sep("=", title.value, bold=True, **colour)
             if self.in_lines:
-                self._write(line(group, self._width))
+                self._write(line(group, None))
             else:
                 title_of = heading(group).removesuffix(":")
                 self._reporter.write_sep("_", title_of, bold=True, **colour)

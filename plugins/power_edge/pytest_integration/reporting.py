@@ -292,10 +292,13 @@ class Reporting:
     def _write_nodes(self, terminalreporter: Any, *, in_full: bool) -> None:
         """`in_full`: also write why a gate is shut, because no block said it before."""
         names = sorted({*self._state.usable, *self._results.gates})
-        if names or self._notes:
+        if names or self._notes or self._nodes.selection.broken:
             # `section` would leave the end of pytest's line of dots to the next line.
             terminalreporter.write_sep("=", "nodes")
         lines = [self._node_line(name, in_full=in_full) for name in names]
+        # The others of a run that --continue-on-collection-errors let go on.
+        broken = [folder.name for folder in self._nodes.selection.broken]
+        lines = sorted([*lines, *map(terminal.unusable, broken)], key=lambda line: line.nodes)
         for each in lines if terminalreporter.verbosity > 0 else terminal.together(lines):
             first, *rest = terminal.node_lines(each)
             colour = terminal.colour(each.counts)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SHOWS_ONLY = ("collectonly", "markers", "showfixtures", "show_fixtures_per_test", "cacheshow")
 _NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "stepwise_skip")
 """Options of pytest that deselect items."""
+_JSON_FILE = ".report.json"
+"""What pytest-json-report takes for --json-report-file if that is not given."""
 
 
 def begin(
@@ -57,9 +59,7 @@ def begin(
     # A watch of broken nodes alone would watch nothing.
     nothing_to_watch = options.watch and not chosen.nodes
     if chosen.broken and (nothing_to_watch or not options.continue_on_collection_errors):
-        raise pytest.UsageError(
-            "\n".join(["unusable configuration", *map(str, chosen.broken.values())])
-        )
+        raise pytest.UsageError("\n".join([_unusable(chosen), *map(str, chosen.broken.values())]))
     if not chosen.nodes and not chosen.broken:
         for option, given in (
             ("--watch", options.watch),
@@ -72,6 +72,7 @@ def begin(
                 )
         return None
     _refuse_what_hides_a_drift(options)
+    _refuse_json_unasked(options)
     names = Counter(folder.name for folder in (*chosen.nodes, *chosen.broken))
     if twice := [name for name, count in names.items() if count > 1]:
         raise pytest.UsageError(
@@ -145,6 +146,18 @@ def _chosen(question: Question) -> Selection:
         raise pytest.UsageError(f"{error.filename}: {error.strerror}") from None
 
 
+def _unusable(chosen: Selection) -> str:
+    """Return that nodes are broken; if there are others, also how these are checked."""
+    good, broken = len(chosen.nodes), len(chosen.broken)
+    if not good:
+        return "unusable configuration"
+    others = "the other" if good == 1 else f"the other {good}"
+    return (
+        f"unusable configuration: {broken} of {good + broken} nodes, so none was contacted;"
+        f" --continue-on-collection-errors checks {others}"
+    )
+
+
 def _refuse_what_hides_a_drift(options: Namespace) -> None:
     if getattr(options, "nagios", False):
         raise pytest.UsageError(
@@ -161,6 +174,17 @@ def _refuse_what_hides_a_drift(options: Namespace) -> None:
                 f"{option} runs no test, so that reports would have no drift: leave it out, or"
                 " list the items with --collect-only"
             )
+
+
+def _refuse_json_unasked(options: Namespace) -> None:
+    """Raise UsageError for a file of pytest-json-report's without the option that asks for it: the
+    plugin would write nothing, in silence.
+    """
+    file = getattr(options, "json_report_file", _JSON_FILE)
+    if file not in (None, _JSON_FILE) and not options.json_report:
+        raise pytest.UsageError(
+            f"--json-report-file={file} alone writes nothing: add --json-report"
+        )
 
 
 def _narrowed(options: Namespace, chosen: Selection) -> bool:

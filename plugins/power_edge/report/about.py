@@ -211,7 +211,7 @@ def _system(about: About) -> Iterator[Row]:
         security = f", {updates.security} of them for security" if updates.security else ""
         style = "red" if updates.security else "yellow" if updates.count else "green"
         age = (
-            (f"by package lists that are {span(updates.lists_age)} old", "dim")
+            (f"newest package list: {span(updates.lists_age)} old", "dim")
             if updates.lists_age is not None
             else None
         )

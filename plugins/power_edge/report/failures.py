@@ -102,17 +102,23 @@ def groups(failures: Iterable[Failure], lead: Callable[[str], str | None]) -> li
     return sorted(found, key=lambda group: _ORDER.index(group.outcome))
 
 
-def line(group: Group, width: int = WIDTH) -> list[Piece]:
+def line(group: Group, width: int | None = WIDTH) -> list[Piece]:
     """Return one line: the nodes, the item, and what differs. `na services[docker] state: running
     -> stopped`.
 
-    What differs is cut at `width` columns, the first field never.
+    What differs is cut at `width` columns, the first field never; None: nothing is cut, but the
+    reason of a shut gate, which the line of its node has in full.
     """
     start, more = f"{heading(group)} ", len(group.followers)
     end = f"; {more} more follow{'s' if more == 1 else ''}" if more else ""
-    room = width - len(start) - len(end)
-    if group.outcome is not Outcome.DRIFT:
+    room = (WIDTH if width is None else width) - len(start) - len(end)
+    if group.outcome is Outcome.UNKNOWN:
+        said = f"{group.outcome.value}: {_why(group.first)}" if _why(group.first) else "unknown"
+        said = printable(said) if width is None else shortened(said, max(room, _LEAST))
+    elif group.outcome is not Outcome.DRIFT:
         said = shortened("; ".join(group.first.differences), max(room, _LEAST))
+    elif width is None:
+        said = "; ".join(_said(group.first))
     else:
         said, *others = _said(group.first)
         for index, each in enumerate(others):
@@ -166,8 +172,8 @@ def block(group: Group) -> Iterator[list[Piece]]:
             yield [(f"    {text}", {"-": "green", "+": "red"}.get(text[0], ""))]
     label = "follows"
     for each in group.followers:
-        text = f"{each.record.name}: {'; '.join(_said(each))}"
-        yield [(f"  {label:<7}  {shortened(text, WIDTH - 11)}", "")]
+        text = printable(f"{each.record.name}: {'; '.join(_said(each))}")
+        yield from _plain(folded(label, text))
         label = ""
 
 
@@ -202,10 +208,14 @@ def _place(failure: Failure) -> tuple[str, str, int, str, str]:
 
 
 def _why(failure: Failure) -> str:
-    """Return why an item is unknown, without why it is demanded: that is its own."""
+    """Return why an item is unknown, without why it is demanded, and without the field if there is
+    but one: these are its own.
+    """
     record = failure.record
     demands = "; ".join(dict.fromkeys(each.reason for each in record.reasons or ()))
-    return (record.why or "").removeprefix(demands).removeprefix("; ")
+    why = (record.why or "").removeprefix(demands).removeprefix("; ")
+    fields = [field for field in record.expected or () if f"{field}: " in why]
+    return why.removeprefix(f"{fields[0]}: ") if len(fields) == 1 else why
 
 
 def _is_uniform(group: Group) -> bool:

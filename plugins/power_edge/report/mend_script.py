@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from power_edge.model import Command, Outcome
 from power_edge.model.generated import report_schema
+from power_edge.report.terminal import WIDTH
 from power_edge.text import printable
 
-_WIDTH = 98
-_SHELLCHECK = (
-    "# shellcheck disable=SC1003,SC2016  # names stand in single quotes, whatever is in them"
-)
+_TAB = 8
+"""Columns of a tab on a terminal."""
+_SHELLCHECK = "# shellcheck disable=SC1003,SC2016  # names stand in single quotes"
 
 
 _READ = {
@@ -168,7 +168,8 @@ def _comment(text: str, indent: str = "") -> list[str]:
     """Return text as lines of comment. It is printable, so that no line ends before we end it."""
     text = printable(text)
     start = " " * (len(text) - len(text.lstrip()))
-    lines = wrap(text.strip(), _WIDTH - len(start), break_long_words=False, break_on_hyphens=False)
+    width = WIDTH - len("# ") - len(start) - len(indent) * _TAB
+    lines = wrap(text.strip(), width, break_long_words=False, break_on_hyphens=False)
     return [f"{indent}# {start}{line}" for line in lines]
 
 

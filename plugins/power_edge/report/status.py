@@ -78,7 +78,7 @@ def _notes(node: Node) -> Iterator[str]:
 def _item(item: Item, now: float | None) -> Iterator[str]:
     age = f" for {since(_seconds(item.since), now)}" if item.since is not None else ""
     yield from _folded(f"{item.outcome}  {item.type}[{item.name}]{age}", "  ")
-    yield f"    {shortened(item.summary, WIDTH - 4)}"
+    yield from _folded(item.summary.removeprefix(f"{item.outcome}: "), "    ")
 
 
 def _checks(node: Node, now: float | None) -> Iterator[str]:

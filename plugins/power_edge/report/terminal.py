@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from textwrap import wrap
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ TOGETHER = 5
 """Nodes with equal counts that have a line each; if there are more, they share one."""
 _SHORT = 36
 """Characters of a value where one line shows all of an item."""
+_CONTEXT = 8
+"""Characters shown before the first one that differs, where a common beginning is cut."""
 
 
 def value(observed: Value) -> str:
@@ -58,7 +61,7 @@ def differences(result: Result) -> tuple[str, ...]:
     """
     if result.outcome is Outcome.DRIFT:
         return tuple(
-            f"{printable(finding.field)}: {_short(finding.expected)} -> {_short(finding.actual)}"
+            f"{printable(finding.field)}: {_change(finding.expected, finding.actual)}"
             for finding in result.findings
             if finding.outcome is Outcome.DRIFT
         )
@@ -75,8 +78,17 @@ def diff(result: Result) -> tuple[str, ...]:
     )
 
 
-def _short(observed: Value) -> str:
-    return shortened(value(observed), _SHORT)
+def _change(expected: Value, actual: Value) -> str:
+    """Return `EXPECTED -> ACTUAL`, each shortened. Where both begin alike, so that this would show
+    no difference, a common beginning is cut first.
+    """
+    texts = value(expected), value(actual)
+    shown = [shortened(each, _SHORT) for each in texts]
+    if shown[0] == shown[1] and texts[0] != texts[1]:
+        equal = takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False))
+        same = max(0, sum(1 for _ in equal) - _CONTEXT)
+        shown = [shortened(f"...{each[same:]}", _SHORT) for each in texts]
+    return " -> ".join(shown)
 
 
 def block(result: Result) -> str:
@@ -110,7 +122,7 @@ def block(result: Result) -> str:
             " before you close this one",
         )
     if result.advice:
-        lines += folded("by hand", printable(result.advice))
+        lines += folded("by hand" if command is None else "note", printable(result.advice))
     return "\n".join(lines)
 
 
@@ -134,6 +146,11 @@ class NodeLine(NamedTuple):
     """Whether the counts are those of each of several nodes."""
     cause: str = ""
     """Why its gate is shut, without what is the node's own: see `cause.cause`."""
+
+
+def unusable(name: str) -> NodeLine:
+    """Return the line of a node whose configuration cannot be used."""
+    return NodeLine(name, {}, ("its configuration cannot be used: run power-edge validate",))
 
 
 def together(lines: Iterable[NodeLine]) -> list[NodeLine]:
@@ -188,12 +205,17 @@ def node_lines(of: NodeLine) -> Iterator[str]:
 
 
 def colour(counts: Mapping[str, int]) -> str | None:
-    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None."""
+    """Return the colour of a node's line by its counts: a markup of pytest's terminal, or None.
+
+    Without any counts the node is unusable.
+    """
     if any(counts.get(each) for each in (Outcome.BLOCKED, Outcome.DRIFT, OWN_FAILED)):
         return "red"
     if counts.get(Outcome.UNKNOWN):
         return "purple"
-    return "green" if counts.get(Outcome.COMPLIANT) else None
+    if counts.get(Outcome.COMPLIANT):
+        return "green"
+    return None if counts else "red"
 
 
 def counted(counts: Mapping[str, int]) -> list[str]:

@@ -42,6 +42,9 @@ def text(found: Validation) -> Iterator[tuple[str, bool]]:
             f"; {len(found.broken)} of {counted(nodes, 'node')} unusable" if found.broken else ""
         )
         yield f"{counted(len(found.problems), 'problem')}{where}", True
+    elif len(found.items) > 1:
+        items = counted(sum(found.items.values()), "item")
+        yield f"{counted(len(found.items), 'node')}, {items}: no problem", False
 
 
 def github(found: Validation) -> Iterator[tuple[str, bool]]:

@@ -110,6 +110,32 @@ def test_what_is_shown_of_a_part(section: bytes, actual: str) -> None:
     assert (found.field, found.expected, found.actual) == ("contains", "Port 22", actual)
 
 
+@pytest.mark.parametrize(
+    ("content", "declared", "why"),
+    [
+        (b"Port 22\r\nX no\r\n", {"contains": "Port 22"}, "without the CR at the end of lines"),
+        (b"Port 22\r\nX no\r\n", {"contains": "Port 22\nX no\n"}, "without the CR"),
+        (b"Port 22\r\n", {"matches": "^Port 22$"}, "without the CR at the end of lines"),
+        (b"\xef\xbb\xbfPort 22\n", {"contains": "Port 22"}, "without the byte order mark (BOM)"),
+        (b"\xef\xbb\xbfPort 22\n", {"matches": "^Port"}, "without the byte order mark (BOM)"),
+        (b"\xef\xbb\xbfPort 22\r\n", {"contains": "Port 22"}, "(BOM) at the beginning, and the CR"),
+        (b"Port 22 \t\n", {"contains": "Port 22"}, "without the blanks at the end of lines"),
+        (b"Port 22\n", {"contains": "Port 23"}, None),
+        (b"Port 22\r\n", {"contains": "Port 23"}, None),
+    ],
+)
+def test_what_no_editor_shows_is_named(
+    content: bytes, declared: dict[str, str], why: str | None
+) -> None:
+    result = judged(sent(content), **declared)
+    assert result.outcome is Outcome.DRIFT
+    assert result.why is None if why is None else why in str(result.why)
+
+
+def test_a_declared_return_is_found() -> None:
+    assert judged(sent(b"x\r\n"), contains="x\r").outcome is Outcome.COMPLIANT
+
+
 def test_no_finding_holds_the_content() -> None:
     result = judged(sent(TEXT.encode()), contains="Port 23", matches="x")
     assert "X11" not in repr((result.findings, result.why, result.remedy))
@@ -122,11 +148,12 @@ def test_no_finding_holds_the_content() -> None:
         (b"seen /f 81a4:0:0:262145:root:root\n", "/f", "262145 bytes, and at most 262144"),
         (b"seen /f 81a4:0:0:9:root:root\ndark /f Permission denied\n", "/f", "Permission denied"),
         (sent(b"x\n", size=3), "/f", "was not sent whole"),
-        (sent(b"x\n\0"), "/f", "was not sent whole"),
-        (sent(b"x\n\0", path="/proc/x", size=0), "/proc/x", "was not sent whole"),
+        (sent(b"x\n\0"), "/f", "it has a NUL"),
+        (sent(b"x\n\0", path="/proc/x", size=0), "/proc/x", "was not read to its end"),
         (sent(b"", path="/proc/x", size=0), "/proc/x", "was not sent whole"),
         (sent(b"x\n" * 140000, path="/proc/x", size=0), "/proc/x", "was not sent whole"),
-        (sent(b"caf\xe9\nx\n"), "/f", "was not sent whole"),
+        (sent(b"x\ncaf\xe9\n"), "/f", "it is not UTF-8 (line 2; Latin-1?)"),
+        (sent(b"x\ncaf\xc3", size=9), "/f", "was not sent whole"),
         (sent(b"x\n", path="/etc/shadow"), "/etc/shadow", "a secret by discovery's rules"),
         (sent(b"x\npassword = y\n"), "/f", "a secret by discovery's rules"),
         (sent(b"x\n") + b"link /f /etc/shadow\n", "/f", "a secret by discovery's rules"),
@@ -158,8 +185,10 @@ def test_what_is_no_file_has_no_lines() -> None:
 @pytest.mark.parametrize(
     ("item", "message"),
     [
-        ("path: /a, contains: ' '", "it says nothing to look for"),
-        ("path: /a, contains: ''", "it says nothing to look for"),
+        ("path: /a, contains: ' '", "files[0].contains: it is empty or blank"),
+        ("path: /a, contains: ''", "write a line that the file must have"),
+        ("path: /a, matches: ''", "files[0].matches must not be empty"),
+        (f"path: /a, matches: {'a' * 1001}", "files[0].matches is longer than 1000 characters"),
         ("path: /a, contains: a, content: a", "the whole content is declared already"),
         (f"path: /a, matches: a, sha256: {'a' * 64}", "the whole content is declared already"),
         ("path: /a, contains: a, state: absent", "contains needs a regular file"),

@@ -1907,6 +1907,28 @@ def test_why_it_is_not_known_whether_a_firewall_is_in_force(enabled: bool) -> No
     )
 
 
+def test_rules_that_cannot_be_read_are_the_reason_of_each_field() -> None:
+    unread = observed(
+        nft=("absent", ""),
+        nf_tables="yes",
+        iptables=save(policy="ACCEPT"),
+        ip6tables=save(policy="ACCEPT"),
+    )
+    declared = Firewall(
+        enabled=True,
+        default_incoming="deny",
+        default_outgoing="allow",
+        exclusive=True,
+        rules=[ALLOW_22],
+    )
+    found = results(declared, unread)
+    assert {str(each.why).partition(": ")[2] for each in found.values()} == {
+        "the rules of nftables could not be read (no nft on the node)"
+    }
+    assert {each.outcome.value for each in found.values()} == {"unknown"}
+    assert len(found) == 5
+
+
 IPV4_22 = nft([meta("nfproto", "ipv4"), TCP22, ACCEPT])
 RULESETS = {
     "22 open": {"nft": nft([TCP22, ACCEPT])},

@@ -250,13 +250,49 @@ def test_every_architecture_needs_a_version_in_the_range() -> None:
 
 
 def test_a_range_that_the_lists_do_not_reach() -> None:
-    answer = f"{DPKG}row a amd64 install/installed/ok 1.2"
-    result = judged(answer, name="a", version=">= 2")
+    answer = f"{DPKG}row a amd64 install/installed/ok 1.2\npolicy a:\npolicy   Installed: 1.2"
+    result = judged(f"{answer}\npolicy   Candidate: 1.2", name="a", version=">= 2")
     assert result.outcome is Outcome.DRIFT
     assert result.advice == (
-        "apt would install no other version of it: no package list on the node offers it:"
+        "no version that apt could install is in this range: no package list on the node offers it:"
         " run apt-get update, or add a source that has it"
     )
+
+
+@pytest.mark.parametrize(
+    ("declared", "limits"),
+    [
+        (">= 5, < 4", ">= 5 and < 4"),
+        ("< 4, >= 5", ">= 5 and < 4"),
+        ("> 5, < 5", "> 5 and < 5"),
+        ("> 5, <= 5", "> 5 and <= 5"),
+        (">= 5, < 5", ">= 5 and < 5"),
+        (">= 1, > 3, <= 2", "> 3 and <= 2"),
+        (">= 1:1, < 2", ">= 1:1 and < 2"),
+        (">= 1.10, < 1.9", ">= 1.10 and < 1.9"),
+        (">= 1.2-5, <= 1.2-3", ">= 1.2-5 and <= 1.2-3"),
+    ],
+)
+def test_a_range_that_no_version_is_in(declared: str, limits: str) -> None:
+    document = {"packages": [{"name": "a", "version": declared}]}
+    with pytest.raises(ConfigError, match=re.escape(f"no version is {limits} at once")):
+        items_of(document)
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        ">= 5, <= 5",
+        ">= 4, < 5",
+        ">= 4, >= 5",
+        "< 4, < 5",
+        ">= 1.2-3, <= 1.2",
+        "> 1.2, < 1.2-3",
+        ">= 1, < 1:0",
+    ],
+)
+def test_a_range_that_some_manager_may_have_a_version_in(declared: str) -> None:
+    items_of({"packages": [{"name": "a", "version": declared}]})
 
 
 @pytest.mark.parametrize(
@@ -327,18 +363,27 @@ def test_latest() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"lists": LISTS.replace(str(NOW - 100), str(NOW - 8 * 86400))}, "8 days old"),
+        (
+            {"lists": LISTS.replace(str(NOW - 100), str(NOW - 8 * 86400))},
+            "apt's package list of host/debian/dists/suite may be 8 days old",
+        ),
         ({"lists": LISTS.replace(str(NOW - 100), str(NOW + 86400))}, "from the future"),
-        ({"lists": LISTS.replace("Packages", "Sources")}, "no list of host/debian/dists/suite"),
-        ({"lists": LISTS.replace("_suite_", "_suite_more_")}, "no list of host/debian/dists/suite"),
+        (
+            {"lists": LISTS.replace("Packages", "Sources")},
+            "no package list of host/debian/dists/suite",
+        ),
+        (
+            {"lists": LISTS.replace("_suite_", "_suite_more_")},
+            "no package list of host/debian/dists/suite",
+        ),
         (
             {
                 "uris": f"{URIS}\nuri 'http://x' host_debian_dists_suite_more_main_binary-amd64_Packages 0\nuri status 0",
                 "lists": LISTS.replace("_suite_main_", "_suite_more_main_"),
             },
-            "no list of host/debian/dists/suite",
+            "no package list of host/debian/dists/suite",
         ),
-        ({"lists": ""}, "no list of"),
+        ({"lists": ""}, "no package list of"),
         ({"uris": "uri status 0"}, "no sources"),
         (
             {"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")},
@@ -356,7 +401,11 @@ def test_latest() -> None:
         ),
         ({"uris": f"{URIS}\nuri E: Malformed entry 1 in list file"}, "E: Malformed"),
         ({"policy": f"stderr policy W: Unable to read /etc/apt\n{POLICY}"}, "W: Unable to read"),
-        ({"policy": "policy N: Unable to locate package a"}, "offer no version"),
+        (
+            {"policy": "policy N: Unable to locate package a\npolicy status 0"},
+            "offer no version",
+        ),
+        ({"policy": "policy status 124"}, "apt-cache policy took too long"),
         ({"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: (none)")}, "offer no version"),
         (
             {"policy": POLICY.replace("Candidate: 1.0-1", "Candidate: 0.9-1")},
@@ -703,7 +752,39 @@ REMEDIES = {
         DPKG + simulated(INSTALL, "Inst a (1 x [all])", status=124),
         {},
         None,
-        "it took too long",
+        "apt-get -s took too long to say what it would do: check this item alone",
+    ),
+    "a simulation of a range that took too long": (
+        DPKG + OFFERS + simulated(INSTALL, status=124),
+        {"version": ">= 1, < 2"},
+        None,
+        "apt-get -s took too long to say what it would do",
+    ),
+    "a range that took too long, and is offered nowhere": (
+        DPKG + OFFERS + simulated(INSTALL, status=124),
+        {"version": ">= 4, < 5"},
+        None,
+        "no version that apt could install is in this range: the package lists offer 1.2-3+b1",
+    ),
+    "a range that was not simulated": (
+        DPKG + OFFERS,
+        {"version": ">= 1"},
+        None,
+        "apt-get was not simulated, because there was no time left",
+    ),
+    "a range that holds no candidate": (
+        DPKG
+        + OFFERS.replace("(none)", "3").replace("1.2-3+b1\n", "3\n", 1)
+        + "policy *** 3 100\npolicy      1.10-1 100\npolicy         100 file:/srv ./ Packages\n",
+        {"version": "< 2"},
+        None,
+        "apt prefers 3, which is not in this range: try apt-get install a=1.10-1, and check",
+    ),
+    "a range when the lists could not be read": (
+        DPKG + "policy status 124\n",
+        {"version": ">= 1"},
+        None,
+        "apt-cache policy took too long: check this item alone",
     ),
     "a simulation that was cut": (
         DPKG + f"try a {INSTALL}\nsim a Inst a (1 x [all])\n",

@@ -45,6 +45,17 @@ def test_the_terminal_shows_the_cause_or_that_there_is_none() -> None:
     assert "attributed" not in line(drift(None, before=None))
 
 
+def test_the_outcome_is_told_once() -> None:
+    for outcome, why, end in (
+        (Outcome.UNKNOWN, "needs root", "unknown   recorded files[/etc/motd] needs root"),
+        (Outcome.UNKNOWN, None, "unknown   recorded files[/etc/motd]"),
+        (Outcome.BLOCKED, "another machine", "blocked   recorded files[/etc/motd] another machine"),
+        (Outcome.COMPLIANT, "a note", "compliant recorded files[/etc/motd]"),
+    ):
+        transition = drift(None)._replace(result=Result(MOTD, outcome, why=why))
+        assert line(transition).partition(" ")[2] == end
+
+
 def test_the_event_log_has_the_cause_or_null() -> None:
     assert as_event(drift(VI))["cause"] == {
         "kind": "audit",

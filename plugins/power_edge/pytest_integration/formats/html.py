@@ -16,7 +16,11 @@ def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -
 
     Ids of items cannot open a tag; those of the operators' own tests can.
     """
-    cells[:] = [cell.replace(report.nodeid, escape(report.nodeid)) for cell in cells]
+    shown = escape(report.nodeid)
+    cells[:] = [cell.replace(report.nodeid, shown) for cell in cells]
+    if attached(report) is not None:
+        # pytest-html adds the phase of an error. That of an item says nothing: unknown is one.
+        cells[:] = [cell.replace(f"{shown}::{report.when}", shown) for cell in cells]
     differences = getattr(report, DIFFERENCES, ())
     if differences:
         said = escape(printable("; ".join(differences)))

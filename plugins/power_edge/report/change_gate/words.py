@@ -160,12 +160,13 @@ def forecast_lines(judgement: Judgement) -> Iterator[tuple[str, list[str]]]:
 
 
 def _mending(result: Result) -> Iterator[str]:
-    if (command := shell_line(result.remedy)) is not None:
+    command = shell_line(result.remedy)
+    if command is not None:
         yield f"mend: {printable(command)}"
     if result.mend_cuts:
         yield "careful: this could cut your own connection"
     if result.advice:
-        yield f"by hand: {printable(result.advice)}"
+        yield f"{'by hand' if command is None else 'note'}: {printable(result.advice)}"
 
 
 def breach_lines(judgement: Judgement) -> Iterator[tuple[str, list[str]]]:

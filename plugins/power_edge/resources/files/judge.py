@@ -165,7 +165,8 @@ def _judge_parts(declared: Declared, observed: File, *, hidden: bool) -> Iterato
         elif holds(observed.text or "", value):
             judged = agrees(field, shown, shown)
         else:
-            judged = drifts(field, shown, NOWHERE)
+            why = lines.unseen(observed.text or "", value, holds)
+            judged = drifts(field, shown, NOWHERE, why)
         yield judged._replace(secret=hidden)
 
 
@@ -179,7 +180,7 @@ def _unread(declared: Declared, observed: File, *, hidden: bool) -> str | None:
         return observed.no_hash
     if observed.size > LONGEST_TEXT:
         return f"it has {observed.size} bytes, and at most {LONGEST_TEXT} are read"
-    return "its content was not sent whole, as UTF-8 without NUL"
+    return observed.no_text or "its content was not sent whole"
 
 
 NOWHERE = "not in the file"

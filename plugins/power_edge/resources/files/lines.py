@@ -4,6 +4,7 @@ The expressions are RE2's: whatever the pattern, the time grows linearly with th
 """
 
 import string
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -33,6 +34,40 @@ def matches(text: str, pattern: str) -> bool:
     """Return whether an expression without a fault is found in a line of a text."""
     compiled = _compiled(pattern)
     return any(compiled.search(line) is not None for line in text.removesuffix("\n").split("\n"))
+
+
+def unseen(text: str, value: str, holds: Callable[[str, str], bool]) -> str | None:
+    """Return why `holds` (`contains` or `matches`) fails for a text, if that is something that an
+    editor does not show: without it, the text holds the value. None: it is something else.
+    """
+    for names, change in _UNSEEN.items():
+        changed = change(text)
+        if changed != text and holds(changed, value):
+            return f"it would be there without {names}"
+    return None
+
+
+def _without_mark(text: str) -> str:
+    return text.removeprefix("\ufeff")
+
+
+def _without_returns(text: str) -> str:
+    return "\n".join(line.removesuffix("\r") for line in text.split("\n"))
+
+
+def _without_blanks(text: str) -> str:
+    return "\n".join(line.rstrip(" \t") for line in text.split("\n"))
+
+
+_UNSEEN: Mapping[str, Callable[[str], str]] = {
+    "the byte order mark (BOM) at the beginning of the file": _without_mark,
+    "the CR at the end of lines (CRLF, as Windows writes them)": _without_returns,
+    "the byte order mark (BOM) at the beginning, and the CR at the end of lines": (
+        lambda text: _without_returns(_without_mark(text))
+    ),
+    "the blanks at the end of lines": _without_blanks,
+}
+"""What an editor does not show -> how it is removed from a text."""
 
 
 def fault(pattern: str) -> str | None:

@@ -95,6 +95,7 @@ class File(NamedTuple):
     why. A secret has `salted` instead. `uids` and `gids` are the node's ids for declared names.
     `place` is None if the node found the file as declared. `text` is its content, if it differs
     from a declared text, for a diff alone, or if a part of it is declared; never of a secret.
+    `no_text` says why a content that was sent whole is no text.
 
     `itself`: no link at the path was followed, so this may be a link; `leads` is its text then,
     bytes that are not UTF-8 as surrogates. None: the node did not send it.
@@ -114,6 +115,7 @@ class File(NamedTuple):
     gids: Mapping[str, int] = {}
     place: Place | None = None
     text: str | None = None
+    no_text: str | None = None
     itself: bool = False
     leads: str | None = None
 
@@ -179,7 +181,7 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
             uids=uids,
             gids=gids,
             place=_place(path, lines, mounts),
-            text=_text(path, lines["text"].get(path), stated["size"], hashed),
+            **_text_fields(path, lines["text"].get(path), stated["size"], hashed),
         )
     return observed
 
@@ -358,22 +360,33 @@ def _name(name: str) -> str | None:
     return None if name == "UNKNOWN" else name  # what stat prints for an id without a name
 
 
-def _text(path: str, sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
-    """Return the content that was sent; None if it is no text, not whole, or not the file that was
-    hashed. The probe puts a NUL after what it could not read to the end.
+def _text_fields(
+    path: str, sent: str | None, size: int, hashed: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return the fields of File about the content that was sent; none if it is not whole, or not
+    the file that was hashed. The probe puts a NUL after what it could not read to the end.
     """
     if sent is None or size > LONGEST_TEXT or "salted" in hashed:
-        return None
+        return {}
     try:
         content = b64decode(sent.removeprefix("="), validate=True)
-        text = content.decode()
     except ValueError:
-        return None
+        return {}
     changed = hashed and hashed.get("sha256") != hashlib.sha256(content).hexdigest()
     # The kernel says no true size of its files, and what it prints is never nothing.
     of_kernel = path.startswith(("/proc/", "/sys/")) and size in (0, 4096)
     whole = 0 < len(content) <= LONGEST_TEXT if of_kernel else len(content) == size
-    return text if whole and not changed and "\0" not in text else None
+    if not whole or changed:
+        return {}
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        why = f"it is not UTF-8 (line {line}; Latin-1?): convert it, or declare its sha256"
+        return {"no_text": why}
+    if "\0" in text:
+        return {"no_text": "it has a NUL, so that it is no text, or it was not read to its end"}
+    return {"text": text}
 
 
 def _hash_fields(path: str, lines: _Lines) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 docs/verdicts/firewall.md has the choices and their reasons.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,8 +14,10 @@ from power_edge.resources.firewall.packets.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
+    INCOMING,
     LIMIT,
     OPENINGS,
+    OUTGOING,
     VERDICTS,
     Region,
     Undecidable,
@@ -94,12 +96,24 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
         ]
         reason = None if actual else "there is no single default"
         if outcome is Outcome.UNKNOWN:
-            reason = (
+            reason = _unread(observed, OUTGOING if outward else INCOMING) or (
                 "it depends on rules that cannot be interpreted, or on rules for single or "
                 "broadcast addresses"
             )
         answers[family] = FamilyVerdict(outcome, actual, reason)
     return _combined(declared.field, declared.value, answers)
+
+
+def _unread(observed: Ruleset, hooks: Sequence[str]) -> str | None:
+    """Return why rules that every packet meets at a hook could not be read; None: they were."""
+    return next(
+        (
+            base.text
+            for base in observed.program.bases
+            if base.chain is None and base.hook in hooks and base.boxes == ({},)
+        ),
+        None,
+    )
 
 
 def _combined(field: str, expected: Value, answers: dict[int, FamilyVerdict]) -> Finding:
@@ -138,7 +152,8 @@ def _exclusive(declared: Declared, observed: Ruleset) -> Finding:
         return undecided(
             "exclusive",
             True,
-            f"perhaps open and not declared: {'; '.join(extra.text for extra in found)}",
+            _unread(observed, INCOMING)
+            or f"perhaps open and not declared: {'; '.join(extra.text for extra in found)}",
         )
     return agrees("exclusive", True, True)
 

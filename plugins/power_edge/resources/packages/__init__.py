@@ -12,7 +12,7 @@ from power_edge.model import FactFields, NotObserved, ResourceType
 from power_edge.model.generated.resources.packages_schema import Package as Declared
 from power_edge.resources.packages.judge import ABSENT, KEYS, LATEST, elsewhere, judge, keys, state
 from power_edge.resources.packages.observation import Package, parse
-from power_edge.resources.packages.ranges import limits
+from power_edge.resources.packages.ranges import contradiction, limits
 from power_edge.resources.packages.remedy import remedy
 from power_edge.resources.packages.triggers import triggers
 
@@ -64,10 +64,15 @@ _STATES = {
 
 
 def problems(declared: Declared) -> Iterator[tuple[str, str]]:
-    """Yield the field and the message if the version is a word that is a state here."""
+    """Yield the field and the message if the version is a word that is a state here, or a range
+    that no version is in.
+    """
     state = _STATES.get((declared.version or "").lower())
     if state is not None:
         yield "version", f"{declared.version} is no version: write state: {state} in its place"
+    if (found := contradiction(declared.version or "")) is not None:
+        low, high = (f"{limit.sign} {limit.version}" for limit in found)
+        yield "version", f"no version is {low} and {high} at once: correct one of the two"
 
 
 RESOURCE: ResourceType[Declared, Package] = ResourceType(

@@ -62,9 +62,9 @@ def _table(lines: Iterable[str]) -> tuple[tuple[Version, ...], Version | None]:
 
 def _apt_doubt(tagged: Tagged) -> str | None:
     """Return why the lists prove nothing; None: they are complete and fresh."""
-    for tag, tool in (("uri", "apt-get update --print-uris"), ("policy", "apt-cache policy")):
-        if failed := _failure(tagged, tag, tool):
-            return failed
+    failed = _failure(tagged, "uri", "apt-get update --print-uris") or policy_failure(tagged)
+    if failed is not None:
+        return failed
     index_names = [
         match[1] for line in tagged.get("uri", ()) if (match := re.match(r"'[^']*' (\S+) ", line))
     ]
@@ -76,11 +76,11 @@ def _apt_doubt(tagged: Tagged) -> str | None:
         return doubt
     if missing := next(iter(sorted(tagged.get("missing", ()))), None):
         title = missing.removesuffix("_Packages").replace("_", "/")
-        return f"apt has no list of {title}, which its source offers: run apt-get update"
+        return f"apt has no package list of {title}, which its source offers: run apt-get update"
     if damaged := next(iter(sorted(tagged.get("cut", ()))), None):
         return (
-            f"apt's list {damaged} is damaged or may not be read, or its size is not that in the"
-            " Release file of its source: run apt-get update"
+            f"apt's package list {damaged} is damaged or may not be read, or its size is not that"
+            " in the Release file of its source: run apt-get update"
         )
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")
@@ -88,12 +88,12 @@ def _apt_doubt(tagged: Tagged) -> str | None:
         if broken := next(
             (line for line in tagged.get("stderr list", ()) if f"/{source}" in line), None
         ):
-            return f"apt's list of {title} cannot be examined: {broken}"
+            return f"apt's package list of {title} cannot be examined: {broken}"
         # One index of several is enough: apt updates a release as a whole or not at all, and not
         # every architecture has an index.
         index_times = [times[name] for name in indices if name in times]
         if not index_times:
-            return f"apt has no list of {title}"
+            return f"apt has no package list of {title}"
         # Without a Release file (a plain directory of packages) the time of the index counts.
         release = next(
             (name for name in (f"{source}InRelease", f"{source}Release") if name in times), None
@@ -104,8 +104,13 @@ def _apt_doubt(tagged: Tagged) -> str | None:
             else _release_doubt(release, times[release], max(index_times), tagged)
         )
         if doubt:
-            return f"apt's list of {title} {doubt}"
+            return f"apt's package list of {title} {doubt}"
     return None
+
+
+def policy_failure(tagged: Tagged) -> str | None:
+    """Return why the answer of apt-cache proves nothing; None: it is usable."""
+    return _failure(tagged, "policy", "apt-cache policy")
 
 
 def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:

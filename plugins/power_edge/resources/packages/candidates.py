@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cmp_to_key
 
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.apt import apt
+from power_edge.resources.packages.apt import apt, policy_failure
 from power_edge.resources.packages.offers import (
     Candidate,
     Tagged,
@@ -24,6 +24,11 @@ def candidates(manager: str, tagged: Tagged) -> Mapping[str, Candidate]:
     return read(tagged) if read is not None else {}
 
 
+def unread(manager: str, tagged: Tagged) -> str | None:
+    """Return why it is unknown what the package lists offer; None if it was read, or not asked."""
+    return policy_failure(tagged) if manager == "dpkg" and tagged.get("policy") else None
+
+
 def _pacman(tagged: Tagged) -> dict[str, Candidate]:
     times = dict(lists(tagged))
     repositories = [
@@ -37,7 +42,7 @@ def _pacman(tagged: Tagged) -> dict[str, Candidate]:
     for repository in repositories:
         time = times.get(f"{repository}.db")
         stale = "is missing" if time is None else age(time, tagged)
-        doubt = doubt or (f"pacman's list of {repository} {stale}" if stale else None)
+        doubt = doubt or (f"pacman's package list of {repository} {stale}" if stale else None)
     offered: dict[str, list[Version]] = {}
     name = ""
     for line in tagged.get("sync", ()):

@@ -141,6 +141,8 @@ def _latest(observed: Package) -> tuple[bool | None, str | None]:
         return None, "dnf, yum and zypper cannot be asked without writing to the node"
     if len(several := {row.version for row in observed.here}) > 1:
         return None, f"several versions of it are installed: {', '.join(sorted(several))}"
+    if candidate is None and observed.unread is not None:
+        return None, observed.unread
     if candidate is None or candidate.version is None:
         return None, f"the package lists offer no version of it ({installed} is installed)"
     try:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from power_edge.model import NotObserved
 from power_edge.resources.packages import versions
-from power_edge.resources.packages.candidates import candidates
+from power_edge.resources.packages.candidates import candidates, unread
 from power_edge.resources.packages.offers import Candidate
 from power_edge.resources.packages.simulation import Simulation, simulation
 
@@ -54,6 +54,7 @@ class Package(NamedTuple):
     - `providers`: installed packages that provide the name.
     - `candidate`: what the package lists offer. `simulation`: what the tool would do; None if the
       probe did not simulate it.
+    - `unread`: why it is unknown what the package lists offer; None if that was read, or not asked.
     - `native`: the node's architecture.
     - `broken`: rows of other packages that are neither installed nor removed completely.
     - `orphan`: the database has no row, but dpkg's list of its files exists.
@@ -67,6 +68,7 @@ class Package(NamedTuple):
     providers: tuple[str, ...] = ()
     candidate: Candidate | None = None
     simulation: Simulation | None = None
+    unread: str | None = None
     native: str = "-"
     broken: tuple[Row, ...] = ()
     orphan: bool = False
@@ -92,6 +94,7 @@ class _Answer(NamedTuple):
     providers: Mapping[str, Sequence[str]]
     offers: Mapping[str, Candidate]
     simulations: Mapping[str, Simulation]
+    unread: str | None
     broken: tuple[Row, ...]
     broken_names: frozenset[str]
     orphans: frozenset[str]
@@ -150,6 +153,7 @@ def parse(section: bytes) -> dict[str, Package | NotObserved]:
         providers,
         candidates(manager, tagged),
         simulations,
+        unread(manager, tagged),
         tuple(broken),
         frozenset(row.name for row in broken),
         frozenset(orphans),
@@ -224,6 +228,7 @@ def _package(requested: str, answer: _Answer) -> Package | NotObserved:
         label=next(iter(labelled), None) if not named else None,
         providers=tuple(dict.fromkeys(answer.providers.get(base.lower(), ()))),
         simulation=answer.simulations.get(requested),
+        unread=answer.unread,
         native=answer.native,
         broken=answer.broken
         if base.lower() not in answer.broken_names

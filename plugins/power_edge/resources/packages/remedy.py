@@ -5,13 +5,16 @@ that `apt-get -s` simulated on the node, and only if nothing changes but the pac
 packages that it needs.
 """
 
+import shlex
 from collections.abc import Sequence
+from functools import cmp_to_key
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.packages_schema import Package as Declared
+from power_edge.resources.packages import versions
 from power_edge.resources.packages.observation import Package, Row
 from power_edge.resources.packages.ranges import accepts, limits
-from power_edge.resources.packages.simulation import Simulation
+from power_edge.resources.packages.simulation import TOO_LONG, Simulation
 
 
 def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remedy:
@@ -45,12 +48,14 @@ def remedy(declared: Declared, observed: Package, _: Sequence[Finding]) -> Remed
 
 def _simulated(declared: Declared, observed: Package) -> Remedy:
     simulation = observed.simulation
-    if simulation is None and declared.version and limits(declared.version):
-        return _advice(f"apt would install no other version of it: {_offered(observed)}")
+    if declared.version and (why := _out_of_range(declared.name, declared.version, observed)):
+        return _advice(why)
     if simulation is None:
         return _advice(
             "apt-get was not simulated, because there was no time left: check this item alone"
         )
+    if simulation.refusal == TOO_LONG:
+        return _advice("apt-get -s took too long to say what it would do: check this item alone")
     if simulation.refusal is not None:
         return _advice(_refused(declared, observed, simulation.refusal))
     if side_effects := simulation.beside(observed.native):
@@ -68,6 +73,28 @@ def _simulated(declared: Declared, observed: Package) -> Remedy:
     failing = [_failing(observed.broken)] if observed.broken else []
     return Remedy(
         (*first, simulation.command), simulation.cuts, "; ".join((*notes, *failing)) or None
+    )
+
+
+def _out_of_range(name: str, range_: str, observed: Package) -> str | None:
+    """Return why apt by itself would install no version of a range, by what the package lists
+    offer; None if it would, and for an exact version.
+    """
+    if not limits(range_):
+        return None
+    candidate = observed.candidate
+    if candidate is None:
+        return f"{observed.unread}: check this item alone" if observed.unread else None
+    found = [one.version for one in candidate.offered if accepts("dpkg", range_, one.version)]
+    if candidate.version in found:
+        return None
+    if not found:
+        return f"no version that apt could install is in this range: {_offered(observed)}"
+    best = max(found, key=cmp_to_key(versions.dpkg))
+    command = shlex.join(("apt-get", "install", f"{name}={best}"))
+    return (
+        f"apt prefers {candidate.version}, which is not in this range: try {command}, and check"
+        " what else that would change"
     )
 
 

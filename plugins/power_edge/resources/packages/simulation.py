@@ -14,6 +14,9 @@ _ACCESS = re.compile(
 files of a package that is not installed yet.
 """
 
+TOO_LONG = "it took too long"
+"""Of a simulation that was ended: apt refuses nothing."""
+
 
 class Change(NamedTuple):
     """A package that apt would change. `kind` is Inst, Remv or Purg. `old` and `new` are versions,
@@ -98,7 +101,7 @@ def simulation(
     refusal = None
     if status != "status 0":
         reasons = [line for line in errors if line.startswith("E:")] or [
-            "it took too long" if status == "status 124" else f"it ended with {status}"
+            TOO_LONG if status == "status 124" else f"it ended with {status}"
         ]
         refusal = reasons[0].removeprefix("E: ")
     return Simulation(tuple(words), changes if refusal is None else (), refusal, tuple(access))

@@ -25,10 +25,16 @@ def line(transition: Transition) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(transition.time))
     item = result.item
     name = f"{item.node} {item.type}[{item.name}]"
-    rest = "" if result.outcome is Outcome.COMPLIANT else f" {headline(result)}"
-    return printable(
-        f"{clock} {result.outcome.value:<9} {name}{rest}{_by(transition)}{_cause(transition)}"
-    )
+    outcome, said = result.outcome.value, _said(result)
+    rest = f"{f' {said}' if said else ''}{_by(transition)}{_cause(transition)}"
+    return printable(f"{clock} {outcome:<9} {name}{rest}")
+
+
+def _said(result: Result) -> str:
+    """Return what is wrong, without the outcome, which stands at the beginning of the line."""
+    if result.outcome is Outcome.DRIFT:
+        return headline(result)
+    return result.why or "" if result.outcome is not Outcome.COMPLIANT else ""
 
 
 def removed_line(moment: float, last: Result, what: str) -> str:
