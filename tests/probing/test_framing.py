@@ -147,14 +147,23 @@ def blocks(ending: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0 0", "\u0661"])
+@pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0000", "0 0", "\u0660", "\u0661"])
 def test_a_strange_status_is_a_failure(status: str) -> None:
     assert read(blocks(f"sysctl.0 {status} 20")).outputs["sysctl.0"].failure() is not None
 
 
 @pytest.mark.parametrize(
     ("spent", "milliseconds"),
-    [("20", 20), ("0", 0), ("-", None), ("-10", None), ("x", None), ("9" * 5000, None)],
+    [
+        ("20", 20),
+        ("0", 0),
+        ("9" * 9, 999_999_999),
+        ("9" * 10, None),
+        ("-", None),
+        ("-10", None),
+        ("x", None),
+        ("9" * 5000, None),
+    ],
 )
 def test_milliseconds(spent: str, milliseconds: int | None) -> None:
     assert read(blocks(f"sysctl.0 0 {spent}")).outputs["sysctl.0"] == (
@@ -176,6 +185,16 @@ def test_an_end_of_another_section_is_none() -> None:
         read(blocks("sysctl.1 0 20")).outputs["sysctl.0"].failure()
         == "the section was not understood"
     )
+
+
+@pytest.mark.parametrize("name", ["", " ", " sysctl.1", " sysctl.0.x"])
+def test_a_block_of_another_name_or_none_is_not_the_section(name: str) -> None:
+    data = answer("a", promised=["sysctl.0"], end=False) + closed(
+        f"{NONCE} B{name}\nx\n\n{NONCE} E sysctl.0 0 20\n\n".encode()
+    )
+    assert {key: each.failure() for key, each in read(data).outputs.items()} == {
+        "sysctl.0": "the answer is incomplete"
+    }
 
 
 def test_what_the_head_promises_and_is_not_there_is_lost() -> None:
