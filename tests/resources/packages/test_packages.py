@@ -1,6 +1,7 @@
 """Packages: the recordings, and what they do not hold."""
 
 import re
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -319,6 +320,11 @@ release status 0"""
 INDEX = "/var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages"
 RELEASE = "/var/lib/apt/lists/host_debian_dists_suite_InRelease"
 ROW = f"{DPKG}now {NOW}\nrow a amd64 install/installed/ok 1.0-1"
+OTHER_SOURCE = f"""\
+uri 'http://host/other/InRelease' host_other_InRelease 0
+uri 'http://host/other/Packages.xz' host_other_Packages 0
+{URIS}"""
+OTHER_INDEX = "/var/lib/apt/lists/host_other_Packages"
 
 
 def latest(*, row: str = ROW, policy: str = POLICY, uris: str = URIS, lists: str = LISTS) -> Result:
@@ -344,12 +350,24 @@ def test_latest() -> None:
             "no list of host/debian/dists/suite",
         ),
         ({"lists": ""}, "no list of"),
+        (
+            {"lists": f"{LISTS}\nmissing {INDEX.rpartition('/')[2]}"},
+            "no list of host/debian/dists/suite/main/binary-amd64, which its source offers",
+        ),
+        ({"lists": f"{LISTS}\ncut {INDEX.rpartition('/')[2]}"}, "is damaged or may not be read"),
+        # One fresh source says nothing of another one.
+        (
+            {"uris": OTHER_SOURCE, "lists": f"{LISTS}\nlist {NOW - 8 * 86400} {OTHER_INDEX}"},
+            "apt's list of host/other may be 8 days old",
+        ),
+        ({"uris": OTHER_SOURCE}, "apt has no list of host/other"),
         ({"uris": "uri status 0"}, "no sources"),
         (
             {"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")},
             "ended with status 100: ERROR",
         ),
         ({"uris": URIS.replace("uri status 0", "uri status 124")}, "took too long"),
+        ({"uris": URIS.replace("uri status 0", "uri status 143")}, "took too long"),
         ({"uris": URIS.replace("\nuri status 0", "")}, "ended with status none"),
         (
             {"policy": POLICY.replace("policy status 0", "policy status 139")},
@@ -446,11 +464,34 @@ def test_latest_is_unknown_by_the_age_that_a_list_really_has(lists: str, why: st
         f"list {NOW} {RELEASE.replace('InRelease', 'Release')}\nlist 1 {INDEX}\n"
         f"release {RELEASE.replace('InRelease', 'Release')}:Date: {formatdate(NOW, usegmt=True)}",
         f"{LISTS}\nclock {NOW + 60} /run",
+        # The index is old; its Release file has the date, whatever stands after that.
+        f"{LISTS}\nrelease {RELEASE}:Valid-Until: {formatdate(NOW)}",
+        f"{LISTS}\nrelease {RELEASE}:Description: of {formatdate(1)}",
+        # What another Release file says.
+        f"{LISTS}\nrelease {RELEASE.replace('suite', 'old')}:Date: {formatdate(1)}",
+        f"{LISTS}\nstderr release grep: {RELEASE.replace('suite', 'old')}: Permission denied",
         f"{LISTS}\nstderr list ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.",
     ],
 )
 def test_latest_by_fresh_lists(lists: str) -> None:
     assert latest(lists=lists).outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_date_without_a_zone_is_utc_wherever_this_runs(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for hours, outcome in ((-1, Outcome.COMPLIANT), (1, Outcome.UNKNOWN)):
+            date = formatdate(NOW - 7 * 86400 - hours * 3600)
+            assert date.endswith(" -0000")
+            lists = f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {date}"
+            assert latest(lists=lists).outcome is outcome
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 NEWER = """\
