@@ -1353,7 +1353,12 @@ def test_what_is_plainly_up_is_enabled_where_the_job_list_has_it() -> None:
             "ConditionPathExists=/x y",
         ),
         ("vain", "a.service ready", "change.ready", True),
-        ("vain", "a.service unheard now it listens on a path", "change.unheard", "it listens on a path"),
+        (
+            "vain",
+            "a.service unheard now it listens on a path",
+            "change.unheard",
+            "it listens on a path",
+        ),
         ("vain", "a.service unheard boot a path", "change.unheard_at_boot", "a path"),
         ("install", "a.service Also=a.service b.service b.service", "change.also", ("b.service",)),
         ("vain", "a.service lacks b.service masked", "change.lacks", ("b.service masked",)),
