@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from power_edge.identity.identifiers import Reading
-from power_edge.probing.framing import Answer, NoAnswer, merge, read
+from power_edge.probing.framing import Answer, Kind, NoAnswer, Output, kind, merge, read
 from tests.support.answers import MILLISECONDS, NONCE, answer, closed, digest
 
 SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
@@ -50,6 +50,39 @@ def test_a_warning_of_sudo_is_no_reason() -> None:
         "a.0": "sudo: a password is required",
         "b.0": warning,
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "failure"),
+    [
+        (0, "a warning", None),
+        (1, "", "the probe ended with status 1"),
+        (2, "no way\nmore", "no way"),
+        *((status, "no way", "timed out") for status in (124, 137, 143)),
+        (125, "", "the probe ended with status 125"),
+        (None, "no way", "the answer is incomplete"),
+    ],
+)
+def test_why_a_section_cannot_be_used(status: int | None, stderr: str, failure: str | None) -> None:
+    output = Output(status, b"", stderr)
+    assert (output.failure(), output.timed_out) == (failure, failure == "timed out")
+    assert Output(None, b"", "", lost="it is gone").failure() == "it is gone"
+
+
+@pytest.mark.parametrize(
+    ("sections", "what"),
+    [
+        ([], Kind.CHECK),
+        (["services.0", "sysctl.0"], Kind.CHECK),
+        (["find.services", "services.0"], Kind.DISCOVERY),
+        (["services.0", "identity"], Kind.DISCOVERY),
+        (["about.system"], Kind.ABOUT),
+        (["identity", "about.system"], Kind.DISCOVERY),
+        (["about", "find", "identity.0"], Kind.CHECK),
+    ],
+)
+def test_what_an_answer_is_for(sections: list[str], what: Kind) -> None:
+    assert kind(read(answer("a", dict.fromkeys(sections, b"x\n")))) is what
 
 
 @pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
