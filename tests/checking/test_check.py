@@ -6,7 +6,14 @@ from typing import Any
 import pytest
 import yaml
 
-from power_edge.checking.check import Checked, format_duration, from_answer, timeouts, wait_by
+from power_edge.checking.check import (
+    Checked,
+    format_duration,
+    from_answer,
+    gate_item,
+    timeouts,
+    wait_by,
+)
 from power_edge.config import Node, load_node
 from power_edge.exit_status import UNKNOWN, UNREACHABLE, WRONG_MACHINE
 from power_edge.identity.identifiers import Shown
@@ -92,6 +99,41 @@ def test_no_answer(node: Node, error: Any, expected: tuple[object, ...], why: st
         assert checked.answered_at(1000.0) is None
 
 
+def test_the_items_of_a_type_need_not_stand_together(tmp_path: Path) -> None:
+    """Those that a role demands come after all others."""
+    state = {
+        "version": "1.0",
+        "metadata": {"site": "here", "environment": "development"},
+        "sysctl": {"vm.swappiness": "60", "kernel.panic": "1"},
+        "packages": [{"name": "ssh"}],
+    }
+    node = make(tmp_path, state=state)
+    one, other, package = sorted(node.items, key=lambda item: item.type == "packages")
+    node = node.with_items((one, package, other))
+    sections = {
+        "sysctl.0": answers.sysctl({"vm.swappiness": "60", "kernel.panic": "1"}),
+        "packages.0": b"manager dpkg amd64 apt-get\nasked ssh\nrow ssh amd64 install/installed/ok 1\n",
+    }
+    checked = wait_by(node, lambda: read(answers.answer("a", sections)))
+    found = [checked.result(item) for item in node.items]
+    assert [each.outcome for each in found] == [OK, OK, OK]
+    assert [each.item for each in found] == [one, package, other]
+
+
+def test_the_item_of_the_gate(node: Node, tmp_path: Path) -> None:
+    found = gate_item(node)
+    assert (found.node, found.type, found.name, found.key) == ("a", "node", "identity", "identity")
+    assert found.expected == {"hash": answers.digest(answers.MACHINE)}
+    assert found.source == ("node-configs/a/system-identity.yaml", 1, 1)
+    nothing = make(tmp_path / "nothing", **{"system-identity": None})
+    assert gate_item(nothing).expected == {"hash": None}
+
+
+def test_what_was_not_looked_at_keeps_its_item(node: Node) -> None:
+    (item,) = node.items
+    assert Checked(node, Unreachable("x")).result(item).item is item
+
+
 def test_behind_a_shut_gate_nothing_is_observed(node: Node) -> None:
     checked = Checked(node, answer(machine=answers.OTHER))
     assert checked.observations == {}
@@ -158,6 +200,7 @@ def test_when_a_node_itself_answered(node: Node) -> None:
         (120.0, "2 min"),
         (7199.0, "120 min"),
         (7200.0, "2 h"),
+        (149401.0, "42 h"),
         (172799.0, "48 h"),
         (172800.0, "2 d"),
     ],

@@ -158,7 +158,8 @@ def test_the_composite_key(
     identifiers: dict[str, str], key: dict[str, Any], expected: list[str]
 ) -> None:
     given = {"platform": {"os_type": "linux"}, "composite_key": key}
-    assert places(**given, **({"identifiers": identifiers} if identifiers else {})) == expected
+    more = {"identifiers": identifiers} if identifiers else {}
+    assert places(**given, **more) == places(composite_key=key, **more) == expected
 
 
 @pytest.mark.parametrize(("given", "expected"), [(None, 0), (True, 0), (False, 1)])
