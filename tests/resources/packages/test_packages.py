@@ -81,6 +81,15 @@ def test_an_answer_that_is_not_understood(answer: str) -> None:
         parse(answer.encode())
 
 
+def test_bytes_that_are_no_text_and_the_longest_line_spoil_no_answer() -> None:
+    answer = f"{DPKG}row a amd64 install/installed/ok 1.0\nasked a\nstderr list ".encode()
+    assert {*parse(answer + b"\xff\n")} == {"a"}
+    longest = 16 * 1024 - len("stderr list ")
+    assert {*parse(answer + b"x" * longest)} == {"a"}
+    with pytest.raises(ValueError, match="a line of 16,385 characters"):
+        parse(answer + b"x" * (longest + 1))
+
+
 @pytest.mark.parametrize(
     ("state", "present", "absent"),
     [
@@ -412,6 +421,19 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}",
             "30 days old",
+        ),
+        # Its Date comes after that of another Release file.
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\n"
+            f"release {RELEASE.replace('suite', 'a')}:Date: {formatdate(NOW)}\n"
+            f"release {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}",
+            "30 days old",
+        ),
+        # By the clock of New Zealand it would be fresh.
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: "
+            + formatdate(NOW - 7 * 86400 + 11 * 3600).replace("-0000", "+1200"),
+            "7 days old",
         ),
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC",
