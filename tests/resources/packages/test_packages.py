@@ -137,6 +137,7 @@ def test_dpkg_takes_names_in_any_case_and_the_others_do_not() -> None:
     ("name", "arch", "present", "absent"),
     [
         ("a", "all", "compliant", "drift"),
+        ("a", "-", "compliant", "drift"),
         ("a:amd64", "amd64", "compliant", "drift"),
         ("a:amd64", "all", "compliant", "drift"),
         ("a:native", "all", "compliant", "drift"),
@@ -592,6 +593,14 @@ def test_latest_of_another_architecture_is_not_judged_by_the_nodes_own() -> None
     assert judged(both, name="a:i386", state="latest").outcome is Outcome.COMPLIANT
 
 
+@pytest.mark.parametrize("name", ["a:amd64", "a"])
+def test_latest_of_the_nodes_own_architecture_by_its_name(name: str) -> None:
+    newer = POLICY.replace("Candidate: 1.0-1", "Candidate: 2.0-1")
+    for policy, outcome in ((POLICY, Outcome.COMPLIANT), (newer, Outcome.DRIFT)):
+        answer = "\n".join((ROW, policy, URIS, LISTS))
+        assert judged(answer, name=name, state="latest").outcome is outcome
+
+
 def test_latest_of_several_architectures_that_differ_is_unknown() -> None:
     rows = f"{ROW}\n{ROW.splitlines()[-1].replace('amd64', 'i386')}"
     for second, outcome in (("1.0-1", Outcome.COMPLIANT), ("0.9-1", Outcome.UNKNOWN)):
@@ -854,6 +863,12 @@ def test_remedies(case: str) -> None:
         (
             INSTALLED + simulated("remove a", "Remv a [1]", access="remote logins"),
             {"state": "absent"},
+            True,
+        ),
+        # The command names it with its version.
+        (
+            INSTALLED + simulated("install a=2", "Inst a [1] (2 x [all])", access="remote logins"),
+            {"version": "2"},
             True,
         ),
         (DPKG + simulated(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),
