@@ -1958,6 +1958,15 @@ def test_what_entries_pull_in(links: str, boot: str, pullers: tuple[Puller, ...]
     assert whole(links=links, **parts)["a.service"].pullers == pullers
 
 
+def test_a_mask_has_not_won_over_the_alias_that_a_boot_starts() -> None:
+    """The declared name may be an alias of another unit at the next boot."""
+    links = f"{ENTRY}\n- run/systemd/system/multi-user.target.wants/a.service"
+    for called, puller in (("called a.service\n", LINK._replace(boots=None)), ("", NOT_THERE)):
+        boot = f"job x.service\njob multi-user.target\n{called}complete"
+        block = "Id=b.service\nNames=a.service b.service"
+        assert whole(block, links=links, boot=boot)["a.service"].pullers == (puller,)
+
+
 def test_a_name_is_not_its_own_nearest() -> None:
     unit = answered(
         GONE,
