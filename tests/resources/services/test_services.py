@@ -1562,6 +1562,7 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1h"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1d"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=an age"), "", True),
+        (times(8.0, 8.5, "Restart=always"), "", True),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1w"), "", True),
         # The journal knows better.
         (times(8.0, 8.001), "start 9.0", True),
