@@ -75,6 +75,7 @@ def test_a_node(gate: int, items: list[Outcome], own: list[Outcome], status: int
         ({}, {}, {"": [OPEN]}, 10),
         ({}, {}, {"b": [FAIL]}, 1),
         ({}, {"a": [FAIL]}, {}, 1),
+        ({}, {"a": [PASS]}, {}, 0),
     ],
 )
 def test_a_run(
