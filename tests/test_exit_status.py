@@ -31,3 +31,14 @@ def test_the_worst_status_wins() -> None:
 def test_what_a_status_of_pytest_allows(status: int, replaceable: bool, incomplete: bool) -> None:
     assert exit_status.replaceable(status) is replaceable
     assert exit_status.is_incomplete(status) is incomplete
+
+
+@pytest.mark.parametrize(
+    ("status", "turns"),
+    [
+        *((status, True) for status in (0, 1, 10)),
+        *((status, False) for status in (2, 4, 5, 11, 12)),
+    ],
+)
+def test_a_report_that_is_missing_is_no_success(status: int, turns: bool) -> None:
+    assert exit_status.turns_into_internal_error(status) is turns

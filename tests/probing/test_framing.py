@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from power_edge.identity.identifiers import Reading
-from power_edge.probing.framing import Answer, NoAnswer, merge, read
+from power_edge.probing import framing
+from power_edge.probing.framing import Answer, Kind, NoAnswer, Output, cksum, kind, merge, read
 from tests.support.answers import MILLISECONDS, NONCE, answer, closed, digest
 
 SECTIONS: dict[str, bytes | tuple[int, bytes, str]] = {
@@ -50,6 +51,39 @@ def test_a_warning_of_sudo_is_no_reason() -> None:
         "a.0": "sudo: a password is required",
         "b.0": warning,
     }
+
+
+@pytest.mark.parametrize(
+    ("status", "stderr", "failure"),
+    [
+        (0, "a warning", None),
+        (1, "", "the probe ended with status 1"),
+        (2, "no way\nmore", "no way"),
+        *((status, "no way", "timed out") for status in (124, 137, 143)),
+        (125, "", "the probe ended with status 125"),
+        (None, "no way", "the answer is incomplete"),
+    ],
+)
+def test_why_a_section_cannot_be_used(status: int | None, stderr: str, failure: str | None) -> None:
+    output = Output(status, b"", stderr)
+    assert (output.failure(), output.timed_out) == (failure, failure == "timed out")
+    assert Output(None, b"", "", lost="it is gone").failure() == "it is gone"
+
+
+@pytest.mark.parametrize(
+    ("sections", "what"),
+    [
+        ([], Kind.CHECK),
+        (["services.0", "sysctl.0"], Kind.CHECK),
+        (["find.services", "services.0"], Kind.DISCOVERY),
+        (["services.0", "identity"], Kind.DISCOVERY),
+        (["about.system"], Kind.ABOUT),
+        (["identity", "about.system"], Kind.DISCOVERY),
+        (["about", "find", "identity.0"], Kind.CHECK),
+    ],
+)
+def test_what_an_answer_is_for(sections: list[str], what: Kind) -> None:
+    assert kind(read(answer("a", dict.fromkeys(sections, b"x\n")))) is what
 
 
 @pytest.mark.parametrize("state", ["missing", "unreadable", "empty", "invalid", "filler"])
@@ -147,14 +181,23 @@ def blocks(ending: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0 0", "\u0661"])
+@pytest.mark.parametrize("status", ["", "x", "-1", "9" * 5000, "0000", "0 0", "\u0660", "\u0661"])
 def test_a_strange_status_is_a_failure(status: str) -> None:
     assert read(blocks(f"sysctl.0 {status} 20")).outputs["sysctl.0"].failure() is not None
 
 
 @pytest.mark.parametrize(
     ("spent", "milliseconds"),
-    [("20", 20), ("0", 0), ("-", None), ("-10", None), ("x", None), ("9" * 5000, None)],
+    [
+        ("20", 20),
+        ("0", 0),
+        ("9" * 9, 999_999_999),
+        ("9" * 10, None),
+        ("-", None),
+        ("-10", None),
+        ("x", None),
+        ("9" * 5000, None),
+    ],
 )
 def test_milliseconds(spent: str, milliseconds: int | None) -> None:
     assert read(blocks(f"sysctl.0 0 {spent}")).outputs["sysctl.0"] == (
@@ -176,6 +219,100 @@ def test_an_end_of_another_section_is_none() -> None:
         read(blocks("sysctl.1 0 20")).outputs["sysctl.0"].failure()
         == "the section was not understood"
     )
+
+
+@pytest.mark.parametrize("name", ["", " ", " sysctl.1", " sysctl.0.x"])
+def test_a_block_of_another_name_or_none_is_not_the_section(name: str) -> None:
+    data = answer("a", promised=["sysctl.0"], end=False) + closed(
+        f"{NONCE} B{name}\nx\n\n{NONCE} E sysctl.0 0 20\n\n".encode()
+    )
+    assert {key: each.failure() for key, each in read(data).outputs.items()} == {
+        "sysctl.0": "the answer is incomplete"
+    }
+
+
+HEAD = answer("a", promised=["sysctl.0"], end=False)
+BLOCK = closed(f"{NONCE} B sysctl.0\nx\n\n{NONCE} E sysctl.0 0 20\n\n".encode())
+OTHER = BLOCK.replace(b"x", b"y")
+END = f"\n{NONCE} Z\n".encode()
+
+
+def lost(why: str) -> Output:
+    return Output(None, b"", "", lost=why)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "why"),
+    [
+        (BLOCK + BLOCK, "the answer was damaged on the way: the section is in it twice"),
+        (BLOCK + OTHER, "the answer was damaged on the way: the section is in it twice"),
+        (OTHER + BLOCK, "the answer was damaged on the way: the section is in it twice"),
+        (OTHER, "the answer was damaged on the way: the section does not match its checksum"),
+        (
+            BLOCK.partition(f"{NONCE} C".encode())[0],
+            "the answer was damaged on the way: the section has no end",
+        ),
+        (
+            closed(f"{NONCE} B sysctl.0\nx\n".encode()),
+            "the section was not understood",
+        ),
+        (b"", "the answer was damaged on the way: the section is missing"),
+    ],
+)
+def test_of_a_section_that_is_lost_nothing_is_kept(blocks: bytes, why: str) -> None:
+    assert read(HEAD + b"\n" + blocks + END).outputs == {"sysctl.0": lost(why)}
+
+
+def test_a_block_without_an_end_before_another_is_lost() -> None:
+    head = answer("a", promised=["sysctl.1", "sysctl.0"], end=False)
+    cut = f"\n{NONCE} B sysctl.1\nx\n".encode()
+    for end in (END, b""):
+        assert read(head + cut + b"\n" + BLOCK + end).outputs == {
+            "sysctl.1": lost("the answer was damaged on the way: the section has no end"),
+            "sysctl.0": Output(0, b"x\n", "", 20),
+        }
+
+
+@pytest.mark.parametrize("verdict", ["open", "hidden", "wrong"])
+def test_the_gate_of_the_node(verdict: str) -> None:
+    observed = read(answer("a", {"sysctl.0": b"x\n"}, gate=verdict))
+    assert (observed.gate, bool(observed.outputs)) == (verdict, verdict == "open")
+
+
+def test_bytes_that_are_no_text_are_replaced() -> None:
+    head = answer("NAME", promised=["sysctl.0"], end=False).partition(f"{NONCE} C".encode())[0]
+    block = f"\n{NONCE} B sysctl.0\n\n{NONCE} E sysctl.0 1 20\n".encode() + b"\xff\n"
+    data = b"\n" + closed(head[1:].replace(b"NAME", b"\xff")) + b"\n" + closed(block[1:])
+    observed = read(data)
+    assert (observed.node, observed.outputs["sysctl.0"].stderr) == ("\ufffd", "\ufffd")
+
+
+def test_the_time_of_an_answer_is_the_nodes() -> None:
+    data = answer("a", age=9)
+    assert read(data).time == int(data.split()[3])
+
+
+def test_the_lines_of_a_frame_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = answer("a", SECTIONS)
+    lines = data.count(f"\n{NONCE} ".encode())
+    monkeypatch.setattr(framing, "MANY_FRAMES", lines)
+    assert read(data).complete
+    monkeypatch.setattr(framing, "MANY_FRAMES", lines - 1)
+    with pytest.raises(NoAnswer, match="its frame has more than"):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", 4294967295),
+        (b"123456789", 930766865),
+        (b"x" * 200, 694566275),
+        (b"\0" * 70000, 1774371287),
+    ],
+)
+def test_the_checksum_is_that_of_cksum(data: bytes, expected: int) -> None:
+    assert cksum(data) == cksum(memoryview(data)) == expected
 
 
 def test_what_the_head_promises_and_is_not_there_is_lost() -> None:

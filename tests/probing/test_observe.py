@@ -7,6 +7,7 @@ import pytest
 
 from power_edge.config import load_state
 from power_edge.model import Item, NotObserved, Observations
+from power_edge.probing import observe as observe_module
 from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
 from power_edge.resources import names, resource
@@ -58,6 +59,33 @@ def test_a_table_of_which_a_part_failed_is_unseen() -> None:
 def test_no_section(end: bool, why: str) -> None:
     assert observed({}, end=end) == NotObserved(why)
     assert observed({"sysctls.0": ONE, "sysctl": ONE}, end=end) == NotObserved(why)
+
+
+@pytest.mark.parametrize(("longest", "whole"), [(len(ONE), True), (len(ONE) - 1, False)])
+def test_a_section_that_is_too_long_is_unseen(
+    longest: int, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observe_module, "LONGEST_SECTION", longest)
+    found = observed({"sysctl.0": ONE})
+    assert isinstance(found, dict)
+    assert (found["vm/swappiness"] == "60") is whole
+
+
+def test_what_was_not_asked_for_is_left_out() -> None:
+    other = answers.sysctl({"vm.swappiness": "60", "vm.dirty_ratio": "1"})
+    assert observed({"sysctl.0": other}) == {"vm/swappiness": "60"}
+    for kind in ({"lists_all": True}, {"whole": True}):
+        assert observed({"sysctl.0": other}, **kind) == {
+            "vm/swappiness": "60",
+            "vm/dirty_ratio": "1",
+        }
+
+
+def test_the_first_failure_is_the_reason() -> None:
+    sections = {"sysctl.0": (1, ONE, "first"), "sysctl.1": (1, TWO, "second")}
+    assert observed(sections) == dict.fromkeys(
+        ("vm/swappiness", "kernel/panic"), NotObserved("first")
+    )
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,10 @@ import yaml
 from click.testing import CliRunner, Result
 from jsonschema_rs import Draft202012Validator
 
+from power_edge.change_gate import sides
+from power_edge.change_gate.change import Kind
 from power_edge.change_gate.judgement import Judgement, Question, judge
+from power_edge.change_gate.sides import Difference, FileChange
 from power_edge.cli import cli
 from power_edge.config import schema
 from tests.support import answers
@@ -118,6 +121,43 @@ class Site:
         sections = {"sysctl.0": answers.sysctl(values)}
         (folder / f"{node}.answer").write_bytes(answers.answer(node, sections, **answer))
         return folder
+
+
+class Folder(Site):
+    """A node-configs/ in no repository: one side of a change."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.root = path / "node-configs"
+        self.root.mkdir(parents=True)
+
+    def files(self) -> dict[str, bytes]:
+        return {
+            f"node-configs/{path.relative_to(self.root)}": path.read_bytes()
+            for path in self.root.rglob("*")
+            if path.is_file()
+        }
+
+
+def compared(
+    folder: Path,
+    before: Callable[[Folder], object],
+    now: Callable[[Folder], object],
+    *,
+    is_committed: bool = True,
+) -> tuple[Difference, Path]:
+    """Return what differs between two sides, and the node-configs/ of the first."""
+    one, other = Folder(folder / "before"), Folder(folder / "now")
+    before(one)
+    now(other)
+    old, new = one.files(), other.files()
+    kinds = {
+        path: Kind.ADDED if path not in old else Kind.REMOVED if path not in new else Kind.CHANGED
+        for path in sorted({*old, *new})
+        if old.get(path) != new.get(path)
+    }
+    files = [FileChange(path, kind, is_committed) for path, kind in kinds.items()]
+    return sides.difference(sides.before(one.root), sides.after(other.root), files), one.root
 
 
 @pytest.fixture

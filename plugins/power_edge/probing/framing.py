@@ -234,7 +234,7 @@ def _output(
 ) -> Output:
     if not _fits(answer, begin.start, closing, nonce):
         return Output(None, b"", "", lost=f"{DAMAGED}: the section does not match its checksum")
-    if end is None or len(end.words) != 3 or end.words[0] != begin.words[0]:
+    if end is None or len(end.words) != 3 or end.words[:1] != begin.words[:1]:
         return Output(None, b"", "", lost="the section was not understood")
     _, status, duration = end.words
     errors = (

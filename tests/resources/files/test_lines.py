@@ -173,8 +173,12 @@ def test_a_secret_is_not_shown() -> None:
 
 
 def test_a_file_of_the_kernel_has_no_true_size() -> None:
-    section = sent(b"x\n", path="/proc/x", size=0)
-    assert judged(section, "/proc/x", contains="x").outcome is Outcome.COMPLIANT
+    for path, size in (("/proc/x", 0), ("/sys/x", 4096), ("/proc/x", 2)):
+        section = sent(b"x\n", path=path, size=size)
+        assert judged(section, path, contains="x").outcome is Outcome.COMPLIANT
+    for path, size in (("/proc/x", 1), ("/sys/x", 4095), ("/x/proc/x", 0), ("/x", 4096)):
+        section = sent(b"x\n", path=path, size=size)
+        assert judged(section, path, contains="x").outcome is Outcome.UNKNOWN
 
 
 def test_what_is_no_file_has_no_lines() -> None:

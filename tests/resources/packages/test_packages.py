@@ -1,6 +1,7 @@
 """Packages: the recordings, and what they do not hold."""
 
 import re
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -75,6 +76,15 @@ def test_an_answer_that_is_not_understood(answer: str) -> None:
         parse(answer.encode())
 
 
+def test_bytes_that_are_no_text_and_the_longest_line_spoil_no_answer() -> None:
+    answer = f"{DPKG}row a amd64 install/installed/ok 1.0\nasked a\nstderr list ".encode()
+    assert {*parse(answer + b"\xff\n")} == {"a"}
+    longest = 16 * 1024 - len("stderr list ")
+    assert {*parse(answer + b"x" * longest)} == {"a"}
+    with pytest.raises(ValueError, match="a line of 16,385 characters"):
+        parse(answer + b"x" * (longest + 1))
+
+
 @pytest.mark.parametrize(
     ("state", "present", "absent"),
     [
@@ -122,6 +132,7 @@ def test_dpkg_takes_names_in_any_case_and_the_others_do_not() -> None:
     ("name", "arch", "present", "absent"),
     [
         ("a", "all", "compliant", "drift"),
+        ("a", "-", "compliant", "drift"),
         ("a:amd64", "amd64", "compliant", "drift"),
         ("a:amd64", "all", "compliant", "drift"),
         ("a:native", "all", "compliant", "drift"),
@@ -350,6 +361,11 @@ release status 0"""
 INDEX = "/var/lib/apt/lists/host_debian_dists_suite_main_binary-amd64_Packages"
 RELEASE = "/var/lib/apt/lists/host_debian_dists_suite_InRelease"
 ROW = f"{DPKG}now {NOW}\nrow a amd64 install/installed/ok 1.0-1"
+OTHER_SOURCE = f"""\
+uri 'http://host/other/InRelease' host_other_InRelease 0
+uri 'http://host/other/Packages.xz' host_other_Packages 0
+{URIS}"""
+OTHER_INDEX = "/var/lib/apt/lists/host_other_Packages"
 
 
 def latest(*, row: str = ROW, policy: str = POLICY, uris: str = URIS, lists: str = LISTS) -> Result:
@@ -384,12 +400,24 @@ def test_latest() -> None:
             "no package list of host/debian/dists/suite",
         ),
         ({"lists": ""}, "no package list of"),
+        (
+            {"lists": f"{LISTS}\nmissing {INDEX.rpartition('/')[2]}"},
+            "no package list of host/debian/dists/suite/main/binary-amd64, which its source offers",
+        ),
+        ({"lists": f"{LISTS}\ncut {INDEX.rpartition('/')[2]}"}, "is damaged or may not be read"),
+        # One fresh source says nothing of another one.
+        (
+            {"uris": OTHER_SOURCE, "lists": f"{LISTS}\nlist {NOW - 8 * 86400} {OTHER_INDEX}"},
+            "apt's package list of host/other may be 8 days old",
+        ),
+        ({"uris": OTHER_SOURCE}, "apt has no package list of host/other"),
         ({"uris": "uri status 0"}, "no sources"),
         (
             {"uris": URIS.replace("uri status 0", "uri status 100\nstderr uri ERROR: ld.so: x")},
             "ended with status 100: ERROR",
         ),
         ({"uris": URIS.replace("uri status 0", "uri status 124")}, "took too long"),
+        ({"uris": URIS.replace("uri status 0", "uri status 143")}, "took too long"),
         ({"uris": URIS.replace("\nuri status 0", "")}, "ended with status none"),
         (
             {"policy": POLICY.replace("policy status 0", "policy status 139")},
@@ -438,6 +466,19 @@ def test_a_newer_candidate_is_drift_however_old_the_list() -> None:
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}",
             "30 days old",
+        ),
+        # Its Date comes after that of another Release file.
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\n"
+            f"release {RELEASE.replace('suite', 'a')}:Date: {formatdate(NOW)}\n"
+            f"release {RELEASE}:Date: {formatdate(NOW - 30 * 86400)}",
+            "30 days old",
+        ),
+        # By the clock of New Zealand it would be fresh.
+        (
+            f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: "
+            + formatdate(NOW - 7 * 86400 + 11 * 3600).replace("-0000", "+1200"),
+            "7 days old",
         ),
         (
             f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:date:Sat, 12 Dec 2026 05:46:40 UTC",
@@ -490,11 +531,34 @@ def test_latest_is_unknown_by_the_age_that_a_list_really_has(lists: str, why: st
         f"list {NOW} {RELEASE.replace('InRelease', 'Release')}\nlist 1 {INDEX}\n"
         f"release {RELEASE.replace('InRelease', 'Release')}:Date: {formatdate(NOW, usegmt=True)}",
         f"{LISTS}\nclock {NOW + 60} /run",
+        # The index is old; its Release file has the date, whatever stands after that.
+        f"{LISTS}\nrelease {RELEASE}:Valid-Until: {formatdate(NOW)}",
+        f"{LISTS}\nrelease {RELEASE}:Description: of {formatdate(1)}",
+        # What another Release file says.
+        f"{LISTS}\nrelease {RELEASE.replace('suite', 'old')}:Date: {formatdate(1)}",
+        f"{LISTS}\nstderr release grep: {RELEASE.replace('suite', 'old')}: Permission denied",
         f"{LISTS}\nstderr list ERROR: ld.so: object 'x.so' from LD_PRELOAD cannot be preloaded: ignored.",
     ],
 )
 def test_latest_by_fresh_lists(lists: str) -> None:
     assert latest(lists=lists).outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+def test_a_date_without_a_zone_is_utc_wherever_this_runs(
+    zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for hours, outcome in ((-1, Outcome.COMPLIANT), (1, Outcome.UNKNOWN)):
+            date = formatdate(NOW - 7 * 86400 - hours * 3600)
+            assert date.endswith(" -0000")
+            lists = f"list {NOW} {RELEASE}\nlist {NOW} {INDEX}\nrelease {RELEASE}:Date: {date}"
+            assert latest(lists=lists).outcome is outcome
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 NEWER = """\
@@ -571,6 +635,14 @@ def test_latest_of_another_architecture_is_not_judged_by_the_nodes_own() -> None
     assert judged(answer, name="a:i386", state="latest").outcome is Outcome.UNKNOWN
     both = answer.replace(" a:", " a:i386:")
     assert judged(both, name="a:i386", state="latest").outcome is Outcome.COMPLIANT
+
+
+@pytest.mark.parametrize("name", ["a:amd64", "a"])
+def test_latest_of_the_nodes_own_architecture_by_its_name(name: str) -> None:
+    newer = POLICY.replace("Candidate: 1.0-1", "Candidate: 2.0-1")
+    for policy, outcome in ((POLICY, Outcome.COMPLIANT), (newer, Outcome.DRIFT)):
+        answer = "\n".join((ROW, policy, URIS, LISTS))
+        assert judged(answer, name=name, state="latest").outcome is outcome
 
 
 def test_latest_of_several_architectures_that_differ_is_unknown() -> None:
@@ -867,6 +939,12 @@ def test_remedies(case: str) -> None:
         (
             INSTALLED + simulated("remove a", "Remv a [1]", access="remote logins"),
             {"state": "absent"},
+            True,
+        ),
+        # The command names it with its version.
+        (
+            INSTALLED + simulated("install a=2", "Inst a [1] (2 x [all])", access="remote logins"),
+            {"version": "2"},
             True,
         ),
         (DPKG + simulated(INSTALL, "Inst a (1 x [all])", "Inst ufw (1 x [all])"), {}, True),

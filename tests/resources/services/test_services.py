@@ -1347,6 +1347,14 @@ def test_what_is_plainly_up_is_enabled_where_the_job_list_has_it() -> None:
             "ConditionPathExists=/x y",
         ),
         ("vain", "a.service ready", "change.ready", True),
+        (
+            "vain",
+            "a.service unheard now it listens on a path",
+            "change.unheard",
+            "it listens on a path",
+        ),
+        ("vain", "a.service unheard boot a path", "change.unheard_at_boot", "a path"),
+        ("install", "a.service Also=a.service b.service b.service", "change.also", ("b.service",)),
         ("vain", "a.service lacks b.service masked", "change.lacks", ("b.service masked",)),
         ("clock", "1000 50.5 20.0", "restarts.uptime", 50.5),
         ("up", "\udcff.service running", "name", "a.service"),
@@ -1435,6 +1443,7 @@ UP_SINCE = "ActiveState=active\nActiveEnterTimestampMonotonic="
         ("Conflicts=b.service", "change.starts_stop", ("b.service",)),
         ("ConflictedBy=b.service", "change.starts_stop", ("b.service",)),
         ("UpheldBy=b.service c.service", "change.upheld", ("b.service",)),
+        ("RequiredBy=b.service b.service", "change.stops", ("b.service",)),
         ("RequiredBy=b.service d.service", "change.requirers", ("b.service",)),
         ("BoundBy=b.service", "change.requirers", ("b.service",)),
     ],
@@ -1449,6 +1458,37 @@ def test_each_setting_of_a_unit_is_read(block: str, field: str, value: object) -
         )
         == value
     )
+
+
+@pytest.mark.parametrize(
+    ("block", "vain", "ready"),
+    [
+        ("", "ready", True),
+        ("NeedDaemonReload=no", "ready", True),
+        ("", "unmet ready", False),
+        # What was checked is what systemd remembers, and its own command may skip it.
+        ("NeedDaemonReload=yes", "ready", False),
+        ("ExecCondition={ path=/bin/false }", "ready", False),
+    ],
+)
+def test_whether_nothing_keeps_a_socket_from_starting_it(
+    block: str, vain: str, ready: bool
+) -> None:
+    assert whole(block, vain=f"a.service {vain}")["a.service"].change.ready is ready
+
+
+@pytest.mark.parametrize(
+    ("load", "boot", "appears"),
+    [
+        ("not-found", "unsure a.service a generator", "a generator"),
+        ("not-found", "why no setpriv\nunsure * a generator", "a generator"),
+        ("not-found", "unsure * any\nunsure a.service this", "this"),
+        ("not-found", "unsure b.service a generator\ncomplete", ""),
+        ("loaded", "unsure a.service a generator\ncomplete", ""),
+    ],
+)
+def test_what_a_boot_may_make_of_a_missing_name(load: str, boot: str, appears: str) -> None:
+    assert whole(f"LoadState={load}", boot=boot)["a.service"].appears == appears
 
 
 @pytest.mark.parametrize(
@@ -1516,6 +1556,7 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1h"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1d"), "", False),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=an age"), "", True),
+        (times(8.0, 8.5, "Restart=always"), "", True),
         (times(8.0, 8.5, "Restart=always", "RestartUSec=1w"), "", True),
         # The journal knows better.
         (times(8.0, 8.001), "start 9.0", True),
@@ -1650,6 +1691,30 @@ GENERATED = (
             Boot(True, unmet="ConditionPathExists=/x y"),
         ),
         ("", "unmet b.service ConditionPathExists=/x\ncomplete", Boot(False)),
+        # Whatever is said of an alias is said of the unit.
+        (
+            "Names=a.service b.service",
+            "job a.service\nunmet b.service C=/x\ncomplete",
+            Boot(True, unmet="C=/x"),
+        ),
+        ("Names=a.service b.service", "early b.service\ncomplete", Boot(False, doubt=EARLY)),
+        (
+            "Names=a.service b.service",
+            "wakes c.service b.service\ncomplete",
+            Boot(False, wakers=("c.service",)),
+        ),
+        (
+            "Names=a.service b.service",
+            "unsure b.service a cycle\ncomplete",
+            Boot(False, unsure="a cycle"),
+        ),
+        (
+            "Names=a.service b.service",
+            "job dbus.socket\ncomplete\n== bus\norg.b b.service",
+            Boot(False, wakers=("a D-Bus call to org.b",)),
+        ),
+        ("", "job dbus.socket\ncomplete\n== bus\norg.b b.service", Boot(False)),
+        ("", "complete\n== bus\norg.a a.service", Boot(False)),
         ("", "unsure a.service a cycle\ncomplete", Boot(False, unsure="a cycle")),
         ("", "unsure * a clock\ncomplete", Boot(False, unsure="a clock")),
         ("", "unsure b.service a cycle\ncomplete", Boot(False)),
@@ -1886,6 +1951,15 @@ ENTRY = "etc/systemd/system/multi-user.target.wants/a.service"
 def test_what_entries_pull_in(links: str, boot: str, pullers: tuple[Puller, ...]) -> None:
     parts = {"boot": boot} if boot else {}
     assert whole(links=links, **parts)["a.service"].pullers == pullers
+
+
+def test_a_mask_has_not_won_over_the_alias_that_a_boot_starts() -> None:
+    """The declared name may be an alias of another unit at the next boot."""
+    links = f"{ENTRY}\n- run/systemd/system/multi-user.target.wants/a.service"
+    for called, puller in (("called a.service\n", LINK._replace(boots=None)), ("", NOT_THERE)):
+        boot = f"job x.service\njob multi-user.target\n{called}complete"
+        block = "Id=b.service\nNames=a.service b.service"
+        assert whole(block, links=links, boot=boot)["a.service"].pullers == (puller,)
 
 
 def test_a_name_is_not_its_own_nearest() -> None:
