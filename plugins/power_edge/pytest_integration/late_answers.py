@@ -3,9 +3,9 @@ alone, and leaves the answers in a file that the workers read before their first
 """
 
 from collections.abc import Iterable
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack
 
+from power_edge import atomic_file
 from power_edge.checking.check import GATE_NAME
 from power_edge.config import Node
 from power_edge.config.node_configs import NODE_IDENTITY, STATE
@@ -18,15 +18,15 @@ class LateAnswers:
     """The file of the answers of one run, which ends with this object."""
 
     def __init__(self) -> None:
-        self._folder = TemporaryDirectory(prefix="power-edge-")  # nobody else may read it
-        self.file = Path(self._folder.name) / "answers"
+        self._folder = ExitStack()  # nobody else may read it, and it does not outlive a killed run
+        self.file = self._folder.enter_context(atomic_file.scratch()) / "answers"
 
     def write(self, packed: bytes) -> None:
         """Leave the answers for the workers."""
         self.file.write_bytes(packed)
 
     def remove(self) -> None:
-        self._folder.cleanup()
+        self._folder.close()
 
 
 def needed(nodes: Iterable[Node], ids: Iterable[str]) -> dict[str, list[Item] | None]:
