@@ -1,7 +1,5 @@
 """Reads a set of schemas: from a folder, a wheel, a git ref, or this program."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +10,7 @@ from power_edge.probing.process import LONGEST_OUTPUT
 from power_edge.release import git
 from power_edge.release.changes import EMPTY
 from power_edge.release.schema_set import SUFFIX, Json, SchemaSet, Unusable, checked
+from power_edge.release.wheel import unpacking
 from power_edge.text import quoted
 
 ACCEPTED = "accepted.yaml"
@@ -101,22 +100,19 @@ def _folder(folder: Path) -> dict[str, bytes]:
 
 
 def _wheel(path: Path) -> dict[str, bytes]:
-    try:
-        with zipfile.ZipFile(path) as wheel:
-            wanted = {
-                name: info
-                for info in wheel.infolist()
-                if (name := info.filename.removeprefix(_IN_WHEEL)) != info.filename
-                and name.endswith((SUFFIX, ACCEPTED))
-            }
-            if sum(info.file_size for info in wanted.values()) > LONGEST_OUTPUT:
-                raise Unusable(
-                    f"the schemas of {quoted(str(path))} have more than {LONGEST_OUTPUT >> 20} MiB"
-                )
-            found: dict[str, bytes] = {}
-            for name, info in wanted.items():
-                with wheel.open(info) as stream:
-                    found[name] = stream.read(MAX_BYTES + 1)
-            return found
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise Unusable(f"{quoted(str(path))} is no wheel that can be read: {error}") from None
+    with unpacking(path, quoted(str(path))) as wheel:
+        wanted = {
+            name: info
+            for info in wheel.infolist()
+            if (name := info.filename.removeprefix(_IN_WHEEL)) != info.filename
+            and name.endswith((SUFFIX, ACCEPTED))
+        }
+        if sum(info.file_size for info in wanted.values()) > LONGEST_OUTPUT:
+            raise Unusable(
+                f"the schemas of {quoted(str(path))} have more than {LONGEST_OUTPUT >> 20} MiB"
+            )
+        found: dict[str, bytes] = {}
+        for name, info in wanted.items():
+            with wheel.open(info) as stream:
+                found[name] = stream.read(MAX_BYTES + 1)
+        return found

@@ -3,9 +3,12 @@
 import base64
 import csv
 import hashlib
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from email.parser import BytesParser
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +20,17 @@ from power_edge.text import printable, quoted
 
 _LARGEST = 256 << 20
 """Bytes that a wheel may hold unpacked."""
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,  # bz2
+    EOFError,
+    RuntimeError,  # of a file with a password, or of a method that is not known
+    ValueError,  # of a name, or of an offset
+    struct.error,
+)
+"""What zipfile raises for archives that are none, or were changed."""
 _OWN = ("METADATA", "RECORD")
 """Files of the .dist-info folder that name the version."""
 
@@ -71,25 +85,27 @@ def read_wheel(path: Path) -> Wheel:
     if path.name.count("-") < 4 or path.suffix != ".whl":
         raise Unusable(f"{name} is no wheel: its name must be like {wheel_name('1.3.0')}")
     data = content(path)
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            infos = archive.infolist()
-            if sum(info.file_size for info in infos) > _LARGEST:
-                raise Unusable(f"{name} holds more than {_LARGEST >> 20} MiB")
-            files = {
-                info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos
-            }
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        RuntimeError,
-        NotImplementedError,
-        EOFError,
-    ) as error:
-        raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
+    with unpacking(BytesIO(data), name) as archive:
+        infos = archive.infolist()
+        if sum(info.file_size for info in infos) > _LARGEST:
+            raise Unusable(f"{name} holds more than {_LARGEST >> 20} MiB")
+        files = {info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos}
     if len(files) < len(infos):
         raise Unusable(f"{name} has a file twice")
     return Wheel(path.name, data, files)
+
+
+@contextmanager
+def unpacking(file: Path | BytesIO, name: str) -> Iterator[zipfile.ZipFile]:
+    """Yield the archive that a wheel is. `name` is for messages.
+
+    Raises Unusable for whatever in a stranger's file the block trips over.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield archive
+    except _BROKEN as error:
+        raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
 
 
 def wheel_of(folder: Path, version: str) -> Wheel:
@@ -127,7 +143,11 @@ def wrong_in_record(wheel: Wheel) -> Iterator[str]:
     """Yield each file of a wheel whose bytes are not those that its own RECORD names."""
     record = f"{wheel.dist_info}/RECORD"
     _, listed = wheel.files.get(record, (0, b""))
-    rows = csv.reader(listed.decode("utf-8", "replace").splitlines())
+    try:
+        rows = [*csv.reader(listed.decode("utf-8", "replace").splitlines())]
+    except csv.Error as error:
+        yield f"{printable(record)} cannot be read: {error}"
+        return
     named = {row[0]: row[1] for row in rows if len(row) == 3}
     for path in sorted(named.keys() | wheel.files.keys()):
         if path == record:
