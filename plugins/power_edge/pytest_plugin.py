@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from power_edge.pytest_integration.run import Run
 
@@ -111,10 +111,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         _begin(early_config, options, options.file_or_dir)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """From here on pytest says that a run was interrupted."""
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(
+    config: pytest.Config,
+) -> "Generator[None, int | pytest.ExitCode | None, int | pytest.ExitCode | None]":
+    """From here on pytest says that a run was interrupted. What it says about a path that it cannot
+    take is printable: a checkout may be in a folder of any name.
+    """
     config.stash.get(_INTERRUPTION, lambda: None)()
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        if config.stash.get(_RUN, None) is None:
+            raise
+        raise _printable(error) from None
 
 
 @pytest.hookimpl(trylast=True)
@@ -168,7 +178,6 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
             sys.meta_path.insert(0, _OwnModules)
             config.add_cleanup(lambda: sys.meta_path.remove(_OwnModules))
             from power_edge.pytest_integration.startup import begin
-            from power_edge.text import printable
 
             try:
                 with _without_garbage_collection():
@@ -178,10 +187,17 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
                         config.invocation_params.dir,
                         worker="PYTEST_XDIST_WORKER" in os.environ,
                     )
-            except pytest.UsageError as error:  # pytest prints it as it is
-                raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
+            except pytest.UsageError as error:
+                raise _printable(error) from None
         config.stash[_RUN] = run
     return config.stash[_RUN]
+
+
+def _printable(error: pytest.UsageError) -> pytest.UsageError:
+    """Return an error with each line of it printable: pytest prints it as it is."""
+    from power_edge.text import printable
+
+    return pytest.UsageError("\n".join(map(printable, str(error).split("\n"))))
 
 
 @contextmanager

@@ -69,6 +69,7 @@ class Place:
             *self.scenario.argv,
             cwd=self.path,
             env=self._environment(),
+            umask=0,
             fault=fault,
             touching=[self.path / each for each in self.scenario.touching],
             replaced={
@@ -118,6 +119,11 @@ class Place:
 def left(tree: Tree) -> list[str]:
     """What is left behind of temporary files, ours and those of pytest's cache."""
     return [path for path in tree if ".power-edge-" in path]
+
+
+def writable_by_others(tree: Tree) -> list[str]:
+    """What others may write, since there was no umask; pytest's cache is its own matter."""
+    return [path for path, (_, mode) in tree.items() if mode & 0o022 and ".pytest_" not in path]
 
 
 class Judge:
@@ -185,6 +191,7 @@ def try_faults(
     assert sound.status == 0, sound.err + sound.out
     judge = Judge(scenario, old, place.tree())
     assert not left(judge.new)
+    assert not writable_by_others(judge.new)
     broken = []
     tried = [_unnamed(old)]
     for fault in _chosen(name, scenario, sound):

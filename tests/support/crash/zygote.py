@@ -95,7 +95,9 @@ def run(job: Job) -> None:
     tempfile.tempdir = os.environ.get("TMPDIR")
     if job["counts_temporaries"]:
         numbers, real = count(), secrets.token_hex
-        secrets.token_hex = lambda nbytes=None: f"{next(numbers):016x}" if nbytes == 8 else real(nbytes)
+        secrets.token_hex = lambda nbytes=None: (
+            f"{next(numbers):016x}" if nbytes == 8 else real(nbytes)
+        )
     sys.argv = job["argv"]
     os.kill(os.getpid(), signal.SIGSTOP)
     if sys.argv[0] == "pytest":
