@@ -279,7 +279,8 @@ def sweep(folder: Path, owner: int | None = None) -> None:
             for each in entries
             if each.name.startswith(_PREFIX) and each.name.endswith(_SUFFIX)
         ]:
-            with suppress(OSError):
+            # Of folders that a stranger put into one another no end is found: they stay.
+            with suppress(OSError, RecursionError):
                 if owner not in (None, entry.stat(follow_symlinks=False).st_uid):
                     continue
                 descriptor = os.open(

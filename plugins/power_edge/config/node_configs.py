@@ -280,28 +280,46 @@ def resolved(folder: Path, name: str) -> Path:
 
 
 def links_out(folder: Path) -> Iterator[Problem]:
-    """Yield a problem for each link below a node's folder that leads out of node-configs/.
+    """Yield a problem for each link below a node's folder that leads out of node-configs/, and for
+    folders in folders beyond all reason: who looks through them does not come to an end.
 
     Links to folders and to Python files count: pytest would read or run those.
     """
-    root = os.path.realpath(folder.parent)
-    todo, visited = [folder], {os.path.realpath(folder)}
-    if not os.path.realpath(folder).startswith(root + os.sep):
+    root, start = os.path.realpath(folder.parent), os.path.realpath(folder)
+    todo, visited = [(folder, start, 0)], {start}
+    if not start.startswith(root + os.sep):
         return  # each of its files says so
     while todo:
-        with suppress(OSError), os.scandir(todo.pop()) as entries:
+        above, real_above, depth = todo.pop()
+        with suppress(OSError), os.scandir(above) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                path, real = Path(entry.path), os.path.realpath(entry.path)
+                path, is_link = Path(entry.path), entry.is_symlink()
+                real = os.path.realpath(path) if is_link else os.path.join(real_above, entry.name)  # noqa: PTH118
                 is_folder = not entry.name.startswith(".") and entry.is_dir()
                 if (
-                    entry.is_symlink()
+                    is_link
                     and (is_folder or entry.name.endswith(".py"))
                     and not real.startswith(root + os.sep)
                 ):
                     yield _leads_out(folder, str(path.relative_to(folder)))
                 elif is_folder and real not in visited:
                     visited.add(real)
-                    todo.append(path)
+                    if depth == _DEEPEST:
+                        yield _too_deep(folder, str(path.relative_to(folder)))
+                    else:
+                        todo.append((path, real, depth + 1))
+
+
+_DEEPEST = 32
+"""How many folders may be in one another below a node's."""
+
+
+def _too_deep(folder: Path, name: str) -> Problem:
+    return Problem(
+        Source(node_file(folder, shown_name(name)), 0),
+        f"is nested deeper than {_DEEPEST} folders",
+        "move what is in it up, or remove it",
+    )
 
 
 def _leads_out(folder: Path, name: str) -> Problem:
