@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.crash.injection import Commands, Done, Fault, commands
 from tests.support.crash.released import BACK, SIGNED, gone_on, prepared, promoted
-from tests.support.crash.trial import WAY_OUT, Judge, Scenario, Tree, try_faults
+from tests.support.crash.trial import TEMPORARY, WAY_OUT, Judge, Scenario, Tree, try_faults
 
 pytestmark = pytest.mark.lab
 
@@ -21,10 +21,7 @@ SCENARIOS = {
     ),
     "promote, a rollback": Scenario(BACK, prepare=prepared(gone_on), sample=3, finished=FINISHED),
 }
-ERROR = re.compile(
-    rf"Error: /.*/here/(dist|tmp)(/[^:]+)?: [A-Z][^;:]+ {WAY_OUT}\n"
-    r"|Error: git archive failed: fatal: .*\n"
-)
+ERROR = re.compile(rf"Error: /.*/here/(dist|{TEMPORARY})(/[^:]+)?: [A-Z][^;:]+ {WAY_OUT}\n")
 
 
 @pytest.fixture(scope="module")
