@@ -218,7 +218,7 @@ def judge_command(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
         ):
             assert (
                 judge.is_new(tree, path)
-                if f"{Path(path).name} has its new content" in last
+                if f"{Path(path).name} already has its new content" in last
                 else judge.is_old(tree, path)
             )
     else:
