@@ -250,8 +250,8 @@ def judge_gate(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
     """The same; and where the base could not be written into a temporary folder, nothing was
     judged.
     """
-    if SCRATCH.fullmatch(done.err):
-        assert (done.status, done.out) == (3, "")
+    if SCRATCH.fullmatch(done.err) or UNREADABLE_BASE.fullmatch(done.err):
+        assert (done.status, done.out) == (3 if SCRATCH.fullmatch(done.err) else 4, "")
         assert judge.all_old(tree)
     else:
         judge_reports(done, tree, judge, fault)
@@ -271,6 +271,9 @@ def judge_units(done: Done, tree: Tree, judge: Judge, fault: Fault) -> None:
 
 
 SCRATCH = re.compile(rf"Error: /.*/{TEMPORARY}(/[^:]+)?: [A-Z][^;:]+ {WAY_OUT}\n")
+UNREADABLE_BASE = re.compile(
+    r"Error: node-configs[a-z/.-]*: in the base \([0-9a-f]{12}\): cannot be read: [A-Z][^;:]+\n"
+)
 UNIT = re.compile(rf"Error: /.*/units[A-Za-z0-9@./-]*: [A-Z][^;:]+ {WAY_OUT}\n")
 JUDGES = {
     "reports": judge_reports,

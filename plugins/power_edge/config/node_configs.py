@@ -1,5 +1,6 @@
 """node-configs/: where it is, which nodes are in it, and how their files are read."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -244,6 +245,15 @@ def read_regular(root: Path, path: Path, file: str) -> bytes | None:
         raise refuse(file, f"cannot be read: {error.strerror}") from None
     finally:
         os.close(descriptor)
+
+
+_HERE = (errno.EIO, errno.EACCES, errno.EPERM, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""Errors that are no fault of what was to be read."""
+
+
+def could_not_look(problem: Problem) -> bool:
+    """Return whether a problem is that this machine could not read a file, whatever is in it."""
+    return problem.message in {f"cannot be read: {os.strerror(each)}" for each in _HERE}
 
 
 def _open(root: Path, file: Path) -> int:
