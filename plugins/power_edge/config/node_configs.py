@@ -235,25 +235,27 @@ def read_regular(root: Path, path: Path, file: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise refuse(file, f"cannot be read: {error.strerror}") from None
+        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise refuse(file, "is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as opened:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(file, f"cannot be read: {error.strerror}") from None
+        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
     finally:
         os.close(descriptor)
 
 
-_HERE = (errno.EIO, errno.EACCES, errno.EPERM, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
-"""Errors that are no fault of what was to be read."""
+_UNREAD = "cannot be read: "
+_THERE = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV, errno.EISDIR)
+"""Errors of what is there: no file that anybody could read. All others are of this machine."""
 
 
 def could_not_look(problem: Problem) -> bool:
     """Return whether a problem is that this machine could not read a file, whatever is in it."""
-    return problem.message in {f"cannot be read: {os.strerror(each)}" for each in _HERE}
+    reason = problem.message.removeprefix(_UNREAD)
+    return reason != problem.message and reason not in map(os.strerror, _THERE)
 
 
 def _open(root: Path, file: Path) -> int:
