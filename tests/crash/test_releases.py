@@ -19,7 +19,13 @@ SCENARIOS = {
     "promote, a signature alone": Scenario(
         SIGNED, prepare=prepared(promoted), touching=("dist",), sample=3, finished=FINISHED
     ),
-    "promote, a rollback": Scenario(BACK, prepare=prepared(gone_on), sample=3, finished=FINISHED),
+    "promote, a rollback": Scenario(
+        BACK,
+        prepare=prepared(gone_on),
+        touching=("dist", TEMPORARY),
+        sample=3,
+        finished=FINISHED,
+    ),
 }
 ERROR = re.compile(rf"Error: /.*/here/(dist|{TEMPORARY})(/[^:]+)?: [A-Z][^;:]+ {WAY_OUT}\n")
 
