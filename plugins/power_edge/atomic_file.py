@@ -74,6 +74,7 @@ def write_all(folder: Path, files: Mapping[str, tuple[bytes | None, bytes]]) -> 
     change places, so a late change by somebody else is found in what was taken out, and the old
     file itself is put back.
     """
+    sweep(folder)
     with _naming(folder), _temporary(folder, directory=True) as temporary:
         for name, (_, new) in files.items():
             with _naming(folder / name):
@@ -177,6 +178,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 
     Raises OSError, also if the folder exists and is not empty.
     """
+    sweep(folder.parent)
     with _naming(folder), _temporary(folder.parent, directory=True) as temporary:
         for name, content in files.items():
             with _naming(folder / name):
@@ -195,13 +197,21 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 def scratch() -> Iterator[Path]:
     """Yield a new folder for temporary files, which only this user can read; it is removed at the
     end, and those of this user's killed runs at the beginning.
+
+    An OSError of the block that names no file (a full disk, while one is written) names the new
+    folder.
     """
     from tempfile import gettempdir  # 5 ms, which few commands need
 
     folder = Path(gettempdir())
     sweep(folder, owner=os.geteuid())
     with _temporary(folder, directory=True, mode=_OWN_MODE) as temporary:
-        yield temporary
+        try:
+            yield temporary
+        except OSError as error:
+            if error.filename is None:
+                error.filename = str(temporary)
+            raise
 
 
 def make_folder(folder: Path) -> None:
@@ -269,7 +279,8 @@ def sweep(folder: Path, owner: int | None = None) -> None:
             for each in entries
             if each.name.startswith(_PREFIX) and each.name.endswith(_SUFFIX)
         ]:
-            with suppress(OSError):
+            # Of folders that a stranger put into one another no end is found: they stay.
+            with suppress(OSError, RecursionError):
                 if owner not in (None, entry.stat(follow_symlinks=False).st_uid):
                     continue
                 descriptor = os.open(

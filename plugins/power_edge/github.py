@@ -80,8 +80,11 @@ class GitHub:
             raise GitHubError(
                 f"{_REPOSITORY} is {quoted(self._repository)}, and must be OWNER/NAME"
             )
-        if not self._api.startswith(("https://", "http://")):
-            raise GitHubError(f"{_API} is {quoted(self._api)}, and must be an address of https")
+        if not _is_address(self._api):
+            raise GitHubError(
+                f"{_API} must be an address of https, as https://api.github.com, without a user"
+                f" or a password: {_TOKEN} says who asks"
+            )
         self._opener = urllib.request.build_opener(_NoToken)
 
     def open_issue(self, title: str, body: str, marker: str) -> str:
@@ -237,6 +240,20 @@ class GitHub:
         if len(body) > _LARGEST:
             raise GitHubError(f"{where}: the answer is larger than {_LARGEST >> 20} MiB")
         return body
+
+
+def _is_address(url: str) -> bool:
+    """Whether a URL is of a server alone: nothing in it is a secret that a message would show."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        return (
+            parts.scheme in ("https", "http")
+            and bool(parts.hostname)
+            and "@" not in url
+            and parts.port != 0
+        )
+    except ValueError:  # of the port
+        return False
 
 
 def _message(body: bytes) -> str:

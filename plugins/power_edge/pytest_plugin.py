@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from power_edge.pytest_integration.run import Run
 
@@ -113,10 +113,20 @@ def pytest_load_initial_conftests(
         _begin(early_config, options, options.file_or_dir)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> None:
-    """From here on pytest says that a run was interrupted."""
+@pytest.hookimpl(wrapper=True)
+def pytest_cmdline_main(
+    config: pytest.Config,
+) -> "Generator[None, int | pytest.ExitCode | None, int | pytest.ExitCode | None]":
+    """From here on pytest says that a run was interrupted. What it says about a path that it cannot
+    take is printable: a checkout may be in a folder of any name.
+    """
     config.stash.get(_INTERRUPTION, lambda: None)()
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        if config.stash.get(_RUN, None) is None:
+            raise
+        raise _printable(error) from None
 
 
 @pytest.hookimpl(trylast=True)
@@ -172,7 +182,6 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
             from power_edge.pytest_integration.garbage import without_garbage_collection
             from power_edge.pytest_integration.head_start import HeadStart
             from power_edge.pytest_integration.startup import begin
-            from power_edge.text import printable
 
             plugins = config.pluginmanager.get_plugins()
             head_start = next((each for each in plugins if isinstance(each, HeadStart)), None)
@@ -185,13 +194,20 @@ def _begin(config: pytest.Config, options: Namespace, arguments: list[str]) -> "
                         worker="PYTEST_XDIST_WORKER" in os.environ,
                         head_start=head_start,
                     )
-            except pytest.UsageError as error:  # pytest prints it as it is
-                raise pytest.UsageError("\n".join(map(printable, str(error).split("\n")))) from None
+            except pytest.UsageError as error:
+                raise _printable(error) from None
             finally:
                 if head_start is not None:
                     head_start.end()
         config.stash[_RUN] = run
     return config.stash[_RUN]
+
+
+def _printable(error: pytest.UsageError) -> pytest.UsageError:
+    """Return an error with each line of it printable: pytest prints it as it is."""
+    from power_edge.text import printable
+
+    return pytest.UsageError("\n".join(map(printable, str(error).split("\n"))))
 
 
 def _end_on_interrupt(config: pytest.Config) -> None:

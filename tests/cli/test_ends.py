@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.hostile.test_every_command import COMMANDS
 from tests.probing.test_process import Holders, holders
 
 pytestmark = pytest.mark.shell
@@ -84,13 +85,43 @@ CASES = {
             ("identity", "here"),
             ("mends", "here"),
             ("release", "check-tag", "1.0.0"),
+            ("release", "incident", "1.0.0"),
+            ("release", "pre", "1.0.0-pre.1"),
+            ("release", "promote", "1.0.0-pre.1", "1.0.0"),
             ("release", "verify", "SHA256SUMS"),
             ("schema", "diff", "a", "b"),
             ("version", "check"),
+            ("version", "next"),
         )
     },
 }
 """Of each what is run, and the way to the node."""
+OTHERS = {
+    "check": "becomes pytest",
+    "derive": "starts nothing",
+    "import goss": "starts nothing",
+    "init": "asks this machine as `a check` asks a node",
+    "install-service": "runs systemctl as other commands run git",
+    "nodes": "starts nothing",
+    "probe-script": "starts nothing",
+    "status": "connects, and starts nothing",
+    "validate": "starts nothing",
+    "version compare": "starts nothing",
+    "version needs": "starts nothing",
+    "version show": "starts nothing",
+}
+"""Commands that are not tried here, and why."""
+
+
+def test_each_command_is_tried() -> None:
+    tried = {
+        " ".join(words)
+        for words in COMMANDS
+        for case in CASES
+        if (*case.split(),)[: len(words)] == words
+    }
+    assert tried | {*OTHERS} == {" ".join(words) for words in COMMANDS}
+    assert not tried & {*OTHERS}
 
 
 @pytest.mark.parametrize("death", SIGNALS, ids=lambda death: death.name)

@@ -1,7 +1,8 @@
 """Links below node-configs/: followed only if they stay inside, never written through."""
 
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from power_edge import atomic_file
 from power_edge.config import ConfigError, load_node
 from power_edge.config.node_configs import NODE_CONFIGS, read_file
-from power_edge.yaml_edit.changeset import propose
+from power_edge.yaml_edit.changeset import propose, tidy
 
 STATE = b'version: "1.0"\nmetadata: {site: rig, environment: production}\n'
 SECRET = b"root:$6$secret:19000:0:99999:7:::\n"
@@ -95,6 +96,47 @@ def test_node_configs_itself_may_be_a_link(root: Path, tmp_path: Path) -> None:
     link.symlink_to(root)
     (root / "a" / "watcher.yaml").symlink_to("../b/state.yaml")
     assert read_file(link / "a", "watcher.yaml") == STATE
+
+
+@pytest.fixture
+def nested(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Path, int], None]]:
+    """Makes folders in one another. A path may be no longer than PATH_MAX, a commit's as well."""
+    made: list[Path] = []
+
+    def make(folder: Path, folders: int) -> None:
+        folder.mkdir()
+        made.append(folder)
+        with monkeypatch.context() as inside:
+            inside.chdir(folder)
+            for _ in range(folders):
+                Path("a").mkdir()
+                os.chdir("a")
+
+    yield make
+    # pytest could not remove them either.
+    subprocess.run(["rm", "-rf", *made], check=True)
+
+
+def test_folders_in_one_another_without_end_are_refused(
+    root: Path, nested: Callable[[Path, int], None]
+) -> None:
+    """To ask of each where it really is took minutes; pytest does not come through them."""
+    nested(root / "a" / "few", 30)
+    load_node(root / "a")
+    nested(root / "a" / "many", 1500)
+    with pytest.raises(ConfigError, match="is nested deeper than 32 folders") as caught:
+        load_node(root / "a")
+    assert len(caught.value.problems) == 1
+
+
+def test_what_looks_left_behind_may_have_no_end(
+    root: Path, nested: Callable[[Path, int], None]
+) -> None:
+    nested(root / "a" / ".power-edge-0.tmp", 1500)
+    tidy(root)
+    load_node(root / "a")
+    atomic_file.write_all(root / "a", {"state.yaml": (STATE, STATE + b"# new\n")})
+    assert (root / "a" / "state.yaml").read_bytes() == STATE + b"# new\n"
 
 
 def test_a_link_in_a_circle_is_refused(root: Path) -> None:

@@ -131,3 +131,26 @@ def test_reports_of_own_tests(own: Project) -> None:
     assert len(checks) > 100
     assert {each.labels["node"] for each in checks} == {"rig"}
     assert safe_page((own.path / "report.html").read_text("utf-8", "surrogatepass")) > 100
+
+
+FOLDERS = {
+    "taken": ("a\x1b]0;pwned\x07\n##vso", 0),
+    "like a parameter": ("a\x1b[2Jpwned\n##[error]pwned", 4),
+    "like an id": ("a\x1bc\n::error::pwned", 4),
+}
+"""Names of folders that a checkout is in, and the status: pytest takes some of them for no path."""
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_folder_of_a_checkout(project: Project, folder: str) -> None:
+    name, status = FOLDERS[folder]
+    project.node("rig")
+    (project.path / name).mkdir()
+    (project.path / "node-configs").rename(project.path / name / "node-configs")
+    for options in SHOWN:
+        result = project.run(
+            "--node=*", f"--node-configs={project.path / name / 'node-configs'}", *options
+        )
+        harmless(without_colours(result.stdout.str()))
+        harmless(result.stderr.str())
+        assert result.ret == status

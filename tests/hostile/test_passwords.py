@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from power_edge.cli import main
 from power_edge.config import ConfigError, load_node
+from power_edge.github import GitHub, GitHubError
 from power_edge.probing.connection import BadRoute, Options, find_route
 from power_edge.probing.failure import Unreachable
 from power_edge.probing.process import Lifeline
@@ -116,6 +117,24 @@ def test_no_reason_why_a_machine_is_unreachable_shows_one(monkeypatch: pytest.Mo
 
 
 @pytest.mark.shell
+@pytest.mark.parametrize(
+    "address",
+    [
+        f"https://user:{PASSWORD}@host/api",
+        f"https://user:x:{PASSWORD}@host",
+        f"https://user:{PASSWORD}",
+        f"https://{PASSWORD}@host",
+        f"ftp://user:{PASSWORD}@host",
+    ],
+)
+def test_no_message_about_the_server_of_a_repository_shows_one(address: str) -> None:
+    """A mirror may be named with a user and a password."""
+    variables = {"GITHUB_API_URL": address, "GITHUB_REPOSITORY": "a/b", "GITHUB_TOKEN": PASSWORD}
+    with pytest.raises(GitHubError, match="must be an address of https") as error:
+        GitHub(variables)
+    assert PASSWORD not in str(error.value)
+
+
 def test_no_command_line_shows_one() -> None:
     backend = Route("ssh://root:s3cret@rig").host(1).backend
     assert "s3cret" not in repr(backend._build_ssh_command("id"))

@@ -153,6 +153,23 @@ FOUND_LATER: Mapping[str, tuple[str, ...]] = {
     "the gate's reports, the mend script and units under kill and full disks": (
         "tests/crash/test_crash.py::test_whatever_fails_files_are_old_or_new_and_the_next_run_tidies_up",
     ),
+    "the event log and the textfile of a watch, and the files of a release, under kill and full disks": (
+        "tests/crash/test_watch.py::test_the_event_log_has_whole_lines_and_the_textfile_is_old_or_new",
+        "tests/crash/test_releases.py::test_a_release_is_whole_or_absent_and_the_next_run_finishes_it",
+        "tests/crash/test_all_commands.py::test_the_others_write_nothing",
+    ),
+    "a line of the event log that was torn by a power cut": (
+        "tests/watch/outputs/test_event_log.py::test_what_a_watch_leaves_that_is_killed_while_it_writes_is_no_line",
+    ),
+    "a file of a release that is no wheel": (
+        "tests/fuzz/test_releases.py::test_no_file_breaks_verify_and_none_that_was_changed_is_verified",
+    ),
+    "a password in the address of a server of repositories": (
+        "tests/hostile/test_passwords.py::test_no_message_about_the_server_of_a_repository_shows_one",
+    ),
+    "a checkout in a folder whose name a terminal obeys": (
+        "tests/hostile/test_names.py::test_the_folder_of_a_checkout",
+    ),
     "node-configs is a link": (
         "tests/hostile/test_commands.py::test_a_node_configs_that_is_a_link_is_followed_and_where_it_leads_is_said",
     ),

@@ -590,3 +590,28 @@ def test_the_whole_program_ends_with_its_usual_statuses(project: Path) -> None:
     Path("dist/v1.1.0-pre.2/tested.json").write_text("[")
     status, output = ended("promote", "v1.1.0-pre.2", "1.1.0")
     assert (status, "tested.json of v1.1.0-pre.2:2:1: " in output) == (4, True), output
+
+
+def test_why_git_makes_no_tag_is_said_and_the_next_run_makes_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git("tag", "v1.1.0/other")
+    said = release("promote", "v1.1.0-pre.2", "1.1.0", status=4)
+    assert "Error: the tag v1.1.0 was not made: git tag failed: fatal: cannot lock ref" in said
+    assert "user.email" not in said
+    git("tag", "-d", "v1.1.0/other")
+    with monkeypatch.context() as nobody:
+        nobody.setenv("GIT_COMMITTER_NAME", "")
+        said = release("promote", "v1.1.0-pre.2", "1.1.0", status=4)
+    assert "fatal: empty ident name" in said
+    assert "; git config user.name and user.email say who tags" in said
+    assert "there    dist/v1.1.0/" in release("promote", "v1.1.0-pre.2", "1.1.0")
+
+
+def test_what_a_killed_run_left_is_removed_also_beside_a_signature(project: Path) -> None:
+    release("promote", "v1.1.0-pre.2", "1.1.0")
+    for folder in (project / "dist", project / "dist/v1.1.0"):
+        (folder / ".power-edge-0123456789abcdef.tmp").write_text("half")
+    said = release("promote", "v1.1.0-pre.2", "1.1.0", status=4)
+    assert "v1.1.0 is promoted already, and nothing is left to do" in said
+    assert not [*(project / "dist").rglob(".power-edge-*")]

@@ -75,7 +75,7 @@ def judge(question: Question) -> Judgement:
         tree = repository.tree(base.fork)
         root = scratch / "base" / NODE_CONFIGS
         _written(repository, tree, root)
-        old = sides.before(root)
+        old = _before(root, base)
         head = repository.head()
         committed = tree if head == base.fork else repository.tree(head)
         files = sides.changed_files(question.root, tree, committed, repository.present())
@@ -123,6 +123,13 @@ def _judged(
         actor=actor,
         bump=bump(repository, base, elsewhere, is_config_changed=not difference.is_empty),
     )
+
+
+def _before(root: Path, base: Base) -> sides.Side:
+    try:
+        return sides.before(root)
+    except ConfigError as error:
+        raise sides.in_base(error, base.fork) from None
 
 
 def _earlier(

@@ -18,6 +18,7 @@ from power_edge.config.node_configs import (
     ROLES,
     SOURCES,
     STATE,
+    could_not_look,
     node_file,
     nodes,
     read_file,
@@ -136,8 +137,14 @@ def difference(old: Side, new: Side, files: Sequence["FileChange"]) -> Differenc
 
 
 def before(root: Path) -> Side:
-    """Return the side before the change. A node that cannot be used is in `broken`."""
+    """Return the side before the change. A node that cannot be used is in `broken`.
+
+    Raises ConfigError if its files, which are a copy of our own, cannot be read: a node that nobody
+    could look at is not one that was not there.
+    """
     whole = load_whole(root, nodes(root))
+    if unseen := [problem for problem in whole.problems if could_not_look(problem)]:
+        raise ConfigError(unseen)
     return Side(root, whole.nodes, whole.broken, _roles(root))
 
 

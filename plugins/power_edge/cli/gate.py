@@ -119,7 +119,7 @@ def command(
 
     select(root, ["*"])
     assert root is not None
-    with unusable_is_an_error():
+    with unusable_is_an_error(), advising():
         judgement = judge(
             Question(
                 root=root,

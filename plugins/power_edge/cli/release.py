@@ -122,7 +122,7 @@ def promote_(
         raise click.UsageError("--with-config and --accept-config-loss belong to --rollback")
     if with_config and accept_config_loss:
         raise click.UsageError("give --with-config or --accept-config-loss, not both")
-    with unusable_is_an_error():
+    with unusable_is_an_error(), advising():
         from_, to = tags.given(pre, pre=True), tags.given(version, pre=False)
         tags.check_whole()
         with _folder_of(from_, artifacts) as folder:
@@ -153,8 +153,7 @@ def promote_(
         if dry_run:
             _say(f"dry run  {to.tag} would be made; nothing was written")
             return
-        with advising():
-            promote.finish(made, to, key, _say)
+        promote.finish(made, to, key, _say)
         _say(f"next     git push origin {to.tag}")
 
 

@@ -1,5 +1,6 @@
 """node-configs/: where it is, which nodes are in it, and how their files are read."""
 
+import errno
 import os
 import re
 import stat
@@ -252,16 +253,27 @@ def read_regular(root: Path, path: Path, file: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise refuse(file, f"cannot be read: {error.strerror}") from None
+        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise refuse(file, "is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as opened:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(file, f"cannot be read: {error.strerror}") from None
+        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
     finally:
         os.close(descriptor)
+
+
+_UNREAD = "cannot be read: "
+_THERE = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV, errno.EISDIR)
+"""Errors of what is there: no file that anybody could read. All others are of this machine."""
+
+
+def could_not_look(problem: Problem) -> bool:
+    """Return whether a problem is that this machine could not read a file, whatever is in it."""
+    reason = problem.message.removeprefix(_UNREAD)
+    return reason != problem.message and reason not in map(os.strerror, _THERE)
 
 
 def _open(root: Path, file: Path) -> int:
@@ -298,28 +310,46 @@ def resolved(folder: Path, name: str) -> Path:
 
 
 def links_out(folder: Path) -> Iterator[Problem]:
-    """Yield a problem for each link below a node's folder that leads out of node-configs/.
+    """Yield a problem for each link below a node's folder that leads out of node-configs/, and for
+    folders in folders beyond all reason: who looks through them does not come to an end.
 
     Links to folders and to Python files count: pytest would read or run those.
     """
-    root = os.path.realpath(folder.parent)
-    todo, visited = [folder], {os.path.realpath(folder)}
-    if not os.path.realpath(folder).startswith(root + os.sep):
+    root, start = os.path.realpath(folder.parent), os.path.realpath(folder)
+    todo, visited = [(folder, start, 0)], {start}
+    if not start.startswith(root + os.sep):
         return  # each of its files says so
     while todo:
-        with suppress(OSError), os.scandir(todo.pop()) as entries:
+        above, real_above, depth = todo.pop()
+        with suppress(OSError), os.scandir(above) as entries:
             for entry in sorted(entries, key=lambda entry: entry.name):
-                path, real = Path(entry.path), os.path.realpath(entry.path)
+                path, is_link = Path(entry.path), entry.is_symlink()
+                real = os.path.realpath(path) if is_link else os.path.join(real_above, entry.name)  # noqa: PTH118
                 is_folder = not entry.name.startswith(".") and entry.is_dir()
                 if (
-                    entry.is_symlink()
+                    is_link
                     and (is_folder or entry.name.endswith(".py"))
                     and not real.startswith(root + os.sep)
                 ):
                     yield _leads_out(folder, str(path.relative_to(folder)))
                 elif is_folder and real not in visited:
                     visited.add(real)
-                    todo.append(path)
+                    if depth == _DEEPEST:
+                        yield _too_deep(folder, str(path.relative_to(folder)))
+                    else:
+                        todo.append((path, real, depth + 1))
+
+
+_DEEPEST = 32
+"""How many folders may be in one another below a node's."""
+
+
+def _too_deep(folder: Path, name: str) -> Problem:
+    return Problem(
+        Source(node_file(folder, shown_name(name)), 0),
+        f"is nested deeper than {_DEEPEST} folders",
+        "move what is in it up, or remove it",
+    )
 
 
 def _leads_out(folder: Path, name: str) -> Problem:

@@ -90,6 +90,8 @@ def write(folder: Path, files: Mapping[str, bytes]) -> bool:
         atomic_file.make_folder(folder.parent)
         atomic_file.write_folder(folder, files)
         return True
+    atomic_file.sweep(folder)
+    atomic_file.sweep(folder.parent)
     there = {path.name: path for path in folder.iterdir()}
     for name in sorted(there.keys() | files.keys()):
         if name == SIGNATURE:

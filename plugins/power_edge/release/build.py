@@ -27,11 +27,12 @@ class Built(NamedTuple):
 
 
 def export(commit: str, folder: Path) -> None:
-    """Write the files of a commit into a new folder, as `git archive` has them. Raises Unusable."""
+    """Write the files of a commit into a new folder, as `git archive` has them.
+
+    Raises Unusable, and OSError if there is no room for them.
+    """
     archive = folder.with_name(f"{folder.name}.tar")
-    status, _ = git.ask("archive", "--format=tar", "-o", str(archive), commit)
-    if status != 0:
-        raise Unusable(f"git archive cannot export {commit[:12]}")
+    git.output("archive", "--format=tar", "-o", str(archive), commit)
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="tar")
     archive.unlink()

@@ -92,16 +92,15 @@ def tag(version: Version) -> Tag:
 
 def make(version: Version, commit: str, message: str) -> None:
     """Make an annotated tag on a commit. Raises Unusable, also if it exists."""
-    status, _ = git.ask(
-        "tag", "--annotate", "--cleanup=verbatim", "-F", "-", version.tag, commit, stdin=message
-    )
-    if status == 0:
-        return
-    if version in versions():
-        raise Unusable(f"there is a tag {version.tag} already")
-    raise Unusable(
-        f"git made no tag {version.tag}: git config user.name and user.email say who tags"
-    )
+    words = ("--annotate", "--cleanup=verbatim", "-F", "-")
+    try:
+        git.output("tag", *words, version.tag, commit, stdin=message)
+    except Unusable as error:
+        if version in versions():
+            raise Unusable(f"there is a tag {version.tag} already") from None
+        who = "ident" in str(error) or "email" in str(error)
+        hint = "; git config user.name and user.email say who tags" if who else ""
+        raise Unusable(f"the tag {version.tag} was not made: {error}{hint}") from None
 
 
 def check_on_main(commit: str, name: str) -> None:

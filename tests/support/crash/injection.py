@@ -2,13 +2,15 @@
 strace(1), in the kernel.
 
 A run without a fault lists the calls. Of a call strace knows its name and the how-manieth of that
-name it is, so a second run meets the same one.
+name it is in its thread, so a second run meets the same one.
 """
 
 import json
 import os
 import re
+import select
 import signal
+import socket
 import subprocess
 import sys
 from collections import Counter
@@ -29,13 +31,15 @@ READ_ERRORS = ("EIO", "EACCES", "ENOMEM", "EMFILE")
 _READS = re.compile(r"^open(at)?\(.*O_RDONLY")
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EACCES")
 KILL = "KILL"
+TEMPORARIES = tuple(f".power-edge-{number:016x}.tmp" for number in range(6))
+"""Names of a watch's temporary files; else nobody knows them before."""
 _UNDONE = ("rename", "renameat2", "link", "unlink")
 """Calls that undo what they did: with an error that stays, undoing fails as well."""
 
 
 class Call(NamedTuple):
-    """A system call by its name and the how-manieth of that name it is; `text` is what strace shows
-    of it.
+    """A system call by its name and the how-manieth of that name it is in its thread; `text` is what
+    strace shows of it.
     """
 
     name: str
@@ -90,18 +94,26 @@ class Commands:
         env: dict[str, str] | None = None,
         umask: int = 0o022,
         fault: Fault | None = None,
-        touching: Path | None = None,
+        touching: Sequence[Path] = (),
         reading: str | None = None,
         replaced: Mapping[str, str] = {},
+        only: Sequence[Path] = (),
     ) -> Done:
         """Run a command.
 
-        The calls in what comes back are those that write and touch the folder `touching` (cwd
-        without it), or, where the expression `reading` is given, those that read a file whose path
+        The calls in what comes back are those that write and touch a folder of `touching` (cwd
+        without one), or, where the expression `reading` is given, those that read a file whose path
         it is found in. `replaced` are attributes of modules that are other paths.
+
+        With `only` it is a watch, which gets a SIGTERM when it is ready. The calls are those of all
+        of its threads and children that name one of these files or folders. Its temporary files are
+        named TEMPORARIES in turn.
         """
+        link = _Link(self._folder / "notify") if only else None
         files = {name: str(self._folder / name) for name in ("out", "err")}
         given = {"PATH": os.environ["PATH"], "HOME": str(cwd), "LC_ALL": "C.UTF-8", **(env or {})}
+        if link is not None:
+            given["NOTIFY_SOCKET"] = link.address
         stdin, stdout = self._zygote.stdin, self._zygote.stdout
         assert stdin is not None
         assert stdout is not None
@@ -113,6 +125,7 @@ class Commands:
                     "env": given,
                     "umask": umask,
                     "replaced": replaced,
+                    "counts_temporaries": bool(only),
                     **files,
                 }
             )
@@ -129,16 +142,19 @@ class Commands:
             "-p",
             str(child),
             *([fault.option] if fault else []),
+            *_only(only),
         ]
         with subprocess.Popen(["strace", *options], stderr=subprocess.PIPE, text=True) as tracer:
             assert tracer.stderr is not None
             attached = tracer.stderr.readline()
             assert "attached" in attached, attached + tracer.stderr.read()
             os.kill(child, signal.SIGCONT)
+            if link is not None and link.is_ready_before(stdout.fileno()):
+                os.kill(child, signal.SIGTERM)
             status = os.waitstatus_to_exitcode(int(stdout.readline()))
         trace = (self._folder / "trace").read_text(errors="replace")
         calls = (
-            tuple(_calls(trace, touching or cwd))
+            tuple(_calls(trace, cwd, touching or [cwd]))
             if reading is None
             else tuple(_reading_calls(trace, reading))
         )
@@ -147,14 +163,48 @@ class Commands:
         return Done(status, out, err, calls, met)
 
 
-def _calls(trace: str, folder: Path) -> Iterator[Call]:
-    """The calls of a trace that touch a folder, but for those that only read."""
+class _Link:
+    """The socket by which a service tells systemd that it is ready."""
+
+    def __init__(self, file: Path) -> None:
+        file.unlink(missing_ok=True)
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(file))
+        self.address = str(file)
+
+    def is_ready_before(self, end: int) -> bool:
+        """Wait until the service is ready, or the descriptor can be read: it has ended."""
+        with self._socket:
+            while True:
+                ready, _, _ = select.select([self._socket.fileno(), end], [], [])
+                if end in ready:
+                    return False
+                if b"READY=1" in self._socket.recv(4096).split(b"\n"):
+                    return True
+
+
+def _only(files: Sequence[Path]) -> Iterator[str]:
+    """Options of strace: all threads and children, and the calls that name these files."""
+    if files:
+        yield "-f"
+    for path in files:
+        yield from ("-P", str(path))
+
+
+def _calls(trace: str, cwd: Path, folders: Sequence[Path]) -> Iterator[Call]:
+    """The calls of a trace that touch one of these folders, but for those that only read.
+
+    Where several threads have the same, a fault is for all of them.
+    """
+    found = set()
     for call in _all_calls(trace):
-        text = call.text.replace(f"AT_FDCWD<{folder}>, ", "")
-        if str(folder) in text and not (
+        text = call.text.replace(f"AT_FDCWD<{cwd}>, ", "")
+        if any(str(folder) in text for folder in folders) and not (
             _READS.match(text) and "O_DIRECTORY" not in text and ".power-edge-" not in text
         ):
-            yield call._replace(text=text)
+            if call[:2] not in found:
+                yield call._replace(text=text)
+            found.add(call[:2])
 
 
 def _reading_calls(trace: str, path: str) -> Iterator[Call]:
@@ -168,13 +218,20 @@ def _reading_calls(trace: str, path: str) -> Iterator[Call]:
 
 
 def _all_calls(trace: str) -> Iterator[Call]:
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()
     for line in trace.splitlines():
-        name, separator, _ = line.partition("(")
+        thread, text = _parted(line)
+        name, separator, _ = text.partition("(")
         if not separator or not name.isidentifier():
             continue
-        counts[name] += 1
-        yield Call(name, counts[name], line)
+        counts[thread, name] += 1
+        yield Call(name, counts[thread, name], text)
+
+
+def _parted(line: str) -> tuple[str, str]:
+    """The number of the thread that begins a line of a trace with several, and the rest."""
+    number, _, rest = line.partition(" ")
+    return (number, rest.lstrip()) if number.isdecimal() else ("", line)
 
 
 @contextmanager
@@ -208,5 +265,34 @@ def faults(calls: Sequence[Call]) -> Iterator[Fault]:
         yield Fault(call, KILL)
         for error in ERRORS:
             yield Fault(call, error)
-        if call.name in _UNDONE:
-            yield Fault(call, "ENOSPC", on=True)
+        yield from _that_stays(call)
+
+
+def spread_faults(calls: Sequence[Call]) -> Iterator[Fault]:
+    """The end of the process at every call, and an error at every call: of each name of a call all
+    errors are tried.
+    """
+    for call in calls:
+        yield Fault(call, KILL)
+        yield from _that_stays(call)
+    yield from _spread(calls, ERRORS)
+
+
+def spread_read_faults(calls: Sequence[Call]) -> Iterator[Fault]:
+    """An error at every call that reads: of each name of a call all errors are tried."""
+    yield from _spread(calls, READ_ERRORS)
+
+
+def _spread(calls: Sequence[Call], errors: Sequence[str]) -> Iterator[Fault]:
+    by_name: dict[str, list[Call]] = {}
+    for call in calls:
+        by_name.setdefault(call.name, []).append(call)
+    for same in by_name.values():
+        for number in range(max(len(same), len(errors))):
+            yield Fault(same[number % len(same)], errors[number % len(errors)])
+
+
+def _that_stays(call: Call) -> Iterator[Fault]:
+    """An error of what undoes a call, too."""
+    if call.name in _UNDONE:
+        yield Fault(call, "ENOSPC", on=True)

@@ -9,8 +9,11 @@ child has ended. Whoever gave the job continues it (SIGCONT).
 import importlib
 import json
 import os
+import secrets
 import signal
 import sys
+import tempfile
+from itertools import count
 from pathlib import Path
 from typing import TypedDict
 
@@ -27,6 +30,8 @@ class Job(TypedDict):
     env: dict[str, str]
     umask: int
     replaced: dict[str, str]
+    counts_temporaries: bool
+    """Whether temporary files have numbers as names, and not what nobody knows before."""
     out: str
     err: str
 
@@ -87,6 +92,12 @@ def run(job: Job) -> None:
     for name, path in job["replaced"].items():
         module, _, attribute = name.rpartition(".")
         setattr(importlib.import_module(module), attribute, Path(path))
+    tempfile.tempdir = os.environ.get("TMPDIR")
+    if job["counts_temporaries"]:
+        numbers, real = count(), secrets.token_hex
+        secrets.token_hex = lambda nbytes=None: (
+            f"{next(numbers):016x}" if nbytes == 8 else real(nbytes)
+        )
     sys.argv = job["argv"]
     os.kill(os.getpid(), signal.SIGSTOP)
     if sys.argv[0] == "pytest":

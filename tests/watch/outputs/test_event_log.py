@@ -1,5 +1,6 @@
 """The event log: what has changed since its last line, whoever wrote that, and whenever."""
 
+import errno
 import json
 import os
 import threading
@@ -101,11 +102,93 @@ def test_what_is_no_line_of_ours_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "log"
     write(path, told(DRIFT))
     whole = path.read_bytes()
-    # A watch was killed while it wrote its second line.
-    path.write_bytes(b'\xff\xfe\n[]\nnull\n{"to": 1}\n' + whole + whole[:40])
+    path.write_bytes(b'\xff\xfe\n[]\nnull\n{"to": 1}\n' + whole)
     write(path, told(DRIFT), told(COMPLIANT))
     last = path.read_text(errors="replace").splitlines()[-1]
     assert (json.loads(last)["from"], json.loads(last)["to"]) == ("drift", "compliant")
+
+
+@pytest.mark.parametrize(
+    "torn",
+    [
+        b"{",
+        b'{"tim',
+        b'{"time":"2026',
+        b'{"time":"2026-01-01T00:00:00.000+00:00","node":"a"',
+        b'{"time":"2026' + bytes(3000),
+        bytes(3000),
+    ],
+)
+def test_what_a_watch_leaves_that_is_killed_while_it_writes_is_no_line(
+    tmp_path: Path, torn: bytes
+) -> None:
+    """Also after a power cut, which leaves zeros."""
+    path = tmp_path / "log"
+    write(path, told(DRIFT))
+    before = path.read_bytes()
+    path.write_bytes(before + torn)
+    write(path, told(DRIFT))
+    assert path.read_bytes() == before
+    path.write_bytes(before + torn)
+    write(path, told(COMPLIANT))
+    assert path.read_bytes().startswith(before)
+    assert changes(path)[1:] == [("x", "drift", "compliant")]
+
+
+@pytest.mark.parametrize("end", ["a note", "[1, 2]", "{", None])
+def test_what_others_wrote_stays_and_ends_no_line_of_ours(tmp_path: Path, end: str | None) -> None:
+    """A line of ours whose end was cut off stays as well."""
+    path = tmp_path / "log"
+    write(path, told(DRIFT))
+    before = path.read_text()
+    path.write_text(f"{before}{end} x" if end is not None else before.removesuffix("\n"))
+    kept = path.read_text()
+    write(path, told(COMPLIANT))
+    assert path.read_text().startswith(f"{kept}\n")
+    last = json.loads(path.read_text().splitlines()[-1])
+    assert (last["from"], last["to"]) == ("drift", "compliant")
+
+
+@pytest.mark.parametrize("torn", [b'{"time":"2026', b"a note"])
+def test_no_line_is_written_behind_half_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, torn: bytes
+) -> None:
+    """Neither where the disk is full nor where it fails: not when the watch begins, nor later."""
+    path, said, fails = tmp_path / "log", list[str](), threading.Event()
+    path.write_bytes(torn)
+    fails.set()
+    real_write, real_cut = os.write, os.ftruncate
+
+    def some(file: int, data: bytes) -> int:
+        if not fails.is_set():
+            return real_write(file, data)
+        if data == b"\n":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real_write(file, data[:7])
+
+    def cut(file: int, size: int) -> None:
+        if fails.is_set():
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        real_cut(file, size)
+
+    monkeypatch.setattr(os, "write", some)
+    monkeypatch.setattr(os, "ftruncate", cut)
+    monkeypatch.setattr(event_log, "_PAUSE", 0.001)
+    log = EventLog(path)
+    log.start(said.append)
+    log(told(DRIFT))
+    until(lambda: said)
+    assert path.read_bytes() == torn
+    fails.clear()
+    until(lambda: log.error is None)
+    fails.set()
+    log(told(COMPLIANT))  # half of it is written, and cannot be removed
+    until(lambda: log.error is not None)
+    fails.clear()
+    until(lambda: log.error is None)
+    assert log.close(HANGS) == 0
+    ours = path.read_bytes().removeprefix(b"a note\n")
+    assert [json.loads(line)["to"] for line in ours.splitlines()] == ["drift", "compliant"]
 
 
 def test_only_the_end_of_a_long_file_is_read(

@@ -45,7 +45,8 @@ def logged_as(item: Item) -> Logged:
 
 
 class EventLog:
-    """A file of JSON lines. Each line is written whole, or not at all.
+    """A file of JSON lines. Each line is written whole, or not at all; what a watch that was killed
+    left of one is removed.
 
     `from` of a line is `to` of the last line about its item, so that lines which were left out
     break no chain; where both would be equal, and it is no drift, there is no line. So a watch that
@@ -165,6 +166,7 @@ class EventLog:
             if now == last or before is outcome is not Outcome.DRIFT:
                 return
         line = f"{json_line(event)}\n".encode()
+        _end_last_line(self._file)
         size = os.fstat(self._file).st_size
         if os.write(self._file, line) < len(line):  # the disk is full
             os.ftruncate(self._file, size)
@@ -182,10 +184,8 @@ class EventLog:
 
     def _open(self) -> int:
         file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
-        with suppress(OSError):  # a pipe has no end to look at
-            size = os.fstat(file).st_size
-            if size and os.pread(file, 1, size - 1) != b"\n":
-                os.write(file, b"\n")  # a watch was killed while it wrote
+        with suppress(OSError):  # it is tried again before a line is written
+            _end_last_line(file)
         return file
 
     def _is_current(self) -> bool:
@@ -221,6 +221,46 @@ class _Line(msgspec.Struct):
     name: str
     to: str | None
     actual: Any = None
+
+
+_BEGIN = b'{"time":"'
+"""How a line of ours begins."""
+
+
+def _end_last_line(file: int) -> None:
+    """Make a log end with a whole line, so that the next one begins a line of its own.
+
+    The beginning of a line of ours is removed: a watch was killed, or the machine lost its power,
+    while it was written. What others wrote stays. Raises OSError.
+    """
+    about = os.fstat(file)
+    if not stat.S_ISREG(about.st_mode) or not about.st_size:
+        return  # a pipe has no end to look at
+    if os.pread(file, 1, about.st_size - 1) == b"\n":
+        return
+    begin = max(0, about.st_size - _READ)
+    end = os.pread(file, _READ, begin)
+    last = end.rpartition(b"\n")[2]
+    if _is_torn(last) and (len(last) < len(end) or not begin):
+        os.ftruncate(file, about.st_size - len(last))
+    else:
+        os.write(file, b"\n")
+
+
+def _is_torn(text: bytes) -> bool:
+    """Whether a text is a line of ours that was not written to its end.
+
+    After a power cut a file may have zeros where nothing reached the disk.
+    """
+    if not text.strip(b"\0"):
+        return True
+    if text[: len(_BEGIN)] != _BEGIN[: len(text)]:
+        return False
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return True
+    return False
 
 
 def _last_lines(file: int) -> Iterator[tuple[Logged, _Last]]:
