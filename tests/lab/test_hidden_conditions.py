@@ -62,6 +62,7 @@ STATES = [
     State("ip6 nexthdr tcp tcp dport 80 drop", DENY, DRIFTS, "ip6", policy="accept"),
     State("tcp dport 80 drop", DENY, DRIFTS, "ip6", policy="accept"),
     State("meta mark set 1 meta nfproto ipv4 tcp dport 80 reject with tcp reset", REJECT, DRIFTS),
+    State("meta mark set 1 meta nfproto ipv4 reject with tcp reset", REJECT, DRIFTS),
     State("meta mark set 1 meta nfproto ipv4 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, CONFORMS),
     State("meta nfproto ipv4 meta mark set 1 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, DRIFTS),
     State("meta mark set 1 meta nfproto ipv4 meta mark set 2 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, DRIFTS),

@@ -41,7 +41,7 @@ FAMILIES: Mapping[str, tuple[int, ...]] = {
 _SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
 """The name of a set, in JSON."""
 LIMITS = frozenset({"limit", "ct count", "quota"})
-ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
+ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", "flow", *LIMITS})
 """Parts of a rule after which it may end."""
 IDLE = frozenset(
     {
@@ -49,7 +49,6 @@ IDLE = frozenset(
         "log",
         "comment",
         "last",
-        "flow",
         "secmark",
         "ct helper",
         "ct timeout",
@@ -58,6 +57,10 @@ IDLE = frozenset(
     }
 )
 """Statements after which the rule goes on, or which only change the source of outgoing packets."""
+META_OF_ALL = frozenset(
+    {"l4proto", "nfproto", "protocol", "iif", "oif", "iifname", "oifname", "pkttype", "mark"}
+)
+"""Keys of `meta` that every packet has. It may lack others: a user, a cgroup."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
 
 
@@ -161,13 +164,16 @@ def _rule(
             # The rule ends where the set is full, the key is not in the map, or the packet lacks
             # the option.
             match.doubt(f"{kind} statement")
+        elif kind == "flow":
+            # The rule ends for the first packet of a connection (nft_flow_offload_eval).
+            match.when(False)
         elif kind == "mangle" and (which := _mark_of(what["key"])) is not None:
             change = marks.computed(which, what["value"])
             if change.keep is None and not _certain(what["value"]):
                 match.doubt("a value that a packet may lack")
-            if change.copy and which == marks.PACKET:
+            if _reads_connection(what["value"]):
                 yield from match.changed(text)
-                match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
+                match.tracked()  # without a connection the rule ends
             match.changes.append(change)
         elif kind == "mangle":
             if not _harmless(what):
@@ -197,6 +203,15 @@ def _mark_of(key: Any) -> Mark | None:
     if key.get("meta", {}).get("key") == "mark":
         return marks.PACKET
     return marks.CONNECTION if key.get("ct", {}).get("key") == "mark" else None
+
+
+def _reads_connection(value: Any) -> bool:
+    """Return whether a value is computed from the mark of a connection."""
+    if isinstance(value, list):
+        return any(map(_reads_connection, value))
+    return isinstance(value, Mapping) and (
+        _mark_of(value) == marks.CONNECTION or any(map(_reads_connection, value.values()))
+    )
 
 
 def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | None:
@@ -283,6 +298,23 @@ def _verdict(kind: str, what: Any, place: tuple[str, str]) -> Effect:
     return Effect(Action.UNKNOWN)
 
 
+def _of_connections(key: Any) -> bool:
+    """Return whether a key is one that every packet with a connection has, and no other packet."""
+    return "ct" in key and key["ct"].get("key") in {"mark", "status", "direction"}
+
+
+def _of_all(key: Any) -> bool:
+    """Return whether every packet has a key, or every packet with a connection.
+
+    The rule ends for a packet that lacks it (nft_meta_get_eval, nft_ct_get_eval).
+    """
+    return (
+        _of_connections(key)
+        or ("meta" in key and key["meta"].get("key") in META_OF_ALL)
+        or ("ct" in key and key["ct"].get("key") == "state")
+    )
+
+
 def _verdict_map(
     what: Any, reader: ConditionReader, place: tuple[str, str], text: str
 ) -> Iterator[FilterRule]:
@@ -318,6 +350,8 @@ def _verdict_map(
                 and reader.context.sets[(*place, what["data"][1:])].expiring
             ):
                 match.doubt("an element of a set that expires")
-            if doubt or not {"meta", "ct"} & set(what["key"]):
+            if _of_connections(what["key"]):
+                match.tracked()
+            if doubt or not _of_all(what["key"]):
                 match.doubt(doubt or "any other key")  # packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)
