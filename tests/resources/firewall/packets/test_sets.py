@@ -75,14 +75,14 @@ def test_a_dimension_and_its_parts() -> None:
 
 SMALL = (Dimension.HOME, Dimension.PATH, Dimension.CAST)
 """Dimensions of two or three numbers: all packets can be listed."""
-NUMBERS = {
+NUMBERS: dict[Dimension, list[Numbers | None]] = {
     Dimension.HOME: [None, ((0, 0),), ((1, 1),)],
     Dimension.PATH: [None, ((1, 1),), ((0, 0), (2, 2)), ((1, 2),)],
     Dimension.CAST: [None, ((0, 0),), ((0, 1),)],
 }
 BOXES: list[Box] = [
     {dimension: some for dimension, some in zip(SMALL, chosen, strict=True) if some is not None}
-    for chosen in product(*(NUMBERS[dimension] for dimension in SMALL))
+    for chosen in product(*NUMBERS.values())
 ]
 POINTS = list(product((0, 1), (0, 1, 2), (0, 1, 2)))
 

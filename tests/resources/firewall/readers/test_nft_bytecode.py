@@ -10,7 +10,7 @@ import pytest
 from power_edge.resources.firewall.packets import marks
 from power_edge.resources.firewall.packets.dimension import BITS, Dimension
 from power_edge.resources.firewall.packets.program import ALLOW, Action, Effect, FilterRule
-from power_edge.resources.firewall.packets.sets import FALSE
+from power_edge.resources.firewall.packets.sets import FALSE, Box
 from power_edge.resources.firewall.readers.nft_bytecode import (
     STATEMENT,
     Comparison,
@@ -79,7 +79,8 @@ def test_the_lines_of_the_probe() -> None:
 TCP, ESP = Comparison("meta l4proto", b"\x06"), Comparison("meta l4proto", b"\x32")
 IPV4, IPV6 = Comparison("meta nfproto", b"\x02"), Comparison("meta nfproto", b"\x0a")
 HIDDEN, CHANGE = Comparison("ct l3protocol", b""), Comparison(STATEMENT, b"")
-ALL, PROTO_TCP = {}, {Dimension.PROTO: ((6, 6),)}
+ALL: Box = {}
+PROTO_TCP: Box = {Dimension.PROTO: ((6, 6),)}
 PRINTED = Rule(("inet", "t", "in"), "9", [])
 FOUR = marks.Change(marks.PACKET, 0, 0, 4)
 
