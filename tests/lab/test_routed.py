@@ -74,12 +74,6 @@ table netdev e {{
 }}
 END
 """
-FLOWTABLE = """nft -f - <<'END'
-table inet t {
-    flowtable f { hook ingress priority 0; devices = { host0, host1 }; }
-}
-END
-"""
 STATES = [
     State("nothing", "true", ((WEB, DRIFTS), (NO_WEB, DRIFTS), (NOTHING, DRIFTS), (LIMIT, DRIFTS))),
     State("ufw on", ON, ((WEB, DRIFTS), (NO_WEB, CONFORMS), (NOTHING, CONFORMS), (routed("reject"), DRIFTS))),
@@ -105,7 +99,6 @@ STATES = [
     State("a filter behind masquerading, by source", nft("tcp dport 443 accept") + MASQUERADE + EGRESS.format("ip saddr 10.77.0.0/16 drop"), ((routed("deny", source="10.77.0.0/16", out_interface="host1"), UNKNOWN), (NO_WEB, DRIFTS))),
     State("a filter behind masquerading, by port", nft("tcp dport 443 accept") + MASQUERADE + EGRESS.format("tcp dport 443 drop"), ((routed("deny", out_interface="host1"), CONFORMS), (NO_WEB, DRIFTS))),
     State("a filter before masquerading, by source", nft("ip saddr 10.77.0.0/16 drop", "tcp dport 443 accept") + MASQUERADE, ((routed("deny", source="10.77.0.0/16"), CONFORMS),)),
-    State("nft offloads", FLOWTABLE + nft("tcp dport 443 flow add @f accept"), ((WEB, DRIFTS), (NO_WEB, CONFORMS))),
     State("nft rejects", nft("tcp dport 443 reject"), ((routed("reject"), CONFORMS), (NO_WEB, DRIFTS))),
     State("nft limit", nft("tcp dport 443 limit rate 3/minute accept"), ((LIMIT, CONFORMS), (WEB, DRIFTS))),
     State("an address of the node is sent elsewhere", nft("tcp dport 443 accept") + "iptables -t nat -A PREROUTING -d 10.9.0.2 -p tcp --dport 443 -j DNAT --to 10.9.0.78\n", ((WEB, CONFORMS), (NO_WEB, DRIFTS))),
