@@ -175,6 +175,7 @@ def shown(value: Any) -> str:
         # interfaces
         (meta("iifname", "eth0"), [TCP], [packet(iif="eth1"), packet(oif="eth0", iif="lo")]),
         (meta("iifname", "eth*"), [TCP, packet(iif="eth1")], [packet(iif="lo")]),
+        (meta("iifname", {"set": "eth0"}), [TCP], [packet(iif="e"), packet(iif="eth1")]),
         (meta("iifname", "eth0", "!="), [packet(iif="eth1")], [TCP]),
         (meta("iif", "eth0"), [TCP], [packet(iif="eth1")]),
         (meta("oif", "eth0"), [packet(oif="eth0", iif="lo")], [TCP]),
@@ -238,7 +239,8 @@ def shown(value: Any) -> str:
         (match("tcp", "flags", "psh", "!"), [TCP, URG], [PSH, BOTH, UDP]),
         (match("tcp", "flags", ["syn", "ecn"], "in"), [TCP, PSH], [UDP]),
         (match("tcp", "flags", {"|": ["syn", "ack"]}), [], [TCP, PSH, URG, UDP]),
-        (match("tcp", "flags", {"|": ["fin", "psh"]}, "!="), [TCP, PSH, URG], [UDP]),
+        (match("tcp", "flags", {"|": ["fin", "psh"]}, "!="), [TCP, PSH, URG], [UDP, packet(proto=7)]),
+        (under_mask(FLAGS, 0xFF, "fin", "!="), [TCP, PSH], [UDP, packet(proto=7)]),
         # fragments
         (under_mask(FRAGMENT, 0x1FFF, 0), [TCP, UDP], [TCP6]),
         (under_mask(FRAGMENT, 0x1FFF, 0, "!="), [], [TCP, TCP6]),
