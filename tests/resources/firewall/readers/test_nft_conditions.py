@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from power_edge.resources.firewall.packets import rates
 from power_edge.resources.firewall.packets.dimension import BITS, LIMITS, Dimension, Mark
 from power_edge.resources.firewall.packets.program import Effort
 from power_edge.resources.firewall.packets.rule_match import Match
@@ -412,6 +413,14 @@ def test_several_fields(op: str) -> None:
     rate = read(together([HEADER, PROTO], [0, "tcp"], op=op), 6)
     assert rate.varies
     assert len(rate.rates) == 1
+
+
+def test_what_is_known_of_a_rule_before_several_fields_stays_known() -> None:
+    before = Match({4}, any_transport=True)
+    before.rate(rates.EITHER)
+    fields = together([SOURCE4, PROTO], ["192.0.2.1", "tcp"])["match"]
+    ConditionReader(before, 4, ("inet", "t"), RuleContext({}, Effort(1))).condition(fields)
+    assert (before.any_transport, before.varies, before.rates) == (True, True, [rates.EITHER])
 
 
 @pytest.mark.parametrize(
