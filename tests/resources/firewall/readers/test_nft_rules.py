@@ -7,7 +7,7 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.model.generated.resources.firewall_schema import Rule as Declared
-from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets import marks, rates
 from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import Action, Effort, FilterRule, Undecidable
 from power_edge.resources.firewall.packets.sets import FALSE
@@ -122,6 +122,7 @@ SURE, UNSURE = True, False
         ([{"xt": {"type": "match", "name": "comment"}}, DROP], [(DENY, SURE)]),
         ([{"xt": {"type": "match", "name": "nosuch"}}, DROP], [(DENY, UNSURE)]),
         ([{"xt": {"type": "match", "name": "nosuch"}}], []),
+        ([{"xt": {"type": "match", "name": ""}}], [(NEXT, UNSURE)]),
         ([{"xt": {"type": "match", "name": "recent"}}], [(NEXT, UNSURE)]),
         ([{"xt": None}, DROP], [(UNKNOWN, SURE)]),
         ([{"xt": {"type": "target", "name": "LOG"}}, DROP], [(NEXT, SURE)]),
@@ -275,6 +276,29 @@ def test_the_key_for_everything_else_is_for_no_packet_with_a_key_of_its_own() ->
     assert [(rule.effect.action, boxes(rule)) for rule in families] == [(DENY, [{}])]
     first, *_ = of_ipv4(meta("l4proto", "tcp"), vmap(MARK, entries([1, ACCEPT], ["*", DROP])))
     assert first.boxes[0][Dimension.PROTO] == ((6, 6),)
+
+
+@pytest.mark.parametrize(
+    ("statement", "left"),
+    [
+        ({"reject": {"type": "tcp reset"}}, [{Dimension.PROTO: ((6, 6),)}]),
+        ({"reject": {"type": "icmpx", "expr": "port-unreachable"}}, [{}]),
+        ({"reject": None}, [{}]),
+        (set_to(9, {"payload": {"protocol": "ip", "field": "ttl"}}), [{}]),
+    ],
+    ids=str,
+)
+def test_a_reset_is_of_tcp(statement: Any, left: list[Any]) -> None:
+    (rule,) = of_ipv4(statement, DROP)
+    assert boxes(rule) == left
+
+
+@pytest.mark.parametrize(
+    "part", [None, {"type": "watcher", "name": "x"}, {"type": "match", "name": "recent"}], ids=str
+)
+def test_a_part_of_iptables_that_may_keep_a_list_has_any_memory(part: Any) -> None:
+    (rule,) = of_ipv4({"xt": part})
+    assert [rate.memory for rate in rule.rates] == [rates.ANY_MEMORY]
 
 
 SOURCE = {"payload": {"protocol": "ip", "field": "saddr"}}
