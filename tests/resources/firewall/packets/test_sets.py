@@ -67,6 +67,16 @@ def test_the_numbers_of_interfaces(name: str, first: bytes, last: bytes) -> None
     assert interface(name) == (low, high)
 
 
+def test_several_ranges_are_cut_out_of_several() -> None:
+    left = ((0, 9), (20, 29), (40, 49), (60, 69))
+    assert without(left, ((5, 5), (25, 44), (65, 65))) == (
+        (0, 4), (6, 9), (20, 24), (45, 49), (60, 64), (66, 69),
+    )  # fmt: skip
+    assert both(left, ((5, 64),)) == ((5, 9), (20, 29), (40, 49), (60, 64))
+    assert both(((5, 64),), left) == ((5, 9), (20, 29), (40, 49), (60, 64))
+    assert both(left, ((25, 45), (47, 47), (69, 80))) == ((25, 29), (40, 45), (47, 47), (69, 69))
+
+
 def test_a_dimension_and_its_parts() -> None:
     assert everything(Dimension.DPORT) == ((0, 65535),)
     assert complement(((0, 21), (23, 65534)), Dimension.DPORT) == ((22, 22), (65535, 65535))
@@ -121,7 +131,7 @@ def test_many_boxes() -> None:
 
 def test_a_cut_that_touches_nothing_leaves_a_box_in_one_piece() -> None:
     box: Box = {Dimension.DPORT: ((22, 22),), Dimension.PROTO: ((6, 6),)}
-    assert subtract_all([box], [{Dimension.PROTO: ((17, 17),), Dimension.SPORT: ((1, 1),)}]) == [
+    assert subtract_all([box], [{Dimension.SPORT: ((1, 1),), Dimension.PROTO: ((17, 17),)}]) == [
         box
     ]
     assert list(subtract(box, {Dimension.SPORT: ((0, 9),), Dimension.DPORT: ((22, 22),)})) == [

@@ -167,6 +167,7 @@ SURE, UNSURE = True, False
         ([vmap(MARK, entries([1, ACCEPT], [2, {"jump": {"target": "c"}}], ["*", DROP]))],
          [(ALLOW, SURE), (Action.JUMP, SURE), (DENY, SURE)]),
         ([vmap(MARK, entries([1, "accept"], [2, "return"]))], [(ALLOW, SURE), (Action.RETURN, SURE)]),
+        ([vmap(MARK, entries(["odd", ACCEPT], [1, ACCEPT], ["*", DROP]))], [(ALLOW, UNSURE), (ALLOW, SURE), (DENY, UNSURE)]),
         ([vmap(MARK, entries([1, "queue"]))], [(UNKNOWN, SURE)]),
         ([vmap({"meta": {"key": "skuid"}}, entries(["*", DROP]))], [(DENY, UNSURE)]),
         ([vmap({"meta": {"key": "iifgroup"}}, entries(["*", DROP]))], [(DENY, UNSURE)]),
@@ -191,6 +192,11 @@ def test_what_a_rule_does(statements: list[Any], expected: list[tuple[Action, bo
 )  # fmt: skip
 def test_statements_after_which_the_rule_goes_on(statement: Any) -> None:
     assert effects(statement, DROP) == [(DENY, SURE)]
+
+
+def test_connections_at_once_have_no_rate() -> None:
+    (rule,) = of_ipv4({"ct count": {"val": 9}}, DROP)
+    assert rule.rates == (rates.unknown(rates.AT_ONCE),)
 
 
 def test_a_jump_leads_to_a_chain_of_the_same_table() -> None:

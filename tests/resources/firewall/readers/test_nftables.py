@@ -246,6 +246,35 @@ def test_a_chain_of_a_device_may_see_packets_of_those_above(
     assert len(harmless) == 1
 
 
+def test_every_chain_of_a_device_counts() -> None:
+    before = table(name="u")
+    of_eth1 = table(ACCEPT, name="v", hook="ingress", dev="eth1")
+    of_eth0 = table(DROP, hook="ingress", dev="eth0")
+    found = program(*before, *of_eth1, *of_eth0, stacked=[("eth0", "br0")]).bases
+    assert [base.chain for base in found].count(None) == 1
+    unclear = program(*table(DROP, hook="ingress"), stacked=[("eth0", "br0")]).bases
+    assert len(unclear) == 1
+
+
+def test_the_chains_beside_those_of_other_families_stay() -> None:
+    found = program(*table(DROP, family="bridge"), *table(DROP))
+    assert set(found.chains) == {("bridge", "t", "c"), KEY}
+
+
+def test_maps_that_rules_change() -> None:
+    named = {"family": "inet", "table": "t", "name": "m", "elem": [["tcp", DROP]]}
+    key = {"meta": {"key": "l4proto"}}
+    looks = {"vmap": {"key": key, "data": "@m"}}
+    adds = {"map": {"op": "add", "elem": key, "data": "drop", "map": "@m"}}
+    for more, action in (([], Action.DENY), ([adds], Action.UNKNOWN)):
+        rules = [
+            {"rule": {"family": "inet", "table": "t", "chain": "c", "handle": 2, "expr": expr}}
+            for expr in ([looks], *([statement] for statement in more))
+        ]
+        found = program(*table(), {"map": named}, *rules).chains[KEY][4]
+        assert [rule.effect.action for rule in found] == [action]
+
+
 def test_sets_that_rules_change() -> None:
     named = {"family": "inet", "table": "t", "name": "s", "elem": [22]}
     looks = {
