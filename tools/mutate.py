@@ -106,9 +106,11 @@ def main(paths: list[str]) -> int:
 def tests_of_file(file: Path) -> set[str]:
     """Return the test files that are named after a file or its folder, or are in a folder so named.
 
-    WHOLE is among them, unless the mirrored folder has a test of the file's name.
+    A folder within one of a resource type counts as both. WHOLE is among them, unless the mirrored
+    folder has a test of the file's name.
     """
-    names = {file.stem, file.parent.name} - {"__init__"}
+    folders = file.parent.relative_to(CHECKOUT / PACKAGE).parts
+    names = {file.stem, *(folders[1:] or folders)} - {"__init__"}
     found = {
         test
         for test in all_tests()

@@ -31,6 +31,7 @@ class State(NamedTuple):
     outcome: Outcome
     family: str = "inet"
     policy: str = "drop"
+    hook: str = "input priority 0"
 
 
 def declared(action: str, port: int = 80, proto: str = "tcp") -> Rule:
@@ -38,7 +39,23 @@ def declared(action: str, port: int = 80, proto: str = "tcp") -> Rule:
 
 
 ALLOW, DENY, REJECT = map(declared, ("allow", "deny", "reject"))
+EARLY = {"policy": "accept", "hook": "prerouting priority -300"}
+"""Before connections are looked up: no packet has one."""
 STATES = [
+    State("tcp dport 80 drop", DENY, CONFORMS, **EARLY),
+    State("ct state invalid tcp dport 80 drop", DENY, CONFORMS, **EARLY),
+    State("ct direction original tcp dport 80 drop", DENY, DRIFTS, **EARLY),
+    State("ct direction != reply tcp dport 80 drop", DENY, DRIFTS, **EARLY),
+    State("ct status != dnat tcp dport 80 drop", DENY, DRIFTS, **EARLY),
+    State("ct mark != 1 tcp dport 80 drop", DENY, DRIFTS, **EARLY),
+    State("tcp dport 80 ct mark set ct mark or 4 drop", DENY, DRIFTS, **EARLY),
+    State("tcp dport 80 meta mark set ct mark drop", DENY, DRIFTS, **EARLY),
+    State("tcp dport 80 ct mark set 4 drop", DENY, CONFORMS, **EARLY),
+    State("tcp dport 80 ct mark vmap { 1 : accept, * : drop }", DENY, DRIFTS, **EARLY),
+    State("tcp dport 80 ct state vmap { new : accept, * : drop }", DENY, CONFORMS, **EARLY),
+    State("tcp dport 80 meta skuid vmap { * : drop }", DENY, UNKNOWN, **EARLY),
+    State("ct direction original tcp dport 80 drop", DENY, CONFORMS, policy="accept"),
+    State("tcp dport 80 ct mark set ct mark or 4 drop", DENY, CONFORMS, policy="accept"),
     State("ct l3proto ipv4 tcp dport 80 accept", ALLOW, UNKNOWN),
     State("ct l3proto ipv6 tcp dport { 80, 81 } drop", DENY, UNKNOWN, policy="accept"),
     State("ct l3proto ipv4 tcp dport vmap { 80 : accept, 81 : drop }", ALLOW, UNKNOWN),
@@ -62,6 +79,7 @@ STATES = [
     State("ip6 nexthdr tcp tcp dport 80 drop", DENY, DRIFTS, "ip6", policy="accept"),
     State("tcp dport 80 drop", DENY, DRIFTS, "ip6", policy="accept"),
     State("meta mark set 1 meta nfproto ipv4 tcp dport 80 reject with tcp reset", REJECT, DRIFTS),
+    State("meta mark set 1 meta nfproto ipv4 reject with tcp reset", REJECT, DRIFTS),
     State("meta mark set 1 meta nfproto ipv4 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, CONFORMS),
     State("meta nfproto ipv4 meta mark set 1 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, DRIFTS),
     State("meta mark set 1 meta nfproto ipv4 meta mark set 2 tcp dport 81 reject with tcp reset\nmeta mark 1 tcp dport 80 accept", ALLOW, DRIFTS),
@@ -88,7 +106,7 @@ flush ruleset
 table {state.family} t {{
     chain other {{ tcp dport 80 accept; }}
     chain in {{
-        type filter hook input priority 0; policy {state.policy};
+        type filter hook {state.hook}; policy {state.policy};
         meta l4proto {{ icmp, ipv6-icmp }} accept
         {state.rules}
     }}

@@ -25,6 +25,15 @@ def test_tests_of_a_file_go_by_its_name_or_its_folder() -> None:
     )
 
 
+def test_the_tests_of_a_type_are_those_of_its_inner_folders_too() -> None:
+    found = mutate.tests_of_file(
+        CHECKOUT / mutate.PACKAGE / "resources/firewall/readers/nft_rules.py"
+    )
+    folder = "tests/resources/firewall"
+    assert {f"{folder}/readers/test_nft_rules.py", f"{folder}/test_firewall.py"} <= found
+    assert "tests/resources/sysctl/test_sysctl.py" not in found
+
+
 def test_tests_of_the_tools_are_of_no_file_of_the_package() -> None:
     gate = mutate.tests_of_file(CHECKOUT / mutate.PACKAGE / "identity/gate.py")
     assert (CHECKOUT / "tests/tools/test_gate_action.py").is_file()

@@ -138,3 +138,31 @@ def test_devices_in_quotes() -> None:
         results(Firewall(rules=[SOURCES_4]), what)["allow 22/tcp from 0.0.0.0/0 to any"].outcome
         == "drift"
     )
+
+
+def test_what_rules_of_a_bridge_do_to_packets_that_they_let_by_counts() -> None:
+    """A mark that is set, or tracking that is switched off, beside or without an accept."""
+    mark = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}
+    stateful = {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}}
+    opened = [stateful, meta("mark", 0), TCP22, ACCEPT]
+    for statements, expected in (
+        ([mark, ACCEPT], "unknown"),
+        ([{"notrack": None}], "unknown"),
+        ([{"notrack": None}, ACCEPT], "unknown"),
+        ([{"reject": None}], "unknown"),
+        ([{"queue": None}], "unknown"),
+        ([{"counter": None}, ACCEPT], "compliant"),
+        ([{"return": None}], "compliant"),
+    ):
+        chain = {
+            "family": "bridge",
+            "table": "b",
+            "name": "c",
+            "type": "filter",
+            "hook": "prerouting",
+            "prio": -300,
+            "policy": "accept",
+        }
+        rule = {"family": "bridge", "table": "b", "chain": "c", "handle": 2, "expr": statements}
+        what = observed(nft=nft(opened, more=[{"chain": chain}, {"rule": rule}]))
+        assert outcome(ALLOW_22, what) == expected, statements

@@ -587,7 +587,7 @@ def test_a_rule_of_a_nat_chain_opens_nothing() -> None:
     assert outcome(ALLOW_22, observed(nft=text)) == "drift"
 
 
-def under_mask(left: Any, mask: int, right: Any, op: str = "==") -> dict[str, Any]:
+def under_mask(left: Any, mask: Any, right: Any, op: str = "==") -> dict[str, Any]:
     return {"match": {"op": op, "left": {"&": [left, mask]}, "right": right}}
 
 

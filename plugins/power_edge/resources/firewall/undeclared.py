@@ -25,6 +25,8 @@ from power_edge.text import printable
 
 MANY_EXTRAS = 50
 RANGES = 16
+LISTED = 8
+"""Up to so many protocols are named."""
 MANY = 20_000
 """With more openings times open regions, openings are listed as they are found."""
 _NAMES = {number: name for name, number in reversed(list(PROTOCOLS.items()))}
@@ -203,7 +205,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
 def _packets_of(boxes: list[Box]) -> list[str]:
     """Return protocols and ports in words.
 
-    One line says "everything but" where that is shorter.
+    One line says "everything but" where that is shorter, and names what is closed.
     """
     lines = [_packets(one) for box in boxes for one in _by_ports(box)]
     open_: list[Box] = [
@@ -216,15 +218,20 @@ def _packets_of(boxes: list[Box]) -> list[str]:
         (Dimension.PROTO, Dimension.DPORT),
     )
     spans = [len(box[Dimension.DPORT]) if Dimension.DPORT in box else MANY for box in closed]
-    if not 0 < len(closed) < len(lines) or sum(spans) > RANGES:
+    named = all(size(_protocols(box)) <= LISTED for box in closed)
+    if not 0 < len(closed) < len(lines) or sum(spans) > RANGES or not named:
         return lines
     return ["everything but " + ", ".join(sorted(map(_packets, closed)))]
 
 
+def _protocols(box: Box) -> Numbers:
+    return box.get(Dimension.PROTO, traffic.NOT_ICMP)
+
+
 def _packets(box: Box) -> str:
-    protocols, ports = box.get(Dimension.PROTO, traffic.NOT_ICMP), box.get(Dimension.DPORT)
+    protocols, ports = _protocols(box), box.get(Dimension.DPORT)
     some = (number for low, high in protocols for number in range(low, high + 1))
-    listed = size(protocols) <= 8
+    listed = size(protocols) <= LISTED
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if listed else ""
     if not names:
         names = "everything" if protocols == traffic.NOT_ICMP else "all other protocols"

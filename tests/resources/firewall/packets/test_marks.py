@@ -12,8 +12,8 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.packets import marks
-from power_edge.resources.firewall.packets.dimension import BITS, Mark
-from power_edge.resources.firewall.packets.sets import FALSE, TRUE
+from power_edge.resources.firewall.packets.dimension import BITS, Dimension, Mark
+from power_edge.resources.firewall.packets.sets import FALSE, TRUE, Box
 from tests.resources.firewall.test_firewall import (
     ALLOW_22,
     DENY_22,
@@ -273,6 +273,51 @@ def test_a_change_is_the_sum_of_its_parts(value: int, mask: int) -> None:
         sum((box[bit] == TRUE) << number for number, bit in enumerate(BITS[Mark.PACKET]))
         == (value & mask) ^ (marks.ALL ^ mask) ^ 6
     )
+
+
+def test_the_bits_of_marks_in_boxes() -> None:
+    first, second = BITS[Mark.PACKET][:2]
+    third = BITS[Mark.CONNECTION][2]
+    box: Box = {first: TRUE, third: FALSE, Dimension.DPORT: ((22, 22),)}
+    assert marks.looked_at([box, {second: TRUE}, {Dimension.PROTO: ((6, 6),)}]) == {0, 1, 2}
+    assert marks.clear([0, 2]) == {
+        BITS[mark][bit]: FALSE for mark in (Mark.PACKET, Mark.CONNECTION) for bit in (0, 2)
+    }
+    assert marks.without(box) == {Dimension.DPORT: ((22, 22),)}
+    assert marks.only(box, Mark.PACKET) == {first: TRUE}
+    assert marks.only(box, Mark.CONNECTION) == {third: FALSE}
+
+
+def test_a_mark_under_a_mask() -> None:
+    first, second, third = BITS[Mark.PACKET][:3]
+    assert marks.equal(Mark.PACKET, 2, 3) == [{first: FALSE, second: TRUE}]
+    assert marks.equal(Mark.PACKET, 0, 4) == [{third: FALSE}]
+    assert marks.equal(Mark.PACKET, 0, 0) == [{}]
+    assert marks.equal(Mark.PACKET, 4, 3) == []
+    assert len(marks.equal(Mark.CONNECTION, 5)[0]) == 32
+
+
+def test_a_bit_that_is_not_known_stays_so() -> None:
+    own, other = BITS[Mark.PACKET], BITS[Mark.CONNECTION]
+    set_, unknown = marks.Change(Mark.PACKET, 0, 0, 1), marks.Change(Mark.PACKET, None)
+    kept, copied = (
+        marks.Change(Mark.PACKET, marks.ALL, 0, 1),
+        marks.Change(Mark.PACKET, 0, marks.ALL, 1),
+    )
+    for box, change, expected in (
+        ({}, set_, ({own[0]: TRUE, own[1]: FALSE}, True)),
+        ({own[0]: FALSE, own[1]: TRUE}, kept, ({own[0]: TRUE, own[1]: TRUE}, True)),
+        ({own[0]: FALSE, own[1]: TRUE}, unknown, ({}, False)),
+        ({own[0]: FALSE}, unknown, ({}, False)),
+        ({}, unknown, ({}, True)),
+        ({}, kept, ({}, True)),
+        ({own[0]: ((0, 1),)}, kept, ({}, False)),
+        ({own[0]: FALSE}, copied, ({}, False)),
+        ({other[0]: TRUE, own[1]: TRUE}, copied, ({other[0]: TRUE, own[0]: FALSE}, False)),
+        ({other[0]: TRUE, other[1]: FALSE}, copied, ({other[0]: TRUE, other[1]: FALSE, own[0]: FALSE, own[1]: FALSE}, True)),
+    ):  # fmt: skip
+        assert marks.changed(box, change, [0, 1]) == expected, (box, change)
+    assert marks.changed({}, set_, []) == ({}, True)
 
 
 @pytest.mark.parametrize("span", [(0, marks.ALL), (1, 6), (5, 5), (0x7FFF, 0x8001), (3, marks.ALL)])

@@ -108,6 +108,32 @@ def test_a_packet_without_a_connection_has_no_mark_of_it(which: str, expected: s
     assert outcome(ALLOW_22, node) == expected
 
 
+@pytest.mark.parametrize("table", ["raw", "mangle"])
+@pytest.mark.parametrize(
+    ("options", "without_connection", "with_connection"),
+    [
+        ("--ctdir ORIGINAL", "drift", "compliant"),
+        ("! --ctdir REPLY", "drift", "compliant"),
+        ("--ctdir REPLY", "drift", "drift"),
+        ("--ctstate INVALID,NEW --ctdir ORIGINAL", "compliant", "compliant"),
+        ("--ctstate INVALID,NEW --ctdir REPLY", "compliant", "drift"),
+        ("! --ctstate ESTABLISHED --ctdir REPLY", "compliant", "drift"),
+        ("--ctstate NEW --ctdir ORIGINAL", "drift", "compliant"),
+        ("--ctstate INVALID -m conntrack --ctdir REPLY", "drift", "drift"),
+        ("--ctstate INVALID,NEW -m comment --comment x -m conntrack --ctdir ORIGINAL", "drift", "compliant"),
+    ],
+)  # fmt: skip
+def test_a_packet_without_a_connection_has_no_direction(
+    table: str, options: str, without_connection: str, with_connection: str
+) -> None:
+    """Before connections are looked up (raw), and behind that (mangle)."""
+    line = f"-A PREROUTING -p tcp -m conntrack {options} -j DROP"
+    text = f"*{table}\n:PREROUTING ACCEPT [0:0]\n{line}\nCOMMIT\n"
+    node = observed(nft='{"nftables": []}', ip_legacy_tables=table, ip_legacy=text, inet6="")
+    expected = without_connection if table == "raw" else with_connection
+    assert outcome(DENY_22, node) == expected
+
+
 def test_what_another_table_than_filter_lets_by_is_not_opened_by_a_rule() -> None:
     rule = "-p tcp -m tcp --dport 22 -j ACCEPT"
     for table, chain in (("mangle", "INPUT"), ("filter", "INPUT")):

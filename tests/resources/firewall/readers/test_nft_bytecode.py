@@ -3,8 +3,21 @@
 tests/lab/test_hidden_conditions.py has the same by packets.
 """
 
+from typing import Any
+
 import pytest
 
+from power_edge.resources.firewall.packets import marks
+from power_edge.resources.firewall.packets.dimension import BITS, Dimension
+from power_edge.resources.firewall.packets.program import ALLOW, Action, Effect, FilterRule
+from power_edge.resources.firewall.packets.sets import FALSE, Box
+from power_edge.resources.firewall.readers.nft_bytecode import (
+    STATEMENT,
+    Comparison,
+    compared,
+    read,
+)
+from power_edge.resources.firewall.readers.nft_objects import Rule
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
@@ -48,3 +61,135 @@ def test_a_rule_is_for_the_packets_that_meet_all_that_the_kernel_compares(
 def test_comparisons_that_could_not_be_read_hide_any_condition() -> None:
     for readings in ({"compared": (1, "not supported")}, {"compared": PLAIN, "moved": "yes"}):
         assert outcome(ALLOW_22, observed(nft=nft([TCP22, ACCEPT]), **readings)) == "unknown"
+
+
+def test_the_lines_of_the_probe() -> None:
+    found = read(
+        "inet t in 9\tmeta l4proto=0x00000006\tct l3protocol\n"
+        "inet t in 10 9\tmeta nfproto=0x0000000a\tstatement\n"
+        "inet t in 11 10\n"
+    )
+    assert [*found["inet t in 9"]] == [("meta l4proto", b"\x06"), ("ct l3protocol", b"")]
+    assert [*found["inet t in 10"]] == [("meta nfproto", b"\x0a"), (STATEMENT, b"")]
+    assert [*found["inet t in 11"]] == []
+    with pytest.raises(ValueError, match="invalid literal"):
+        read("inet t in 9\tmeta l4proto=six")
+
+
+TCP, ESP = Comparison("meta l4proto", b"\x06"), Comparison("meta l4proto", b"\x32")
+IPV4, IPV6 = Comparison("meta nfproto", b"\x02"), Comparison("meta nfproto", b"\x0a")
+HIDDEN, CHANGE = Comparison("ct l3protocol", b""), Comparison(STATEMENT, b"")
+ALL: Box = {}
+PROTO_TCP: Box = {Dimension.PROTO: ((6, 6),)}
+PRINTED = Rule(("inet", "t", "in"), "9", [])
+FOUR = marks.Change(marks.PACKET, 0, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "expected"),
+    [
+        ([], [(ALL, True)]),
+        ([TCP], [(PROTO_TCP, True)]),
+        ([TCP, ESP], []),
+        ([IPV4], [(ALL, True)]),
+        ([IPV6], []),
+        ([Comparison("meta protocol", b"\x08")], [(ALL, True)]),
+        ([Comparison("meta protocol", b"\x86\xdd")], []),
+        ([Comparison("meta protocol", b"\x81")], []),
+        ([Comparison("ip protocol", b"\x06")], [(PROTO_TCP, True)]),
+        ([Comparison("ip6 nexthdr", b"\x06")], [(ALL, False)]),
+        ([HIDDEN], [(ALL, False)]),
+        ([TCP, HIDDEN], [(PROTO_TCP, False)]),
+        ([HIDDEN, IPV6], []),
+        ([TCP, CHANGE], [(PROTO_TCP, True)]),
+        ([CHANGE, TCP], [(PROTO_TCP, True)]),
+    ],
+    ids=str,
+)
+def test_what_an_end_of_a_rule_is_for(
+    comparisons: list[Comparison], expected: list[tuple[Any, bool]]
+) -> None:
+    """All comparisons come before it. In IPv4."""
+    for action in (ALLOW, Action.DENY, Action.REJECT, Action.RETURN, Action.JUMP, Action.GOTO):
+        assert parts(Effect(action), comparisons) == expected
+
+
+def parts(effect: Effect, comparisons: list[Comparison], family: int = 4, **more: Any) -> list[Any]:
+    rule = FilterRule(({},), effect, "x", **more)
+    found = compared([rule], PRINTED, family, {"inet t in 9": comparisons})
+    return [(box, each.opaque is None) for each in found for box in each.boxes]
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "expected"),
+    [
+        ([], [(ALL, True)]),
+        ([TCP], [(PROTO_TCP, True)]),
+        ([CHANGE], [(ALL, True)]),
+        ([TCP, CHANGE], [(PROTO_TCP, True)]),
+        ([CHANGE, TCP], [(ALL, True)]),  # it acts before this is compared
+        ([CHANGE, TCP, CHANGE], [(ALL, False)]),
+        ([TCP, CHANGE, TCP, CHANGE], [(PROTO_TCP, True)]),
+        ([CHANGE, HIDDEN], [(ALL, True)]),
+        ([CHANGE, HIDDEN, CHANGE], [(ALL, False)]),
+        ([HIDDEN, CHANGE], [(ALL, False)]),
+        ([CHANGE, IPV4, CHANGE], [(ALL, True)]),
+        ([IPV6, CHANGE], []),
+    ],
+    ids=str,
+)
+def test_what_a_statement_within_a_rule_is_for(
+    comparisons: list[Comparison], expected: list[tuple[Any, bool]]
+) -> None:
+    assert parts(Effect(Action.NEXT), comparisons, changes=(FOUR,)) == expected
+    assert parts(Effect(Action.NOTRACK), comparisons) == expected
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "expected"),
+    [
+        ([], [("allow", ALL, True, 1)]),
+        ([TCP, CHANGE], [("allow", PROTO_TCP, True, 1)]),
+        ([CHANGE, IPV4], [("allow", ALL, True, 1)]),
+        ([CHANGE, TCP], [("next", ALL, True, 1), ("allow", PROTO_TCP, True, 0)]),
+        ([CHANGE, IPV6], [("next", ALL, True, 1)]),
+        ([CHANGE, HIDDEN], [("next", ALL, True, 1), ("allow", ALL, False, 0)]),
+        ([IPV6, CHANGE, TCP], []),
+        ([CHANGE, IPV6, CHANGE], [("allow", ALL, False, 1)]),
+    ],
+    ids=str,
+)
+def test_what_is_compared_behind_a_change_narrows_the_end_alone(
+    comparisons: list[Comparison], expected: list[tuple[str, Any, bool, int]]
+) -> None:
+    rule = FilterRule(({},), Effect(ALLOW), "x", changes=(FOUR,))
+    found = compared([rule], PRINTED, 4, {"inet t in 9": comparisons})
+    assert [
+        (each.effect.action, *each.boxes, each.opaque is None, len(each.changes)) for each in found
+    ] == expected
+
+
+def test_a_mark_that_was_looked_at_before_it_was_set_is_not_the_one_at_the_end() -> None:
+    looked = {BITS[marks.PACKET][0]: FALSE}
+    rule = FilterRule((looked,), Effect(ALLOW), "x", changes=(FOUR,))
+    change, end = compared([rule], PRINTED, 4, {"inet t in 9": [CHANGE, TCP]})
+    assert change.boxes == (looked,)
+    assert (end.boxes, end.opaque is None) == ((PROTO_TCP,), False)
+
+
+def test_what_is_not_known_stays_so() -> None:
+    assert parts(Effect(Action.UNKNOWN), [IPV6]) == [(ALL, True)]
+    assert parts(Effect(ALLOW), [TCP], opaque="x") == [(PROTO_TCP, False)]
+    rule = FilterRule(({},), Effect(ALLOW), "x")
+    printed = Rule(("inet", "t", "in"), "8", [])
+    (unread,) = compared([rule], printed, 4, {"inet t in 9": []})
+    assert "could not be read" in (unread.opaque or "")
+
+
+def test_the_header_behind_that_of_ipv6() -> None:
+    next_header = Comparison("ip6 nexthdr", b"\x06")
+    assert parts(Effect(ALLOW), [next_header], 6) == [({**PROTO_TCP, Dimension.EXT: FALSE}, True)]
+    assert parts(Effect(ALLOW), [Comparison("ip6 nexthdr", b"\x2c")], 6) == [(ALL, False)]
+    assert parts(Effect(ALLOW), [Comparison("ip protocol", b"\x06")], 6) == [(ALL, False)]
+    for value in (b"\x86\xdd", b"\xdd\x86"):
+        assert parts(Effect(ALLOW), [Comparison("meta protocol", value)], 6) == [(ALL, True)]

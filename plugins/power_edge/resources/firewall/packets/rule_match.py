@@ -214,14 +214,18 @@ class Match:
             self.changes.clear()
 
     def mark(self, which: Mark, boxes: Iterable[Box], *, negated: bool = False) -> None:
-        """Apply a condition on a mark.
-
-        A condition on a connection's mark never matches a packet without a connection, negated or
-        not.
-        """
+        """Apply a condition on a mark."""
         if which == CONNECTION:
-            self.narrow(Dimension.CONNTRACK, NEW)
+            self.tracked()
         self.one_of(boxes, negated=negated)
+
+    def tracked(self) -> None:
+        """Keep the packets with a connection.
+
+        A condition on anything of a connection but its state never matches others, negated or not
+        (nft_ct_get_eval, connmark_mt).
+        """
+        self.narrow(Dimension.CONNTRACK, NEW)
 
     def family(self, family: int) -> None:
         """Keep the packets of one family."""

@@ -5,6 +5,7 @@ from functools import partial
 
 from power_edge.resources.firewall.packets import address_types, marks, rates
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
+from power_edge.resources.firewall.packets.program import NEW
 from power_edge.resources.firewall.packets.rule_match import (
     HAS_ROUTE_BACK,
     PACKET_TYPES,
@@ -16,6 +17,7 @@ from power_edge.resources.firewall.packets.sets import (
     NOTHING,
     Numbers,
     address,
+    complement,
     interface,
     network,
     numbers,
@@ -55,6 +57,7 @@ class OptionReader:
         self._options = set[str]()
         self._rates: list[tuple[str, str, bool]] = []
         self._set: tuple[str, str, bool] | None = None
+        self.asks_for_state = False
 
     def read(self) -> None:
         """Read all options, up to the target. One that is not understood makes the rule opaque."""
@@ -87,6 +90,7 @@ class OptionReader:
         if self._module == "recent":
             self.match.rates.append(rates.of_iptables(self._module, self._rates))
         self._options, self._set, self._rates = set(), None, []
+        self.asks_for_state = False
 
     def _set_of_addresses(self) -> None:
         name, side, negated = self._set or ("", "", False)
@@ -220,6 +224,7 @@ def _protocol(reader: OptionReader, value: str, negated: bool) -> None:
 
 
 def _state(reader: OptionReader, value: str, negated: bool) -> None:
+    reader.asks_for_state = True
     reader.match.among(Dimension.CONNTRACK, STATE_WORDS, value.split(","), negated=negated)
 
 
@@ -260,7 +265,12 @@ def _fragment(reader: OptionReader, _value: str, negated: bool) -> None:
 
 
 def _direction(reader: OptionReader, value: str, negated: bool) -> None:
-    reader.match.when((value == "ORIGINAL") is not negated)
+    """A packet without a connection is not asked for a direction: beside a state it matches,
+    otherwise it does not (conntrack_mt).
+    """
+    fitting = NEW if (value == "ORIGINAL") is not negated else NOTHING
+    without_connection = complement(NEW, Dimension.CONNTRACK) if reader.asks_for_state else NOTHING
+    reader.match.narrow(Dimension.CONNTRACK, numbers([*fitting, *without_connection]))
 
 
 def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from power_edge.resources.firewall.packets import marks
 from power_edge.resources.firewall.packets.dimension import Dimension
-from power_edge.resources.firewall.packets.program import VERDICTS, Action, FilterRule
+from power_edge.resources.firewall.packets.program import VERDICTS, Action, Effect, FilterRule
 from power_edge.resources.firewall.packets.sets import FALSE, Box, both, meet, within
 from power_edge.resources.firewall.readers.nft_objects import Rule
 from power_edge.resources.firewall.readers.nft_values import EXTENSIONS
@@ -87,7 +88,35 @@ def compared(
             if some != boxes or unclear:
                 doubt = doubt or unclear or HIDDEN
             if boxes:
-                yield rule._replace(boxes=boxes, opaque=rule.opaque or doubt)
+                narrowed = rule._replace(boxes=boxes, opaque=rule.opaque or doubt)
+                yield from _ended(narrowed, _behind_statements(found), family)
+
+
+def _ended(
+    rule: FilterRule, comparisons: Sequence[Comparison], family: int
+) -> Iterator[FilterRule]:
+    """Yield a rule that sets a mark, and its end apart where comparisons between the two narrow
+    the end alone.
+    """
+    if rule.effect.action not in ENDS or not rule.changes:
+        yield rule
+        return
+    boxes, doubt = _met(rule.boxes, comparisons, family)
+    if boxes == rule.boxes and doubt is None:
+        yield rule
+        return
+    yield rule._replace(effect=Effect(Action.NEXT))
+    if boxes:
+        if marks.looked_at(boxes):
+            doubt = doubt or HIDDEN
+            boxes = tuple(marks.without(box) for box in boxes)
+        yield rule._replace(boxes=boxes, changes=(), opaque=rule.opaque or doubt)
+
+
+def _behind_statements(found: Sequence[Comparison]) -> Sequence[Comparison]:
+    """Return the comparisons behind the last statement that acts before the rule ends."""
+    last = max((place for place, each in enumerate(found) if each.what == STATEMENT), default=-1)
+    return found[last + 1 :]
 
 
 def _around_statements(

@@ -300,8 +300,10 @@ class ConditionReader:
         if key == "state" and single:
             self.match.among(Dimension.CONNTRACK, STATES, map(_word, values), negated=op == "!=")
         elif key == "status" and single:
+            self.match.tracked()
             self.match.among(Dimension.CONNTRACK, STATUSES, map(_word, values), negated=op == "!=")
         elif key == "direction" and op in {"==", "!="}:
+            self.match.tracked()
             ways = {way for word in values for way in _known(word, DIRECTIONS)}
             self.match.when(("original" in ways) is (op == "=="))
         else:
@@ -329,7 +331,7 @@ class ConditionReader:
         elif (
             what["result"] in ("oif", "oifname")
             and "saddr" in flags
-            and (right is True or right in (0, "0"))
+            and (isinstance(right, bool) or right in (0, "0"))
         ):
             self.match.narrow(
                 Dimension.PATH,

@@ -42,7 +42,7 @@ FAMILIES: Mapping[str, tuple[int, ...]] = {
 _SET = re.compile(r'"@((?:[^"\\]|\\.)*)"')
 """The name of a set, in JSON."""
 LIMITS = frozenset({"limit", "ct count", "quota"})
-ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", *LIMITS})
+ENDING = frozenset({"xt", "match", "vmap", "set", "map", "reset", "flow", *LIMITS})
 """Parts of a rule after which it may end."""
 IDLE = frozenset(
     {
@@ -50,7 +50,6 @@ IDLE = frozenset(
         "log",
         "comment",
         "last",
-        "flow",
         "secmark",
         "ct helper",
         "ct timeout",
@@ -59,6 +58,10 @@ IDLE = frozenset(
     }
 )
 """Statements after which the rule goes on, or which only change the source of outgoing packets."""
+META_OF_ALL = frozenset(
+    {"l4proto", "nfproto", "protocol", "iif", "oif", "iifname", "oifname", "pkttype", "mark"}
+)
+"""Keys of `meta` that every packet has. It may lack others: a user, a cgroup."""
 HARMLESS_MANGLES = frozenset({"priority", "nftrace", "label", "event", "zone", "secmark"})
 
 
@@ -160,14 +163,17 @@ def _rule(
             # The rule ends where the set is full, the key is not in the map, or the packet lacks
             # the option.
             match.doubt(f"{kind} statement")
+        elif kind == "flow":
+            # The rule ends for the first packet of a connection (nft_flow_offload_eval).
+            match.when(False)
         elif kind == "mangle" and (which := mark_of(an_object(what)["key"])) is not None:
             value = an_object(what)["value"]
             change = marks.computed(which, value)
             if change.keep is None and not _certain(value):
                 match.doubt("a value that a packet may lack")
-            if change.copy and which == marks.PACKET:
+            if _reads_connection(value):
                 yield from match.changed(text)
-                match.mark(marks.CONNECTION, [{}])  # without a connection the rule ends
+                match.tracked()  # without a connection the rule ends
             match.changes.append(change)
         elif kind == "mangle":
             changed = an_object(an_object(what)["key"])
@@ -191,6 +197,15 @@ def _rule(
     yield from match.changed(text)
     if any(rate.memory for rate in match.rates):
         yield from match.rules(Effect(Action.NEXT), text)
+
+
+def _reads_connection(value: Json) -> bool:
+    """Return whether a value is computed from the mark of a connection."""
+    if isinstance(value, list):
+        return any(map(_reads_connection, value))
+    return isinstance(value, dict) and (
+        mark_of(value) == marks.CONNECTION or any(map(_reads_connection, value.values()))
+    )
 
 
 def _xt(part: compat.XtPart, match: Match, family: int, sets: Sets) -> Effect | None:
@@ -277,6 +292,26 @@ def _verdict(kind: str, what: Json, place: tuple[str, str]) -> Effect:
     return Effect(Action.UNKNOWN)
 
 
+def _of_connections(key: dict[str, Json]) -> bool:
+    """Return whether a key is one that every packet with a connection has, and no other packet."""
+    return _key_of(key, "ct") in ("mark", "status", "direction")
+
+
+def _key_of(key: dict[str, Json], kind: str) -> Json:
+    """Return what a `meta` or `ct` expression looks at, None if it is another one."""
+    return an_object(key[kind]).get("key") if kind in key else None
+
+
+def _of_all(key: dict[str, Json]) -> bool:
+    """Return whether every packet has a key, or every packet with a connection.
+
+    The rule ends for a packet that lacks it (nft_meta_get_eval, nft_ct_get_eval).
+    """
+    return (
+        _of_connections(key) or _key_of(key, "meta") in META_OF_ALL or _key_of(key, "ct") == "state"
+    )
+
+
 def _verdict_map(
     what: dict[str, Json], reader: ConditionReader, place: tuple[str, str], text: str
 ) -> Iterator[FilterRule]:
@@ -308,6 +343,8 @@ def _verdict_map(
                 match.doubt(str(error))
             if isinstance(data, str) and reader.context.sets[(*place, data[1:])].expiring:
                 match.doubt("an element of a set that expires")
-            if doubt or not {"meta", "ct"} & set(left):
+            if _of_connections(left):
+                match.tracked()
+            if doubt or not _of_all(left):
                 match.doubt(doubt or "any other key")  # packets that have such a header
         yield from match.rules(_verdict(kind, target, place), text)

@@ -14,7 +14,7 @@ from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
     MANY_RULES,
-    VERDICTS,
+    REJECT,
     Action,
     BaseChain,
     Effect,
@@ -48,8 +48,14 @@ MANY_ELEMENTS = 2_000_000
 """So many elements of sets are read, an element counting for each rule that names its set. A rule
 beyond them is opaque.
 """
-MALFORMED = (KeyError, TypeError, RecursionError)
-"""Errors of reading a structure of another form, or one that is nested too deep."""
+MATTERS = frozenset({DENY, REJECT, Action.NOTRACK, Action.UNKNOWN})
+"""What rules that are not followed may do to a packet, so that it counts."""
+MALFORMED = (KeyError, TypeError, RuntimeError, OverflowError)
+"""Errors of reading a structure of another form.
+
+RuntimeError: nesting that is too deep. OverflowError: a number that JSON can write and no integer
+can hold (1e999).
+"""
 
 
 def read(
@@ -248,7 +254,8 @@ def _of_devices_below(program: Program, stacked: list[tuple[str, str]]) -> Itera
 
 
 def _makes_a_difference(rule: FilterRule) -> bool:
-    return rule.effect.action in {*VERDICTS, Action.UNKNOWN} or bool(rule.changes)
+    """Return whether a rule does more than to let packets by."""
+    return rule.effect.action in MATTERS or bool(rule.changes)
 
 
 def _with_others(program: Program) -> Program:
@@ -280,4 +287,4 @@ def _all(program: Program, base: BaseChain) -> Iterator[FilterRule]:
     for name, rules in program.chains.items():
         if name[:2] == table:
             for some in rules.values():
-                yield from (rule for rule in some if rule.effect.action != ALLOW)
+                yield from some
