@@ -12,11 +12,15 @@ class Done(NamedTuple):
     stderr: str = ""
 
 
+MANAGER = "1:name=systemd:/init.scope\n0::/init.scope\n"
+"""The control groups of systemd itself (/proc/1/cgroup)."""
+
+
 class Host:
     """Answers a command that contains a key with its value; of several, the last key counts."""
 
     def __init__(self, answers: Mapping[str, str | Done]) -> None:
-        self.answers = dict(answers)
+        self.answers = {"cat /proc/1/cgroup": MANAGER, **answers}
 
     def run(self, command: str) -> Done:
         found = [value for key, value in self.answers.items() if key in command]
