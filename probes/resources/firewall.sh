@@ -42,24 +42,56 @@ save() { # NAME STEM VARIANT
 
 # nft prints neither as text nor as JSON a condition that it takes for implied by another one. So print what the kernel compares, a line for each rule: its
 # place, and behind tabs each comparison that nft may leave out. Only those of the family and the protocol have a value here. `statement` stands for one
-# that does something before the rule ends.
+# that does something before the rule ends, and `?` for an instruction in a form that is not known here (libnftnl prints them), or a comparison with what
+# was loaded further above.
 compared() {
     awk '
-        function end_rule() { if (rules) print place found; rules = 0; found = "" }
-        /^  \[ / {
+        BEGIN {
+            count = split("bitwise byteorder cmp connlimit counter ct dup dynset exthdr fib flow_offload fwd hash immediate inner last limit log lookup masq " \
+                "match meta nat notrack numgen objref osf payload queue quota range redir reject rt socket synproxy target tproxy tunnel xfrm", names, " ")
+            for (i = 1; i <= count; i++) known[names[i]]
+        }
+        function end_rule() { if (rules) print place found; rules = 0; found = ""; split("", loads) }
+        function fits(form) { return $0 ~ ("^  \\[ " form " \\]$") }
+        # What is loaded into a register is no longer what was there before.
+        function loaded(register, what) { delete loads[register]; if (what != "") { loads[register] = what; last = register } }
+        /^  \[/ {
             rules = 1
-            if (load != "" && $2 == "cmp" && $3 == "eq") found = found "\t" load "=" $6
-            load = ""
-            if ($2 == "notrack" || $3 == "set") found = found "\tstatement"
-            else if ($2 " " $3 == "ct load" && $4 ~ /^(l3)?protocol$/) found = found "\t" "ct " $4
-            else if ($2 " " $3 == "meta load" && $4 ~ /^[io]iftype$/) found = found "\t" "meta " $4
-            else if ($2 " " $3 " " $6 == "payload load link") found = found "\t" "ether"
-            else if ($2 " " $3 == "meta load" && $4 ~ /^(nfproto|l4proto|protocol)$/) load = "meta " $4
-            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 9") load = "ip protocol"
-            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 6") load = "ip6 nexthdr"
+            before = last
+            last = ""
+            if (!fits(".*") || !($2 in known)) found = found "\t?"
+            else if ($2 == "cmp") {
+                if (!fits("cmp (eq|neq|lt|lte|gt|gte) reg [0-9]+( 0x[0-9a-f]+)+")) found = found "\t?"
+                else if (!($5 in loads)) next
+                else if ($5 != before || NF != 7) found = found "\t?"
+                else if ($3 == "eq") found = found "\t" loads[$5] "=" $6
+            } else if ($2 == "notrack" || $3 == "set") {
+                found = found "\tstatement"
+                if ($2 != "notrack" && !fits("(ct|meta) set [a-z0-9_ ]+ with reg [0-9]+( , dir (original|reply))?")) found = found "\t?"
+            } else if ($2 == "ct") {
+                if (!fits("ct load [a-z0-9_ ]+ => reg [0-9]+( , dir (original|reply))?")) found = found "\t?"
+                else if ($4 ~ /^(l3)?protocol$/) found = found "\tct " $4
+                register = $0
+                sub(/.*=> reg /, "", register)
+                sub(/ .*/, "", register)
+                loaded(register, "")
+            } else if ($2 == "meta") {
+                if (!fits("meta load [a-z0-9_]+ => reg [0-9]+")) found = found "\t?"
+                else if ($4 ~ /^[io]iftype$/) found = found "\tmeta " $4
+                loaded($7, $4 ~ /^(nfproto|l4proto|protocol)$/ ? "meta " $4 : "")
+            } else if ($2 == "payload" && $3 == "load") {
+                if (!fits("payload load [0-9]+b @ (link|network|transport|inner|tunnel) header \\+ [0-9]+ => reg [0-9]+")) found = found "\t?"
+                else if ($6 == "link") found = found "\tether"
+                loaded($12, $4 " " $6 " " $9 == "1b network 9" ? "ip protocol" : $4 " " $6 " " $9 == "1b network 6" ? "ip6 nexthdr" : "")
+            } else if ($2 == "payload") {
+                if (!fits("payload write reg [0-9]+ => .*")) found = found "\t?"
+            } else if (match($0, /(=> reg|dreg|immediate reg|bitwise reg|byteorder reg) [0-9]+/)) {
+                register = substr($0, RSTART, RLENGTH)
+                sub(/.* /, "", register)
+                loaded(register, "")
+            }
             next
         }
-        { load = "" }
         /^[a-z]/ { end_rule(); place = $0 }
         END { end_rule() }'
 }
