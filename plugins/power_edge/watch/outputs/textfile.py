@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from power_edge.atomic_file import write
+from power_edge.report.prometheus import write_text
 from power_edge.watch.threads import in_thread
 
 
@@ -101,4 +101,4 @@ class Textfile:
 
 
 def _write(file: Path, text: Callable[[], str]) -> None:
-    write(file, text().encode("utf-8"))
+    write_text(file, text())
