@@ -138,3 +138,9 @@ def test_devices_in_quotes() -> None:
         results(Firewall(rules=[SOURCES_4]), what)["allow 22/tcp from 0.0.0.0/0 to any"].outcome
         == "drift"
     )
+
+
+def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
+    rules = nft([TCP22, ACCEPT], family="ip")
+    assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="lo")) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="")) == "drift"

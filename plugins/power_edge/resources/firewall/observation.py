@@ -105,10 +105,17 @@ def _network(by_name: Mapping[str, Block]) -> Network:
         interfaces=tuple(names) or None,
         ports=ports,
         outside=tuple(name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names),
-        inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
+        inet6=_inet6(_lines(by_name, "inet6"))
+        if "inet6" in by_name and not _hidden(by_name)
+        else None,
         addresses=_addresses(by_name),
         echo_ignored=tuple(_lines(by_name, "echo-ignored")),
     )
+
+
+def _hidden(by_name: Mapping[str, Block]) -> bool:
+    """Return whether /proc/net could not be read: it shows no device at all, not even lo."""
+    return "interfaces" in by_name and not _lines(by_name, "interfaces")
 
 
 def _lines(by_name: Mapping[str, Block], name: str) -> list[str]:
