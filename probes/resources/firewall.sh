@@ -8,7 +8,7 @@ if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
 fi
 
 # A login may be in a network namespace of its own (a management network): its rules are not those of the node's services.
-if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net") && its=$(${PE_SUDO-} readlink "${PE_ROOT-}/proc/1/ns/net" 2>/dev/null); then :; else
+if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUDO-} readlink "${PE_ROOT-}/proc/1/ns/net" 2>/dev/null); then :; else
     # Who may not see it sees its devices.
     ours=$(sed 's/:.*//' "${PE_ROOT-}/proc/self/net/dev" 2>/dev/null)
     its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
@@ -275,6 +275,39 @@ pending() {
         done
 }
 
+# firewalld does not say which settings it was given for a time (`--timeout=`). But it sleeps in poll(2) or ppoll(2) until the first of them is over, and
+# the third argument says for how long: -1, or no time at all, without any. Print what the zones in $1, and policies, have now and in their files, as
+# JSON, unless nothing is timed.
+timed() {
+    pid=$(${PE_SUDO-} busctl --system --timeout=3 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
+        GetConnectionUnixProcessID s org.fedoraproject.FirewallD1 2>/dev/null) || pid='u -'
+    for _ in 1 2 3 4 5; do
+        call=$(${PE_SUDO-} cat "${PE_ROOT-}/proc/${pid#u }/syscall" 2>/dev/null) || call=''
+        case $call in
+        '7 '* | '271 '*) case $(uname -m) in x86_64) break ;; esac ;;
+        '73 '*) case $(uname -m) in aarch64 | riscv64 | loongarch64) break ;; esac ;;
+        esac
+        call=''
+    done
+    # shellcheck disable=SC2086 # numbers
+    set -- "$1" $call
+    case "${2-} ${5-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
+    printf '%s\n' "$1" | while read -r zone; do
+        [ "$zone" != 'direct rules' ] && [ -n "$zone" ] || continue
+        settings zone "$zone" getZoneSettings2 getZoneByName getSettings2 || exit 1
+    done && policies | while read -r policy; do settings policy "$policy" getPolicySettings getPolicyByName getSettings || exit 1; done || echo unread
+}
+
+policies() { ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies | tr '"' '\n' | sed -n 'n;p'; }
+
+settings() { # KIND NAME NOW FIND FILE
+    now=$(ask --json=short /org/fedoraproject/FirewallD1 "org.fedoraproject.FirewallD1.$1" "$3" s "$2") || return
+    file=$(ask /org/fedoraproject/FirewallD1/config org.fedoraproject.FirewallD1.config "$4" s "$2") || return
+    file=${file#*\"}
+    file=$(ask --json=short "${file%\"}" "org.fedoraproject.FirewallD1.config.$1" "$5") || return
+    printf '%s\n' "$1 $2" "$now" "$file"
+}
+
 ask() { ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 call org.fedoraproject.FirewallD1 "$@" 2>/dev/null; }
 
 sorted() { # SETTINGS: print the settings of a zone, without its interfaces
@@ -305,6 +338,7 @@ if command -v firewall-cmd >/dev/null; then
         fi
         out=$(pending)
         say firewalld-pending $? "$out"
+        [ -z "$out" ] && [ -z "$(policies)" ] || say firewalld-timed 0 "$(timed "$out")"
     else
         look firewalld firewall-cmd --state
     fi

@@ -13,7 +13,13 @@ from power_edge.resources.firewall.packets.sets import (
     numbers,
     without,
 )
-from power_edge.resources.firewall.readers import ipsets, iptables, nft_bytecode, nftables
+from power_edge.resources.firewall.readers import (
+    firewalld_timed,
+    ipsets,
+    iptables,
+    nft_bytecode,
+    nftables,
+)
 from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
 from power_edge.resources.firewall.readers.ufw_files import by_hand, settings
 from power_edge.resources.firewall.ruleset import Firewalld, Network, Ruleset, Ufw
@@ -84,7 +90,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
         }
     return {
         "": Ruleset(
-            program=program,
+            program=_timed(program, by_name),
             network=_network(by_name),
             ufw=_ufw(by_name),
             firewalld=_firewalld(by_name),
@@ -92,6 +98,13 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
             saved=tuple(_lines(by_name, "saved")),
         )
     }
+
+
+def _timed(program: Program, by_name: Mapping[str, Block]) -> Program:
+    """Return the program with those rules of firewalld marked that may go by themselves."""
+    block = by_name.get("firewalld-timed")
+    found = firewalld_timed.read(block.text) if block is not None else []
+    return firewalld_timed.passing(program, found)
 
 
 def _network(by_name: Mapping[str, Block]) -> Network:

@@ -66,7 +66,9 @@ def read(text: str) -> Comparisons:
 def _comparison(text: str) -> Comparison:
     what, _, value = text.partition("=")
     digits = (value or "0").removeprefix("0x")
-    return Comparison(what, bytes(filter(None, bytes.fromhex(digits.zfill(-(-len(digits) // 2) * 2)))))
+    return Comparison(
+        what, bytes(filter(None, bytes.fromhex(digits.zfill(-(-len(digits) // 2) * 2))))
+    )
 
 
 def compared(
