@@ -666,7 +666,7 @@ def test_ports_among_several_fields_are_those_of_protocols_that_have_ports() -> 
     stops = observed(nft=nft([every_port, DROP], policy="accept"), inet6="")
     assert outcome(DENY_22, stops) == "compliant"
     found = results(Firewall(exclusive=True), stops)["exclusive"]
-    assert found.outcome is not Outcome.COMPLIANT
+    assert found.outcome is Outcome.UNKNOWN
 
 
 def test_a_way_back_by_any_interface_is_not_one_by_the_same() -> None:
@@ -1325,7 +1325,7 @@ def test_what_a_nat_chain_drops_need_not_be_dropped() -> None:
             nft(type="nat", hook=hook, prio=prio),
         ):
             assert outcome(DENY_22, observed(nft=what)) == "unknown"
-            assert outcome(ALLOW_22, observed(nft=what)) != "compliant"
+            assert outcome(ALLOW_22, observed(nft=what)) == "unknown"
     harmless = nft(
         [match("tcp", "dport", 80), {"redirect": {"port": 8080}}],
         policy="accept",
