@@ -176,6 +176,12 @@ for family in ip ip6; do
     fi
 done
 
+# Who gets no answer by ARP finds no IPv4 address.
+if [ -e "${PE_ROOT-}/proc/net/arp_tables_names" ]; then
+    look arp-legacy-tables cat "${PE_ROOT-}/proc/net/arp_tables_names"
+    if [ $status != 0 ] || [ -n "$out" ]; then save arp-legacy arptables legacy; fi
+fi
+
 if [ $sets = yes ] && command -v ipset >/dev/null; then
     # In a list that was cut, sets would lack elements. The last line shows that it is complete.
     out=$({ ${PE_SUDO-} ipset save 2>/dev/null && echo '= whole'; } | sed -n -e '20001{s/.*/= too many/p;q;}' -e p)

@@ -2237,3 +2237,20 @@ def test_what_a_finding_shows(
     *_, last = results(section, what).values()
     (finding,) = (finding for finding in last.findings if finding.field == field)
     assert (finding.outcome.value, finding.expected, finding.actual, finding.why) == expected
+
+
+@pytest.mark.parametrize(
+    ("arp", "verdict"),
+    [
+        ({"arp_legacy_tables": ""}, "compliant"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT"}, "compliant"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT DROP\n:OUTPUT ACCEPT"}, "unknown"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT ACCEPT\n-A INPUT -j DROP"}, "unknown"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": ("absent", "")}, "unknown"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": (1, "no")}, "unknown"),
+        ({"arp_legacy_tables": (1, "no")}, "unknown"),
+    ],
+)  # fmt: skip
+def test_legacy_arptables_may_hide_every_ipv4_address(arp: dict[str, Any], verdict: str) -> None:
+    four = observed(nft=nft([TCP22, ACCEPT]), inet6="", **arp)
+    assert outcome(ALLOW_22, four) == verdict

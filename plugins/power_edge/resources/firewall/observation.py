@@ -188,7 +188,30 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
         parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
     bases = tuple(base for part in parts for base in part.bases)
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
-    return Program(chains=chains, bases=(*bases, *_unread(by_name)), bits=bits_of(chains))
+    return Program(
+        chains=chains,
+        bases=(*bases, *_unread(by_name), *_arp(by_name)),
+        bits=bits_of(chains),
+    )
+
+
+def _arp(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:
+    """Return chains for rules of legacy arptables, which may keep others from any IPv4 address."""
+    names, rules = by_name.get("arp-legacy-tables"), by_name.get("arp-legacy")
+    if names is None or (names.status == 0 and not names.text.strip()):
+        return ()
+    lines = rules.text.split("\n") if rules is not None and rules.status == 0 else ["-A"]
+    if not any(line.startswith("-A") or line.startswith(":") and " DROP" in line for line in lines):
+        return ()
+    doubt = BaseChain(
+        "prerouting",
+        -1000,
+        None,
+        (4,),
+        text="rules of legacy arptables are not followed",
+        moves=False,
+    )
+    return doubt, doubt._replace(hook="postrouting")
 
 
 def _nftables(
