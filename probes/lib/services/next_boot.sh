@@ -12,6 +12,7 @@ unforeseeable() {
     if [ -z "$id" ] || [ "$id" = uninitialized ]; then
         echo 'trap the next boot counts as the first one and applies presets (/etc/machine-id is missing, empty or "uninitialized")'
     fi
+    ! root_is_forgotten || echo 'trap the root file system keeps changes in memory alone (a live system, overlayroot, systemd.volatile=), and a boot forgets them'
     [ ! -L run/systemd/generator.early/default.target ] ||
         echo "trap the kernel's command line sent this boot to ${default:-another target}, and the next one may go elsewhere"
     other_environment
