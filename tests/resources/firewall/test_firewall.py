@@ -2254,3 +2254,23 @@ def test_what_a_finding_shows(
 def test_legacy_arptables_may_hide_every_ipv4_address(arp: dict[str, Any], verdict: str) -> None:
     four = observed(nft=nft([TCP22, ACCEPT]), inet6="", **arp)
     assert outcome(ALLOW_22, four) == verdict
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "",
+        "# Generated",
+        save("INPUT -j DROP").removesuffix("COMMIT"),
+        f"{save('INPUT -j DROP').removesuffix('COMMIT')}*nat\n:INPUT ACCEPT [0:0]\nCOMMIT",
+        "*nat\n:INPUT ACCEPT [0:0]\nCOMMIT",
+    ],
+)
+@pytest.mark.parametrize("family", ["ip", "ip6"])
+def test_a_listing_of_legacy_rules_that_was_cut_is_none(cut: str, family: str) -> None:
+    readings = {f"{family}_legacy_tables": "filter", f"{family}_legacy": cut}
+    try:
+        found = parse(answer(nft='{"nftables": []}', **readings))[""]
+    except ValueError:
+        return
+    assert isinstance(found, NotObserved)

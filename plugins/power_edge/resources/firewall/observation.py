@@ -185,7 +185,10 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
         legacy = by_name.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
             return NotObserved((legacy or names).why("the rules of legacy iptables"))
-        parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
+        part = iptables.read(legacy.text, number, f"legacy {family}", sets)
+        if unread := {*names.text.split()} - {table for _, table, _ in part.chains}:
+            return NotObserved(f"iptables-save does not show the legacy table {min(unread)}")
+        parts.append(part)
     bases = tuple(base for part in parts for base in part.bases)
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
     return Program(
