@@ -746,6 +746,19 @@ def test_a_mask_that_only_root_sees(lab: Lab, root: Root) -> None:
         assert again.sh("systemctl is-active hidden", check=False) == "inactive"
 
 
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_boot_does_not_find_the_units_of_an_overlay_at_usr(lab: Lab, root: Root) -> None:
+    """systemd-sysext makes such an overlay, late in a boot."""
+    texts = {f"/srv/more/lib/systemd/system/{each}.service": Made("").text() for each in ("a", "b")}
+    with lab.node("overlaid", root=root, files=texts) as node:
+        node.sh("mount -t overlay pe -o lowerdir=/srv/more:/usr /usr; systemctl daemon-reload")
+        node.sh("systemctl -q enable --now a")
+        declared = [Service(name="a", enabled=True), Service(name="b", enabled=False)]
+        assert letters(checked(node, declared)) == {"a": "u", "b": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active a", check=False) == "inactive"
+
+
 SETS = "SYSTEMD_UNIT_PATH=/opt/units:"
 ENVIRONMENTS = {
     "manager": f"ManagerEnvironment={SETS}",

@@ -257,7 +257,9 @@ def test_no_second_textfile_of_a_node_in_a_folder(project: Project) -> None:
     assert run("b", "other.prom").ret == 0
     result = run("a", "second.prom")
     assert result.ret == 3
-    result.stdout.fnmatch_lines(["second.prom could not be written: edge.prom beside it has *node a*"])
+    result.stdout.fnmatch_lines(
+        ["second.prom could not be written: edge.prom beside it has *node a*"]
+    )
     assert not (project.path / "second.prom").exists()
     assert run("*", "other.prom").ret == 3
     assert 'node="a"' not in (project.path / "other.prom").read_text()

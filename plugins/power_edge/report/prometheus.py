@@ -81,7 +81,9 @@ def write_text(file: Path, text: str) -> None:
     """
     nodes = _values(text, _CONFIG_ERROR)
     for other in sorted(file.parent.glob("*.prom")) if file.suffix == ".prom" else ():
-        if other.name != file.name and (both := nodes.keys() & _values(_read(other), _CONFIG_ERROR)):
+        if other.name != file.name and (
+            both := nodes.keys() & _values(_read(other), _CONFIG_ERROR)
+        ):
             raise OSError(
                 errno.EEXIST,
                 f"{other.name} beside it has series of node {min(both)}, and node_exporter keeps"

@@ -82,7 +82,13 @@ def test_the_size_of_a_compressed_list_is_that_of_its_content(tmp_path: Path) ->
     found = re.search(r"^list_sizes\(\) \{.*?^\}$", body, re.MULTILINE | re.DOTALL)
     assert found is not None
     done = subprocess.run(
-        ["/bin/sh", "-c", f"left() {{ echo 4; }}\nlists=$1\n{found[0]}\nlist_sizes", "pe", tmp_path],
+        [
+            "/bin/sh",
+            "-c",
+            f"left() {{ echo 4; }}\nlists=$1\n{found[0]}\nlist_sizes",
+            "pe",
+            tmp_path,
+        ],
         env={"PATH": "/usr/bin:/bin", "PE_ROOT": str(tmp_path)},
         capture_output=True,
         text=True,

@@ -22,7 +22,8 @@ class _Answer(NamedTuple):
 
     `paths`: what was asked about. `values`: path -> lines of its value. `complaints`: path ->
     grep's reason why it could not be read. `namespaces`: those in which the probe ran apart from
-    the machine. `elsewhere`: folders that show another namespace than that of process 1. `owners`: path -> mode (octal) and user id. `mounts`: mount point -> options.
+    the machine. `elsewhere`: folders that show another namespace than that of process 1. `owners`:
+    path -> mode (octal) and user id. `mounts`: mount point -> options.
     """
 
     paths: tuple[str, ...]
