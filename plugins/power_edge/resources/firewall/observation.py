@@ -204,7 +204,7 @@ def _arp(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:
     if names is None or (names.status == 0 and not names.text.strip()):
         return ()
     lines = rules.text.split("\n") if rules is not None and rules.status == 0 else ["-A"]
-    if not any(line.startswith("-A") or (line.startswith(":") and " DROP" in line) for line in lines):
+    if not any(line.startswith("-A") or line.split()[1:2] == ["DROP"] for line in lines):
         return ()
     doubt = BaseChain(
         "prerouting",
