@@ -526,7 +526,8 @@ def test_what_firewalld_holds_for_a_time_is_no_pass(with_firewalld: Node) -> Non
     assert outcomes() == ["compliant", "drift", "drift"]
     node.sh(f"firewall-cmd --remove-rich-rule='{ban}'")
     node.sh("firewall-cmd --permanent --new-policy=in")
-    node.sh("firewall-cmd --permanent --policy=in --add-ingress-zone=ANY --add-egress-zone=HOST")
+    node.sh("firewall-cmd --permanent --policy=in --add-ingress-zone=ANY")
+    node.sh("firewall-cmd --permanent --policy=in --add-egress-zone=HOST")
     node.sh("firewall-cmd --reload; firewall-cmd --policy=in --add-port=8080/tcp --timeout=1h")
     assert outcomes() == ["compliant", "compliant", "unknown"]
     node.sh("firewall-cmd --policy=in --remove-port=8080/tcp; firewall-cmd --reload")
