@@ -344,7 +344,7 @@ if command -v firewall-cmd >/dev/null; then
         fi
         out=$(pending)
         say firewalld-pending $? "$out"
-        [ -z "$out" ] && [ -z "$(policies)" ] || say firewalld-timed 0 "$(timed "$out")"
+        say firewalld-timed 0 "$(timed "$out")"
     else
         look firewalld firewall-cmd --state
     fi

@@ -759,6 +759,29 @@ def test_a_boot_does_not_find_the_units_of_an_overlay_at_usr(lab: Lab, root: Roo
         assert again.sh("systemctl is-active a", check=False) == "inactive"
 
 
+SCRIPTS = {
+    "rc.local": "printf '#!/bin/sh\\nsystemctl --no-block start called\\n' >/etc/rc.local; chmod +x /etc/rc.local",
+    "unit": f"printf '[Service]\\nType=oneshot\\nExecStart=systemctl --no-block start called.service\\n[Install]\\nWantedBy=multi-user.target\\n' >{ADMIN}/caller.service; systemctl -q enable caller",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_of_the_boot_starts_what_nothing_pulls_in(lab: Lab, script: str) -> None:
+    names = ("called", "other")
+    texts = {f"{ADMIN}/{name}.service": Made("").text() for name in names}
+    with lab.node("scripts", files=texts) as node:
+        node.sh(f"{SCRIPTS[script]}; systemctl daemon-reload")
+        for declared in (
+            [Service(name=name, state="stopped", enabled=False) for name in names],
+            [Service(name=name, state="disabled") for name in names],
+        ):
+            found = checked(node, declared)
+            assert letters(found) == {"called": "u", "other": "c"}
+        again = lab.reboot(node)
+        again.sh("until systemctl is-active -q called; do :; done")
+        assert again.sh("systemctl is-active other", check=False) == "inactive"
+
+
 SETS = "SYSTEMD_UNIT_PATH=/opt/units:"
 ENVIRONMENTS = {
     "manager": f"ManagerEnvironment={SETS}",

@@ -40,6 +40,8 @@ root_is_forgotten() {
     case " $(cat proc/cmdline) " in
     *' boot=live '* | *' boot=casper '* | *' overlayroot=tmpfs'* | *' systemd.volatile=overlay '* | *' rd.live.image '* | *' root=live:'*) return 0 ;;
     esac
+    # What is not there lies on the disk of the machine that runs this container.
+    [ -d "${upper#/}" ] || return 1
     mount_of "$upper"
     case $type in tmpfs | ramfs) return 0 ;; esac
     return 1

@@ -24,7 +24,10 @@ AT_MEDIA = "28 27 0:6 / /media/root-rw rw - {} tmpfs-root rw,size=1k\n"
         ("27 1 254:0 / / rw - ext4 /dev/vda rw\n", "boot=live", False),
         (OVERLAY.format("media/root-rw") + AT_MEDIA.format("tmpfs"), "quiet", True),
         (OVERLAY.format("media/root-rw") + AT_MEDIA.format("ext4"), "quiet", False),
-        (OVERLAY.format("media/root-rw"), "quiet", False),  # of a container, on the disk of its host
+        (OVERLAY.format("media/root-rw"), "quiet", False),
+        # Of a container, on the disk of its host.
+        (OVERLAY.format("media/nodes/a") + AT_MEDIA.format("tmpfs"), "quiet", False),
+        (OVERLAY.format("media/root-rw/b") + AT_MEDIA.format("tmpfs"), "quiet", False),
         (OVERLAY.format("cow"), "quiet boot=casper ---", True),
         (OVERLAY.format("live/overlay/rw"), "boot=live components", True),
         (OVERLAY.format("x"), "overlayroot=tmpfs:swap=1 quiet", True),
@@ -36,6 +39,7 @@ def test_a_root_that_keeps_changes_in_memory(
     tmp_path: Path, mounts: str, line: str, forgets: bool
 ) -> None:
     (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "media/root-rw/upper").mkdir(parents=True)
     (tmp_path / "proc/self/mountinfo").write_text(f"21 27 0:21 / /proc rw - proc proc rw\n{mounts}")
     (tmp_path / "proc/cmdline").write_text(f"{line}\n")
     ran = subprocess.run(
