@@ -256,6 +256,21 @@ def test_what_nft_does_not_print_is_read_from_the_text() -> None:
     assert passes(read(opaque, {"ip": saved}), OUT).verdict is YES
 
 
+def test_of_other_rules_of_that_table_the_text_says_too_little() -> None:
+    """iptables-save prints `ip saddr @s accept` as `-j ACCEPT` (1.8.9 and 1.8.11)."""
+    by_iptables = [{"xt": {"type": "match", "name": "conntrack"}}, {"accept": None}]
+    by_nft = [saddr("192.0.2.0/24"), {"accept": None}]
+    whole = nft(by_iptables, by_nft, hook="forward", type="filter", policy="drop")
+    first = "-A c -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+    for text, verdict in (
+        ("-A c -j ACCEPT\n", NO),
+        ("", UNKNOWN),
+        (2 * "-A c -j ACCEPT\n", UNKNOWN),
+    ):
+        saved = f"*t\n:c DROP [0:0]\n{first}{text}COMMIT\n"
+        assert passes(read(whole, {"ip": saved}), OUT).verdict is verdict
+
+
 ACCEPT, DROP = {"accept": None}, {"drop": None}
 
 

@@ -6,7 +6,7 @@ in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from ipaddress import (
     IPv4Network,
@@ -175,9 +175,7 @@ def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] =
         for table in _saved(text, family):
             place = (table.family, table.name)
             if place in tables and _is_opaque(tables[place]):
-                # Both are one table. The bases are nft's: the text has no hook.
-                table.bases, table.uncertain = tables[place].bases, tables[place].uncertain
-                tables[place] = table
+                tables[place] = _with_text(tables[place], table)
     old = [table for family, text in legacy.items() for table in _saved(text, family)]
     words = {word for text in (*saved.values(), *legacy.values()) for word in text.split()}
     return Ruleset(
@@ -573,12 +571,29 @@ def _rule(statements: Sequence[Mapping[str, Any]]) -> Rule:
 
 def _is_opaque(table: Table) -> bool:
     """Whether a table has conditions of iptables that nft does not print."""
-    return any(
-        isinstance(condition, dict) and "xt" in condition
-        for rules in table.rules.values()
-        for rule in rules
-        for condition in rule.conditions
-    )
+    return any(_of_iptables(rule) for rules in table.rules.values() for rule in rules)
+
+
+def _of_iptables(rule: Rule) -> bool:
+    return any(isinstance(condition, dict) and "xt" in condition for condition in rule.conditions)
+
+
+def _with_text(table: Table, text: Table) -> Table:
+    """Return a table of nft with what iptables-save says of the rules that nft does not print
+    whole. Of others iptables-save leaves out what it cannot express: a set, a map, a bit mask.
+
+    Rules correspond by their order in a chain. One without counterpart stays in doubt.
+    """
+    rules = {
+        chain: [
+            said if _of_iptables(own) else own
+            for own, said in zip(some, text.rules[chain], strict=True)
+        ]
+        if len(some) == len(text.rules.get(chain, ()))
+        else some
+        for chain, some in table.rules.items()
+    }
+    return replace(table, rules=rules)
 
 
 # Reading iptables-save.
