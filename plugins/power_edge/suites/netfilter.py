@@ -4,6 +4,7 @@ A flow is many packets. Each rule takes all of them, none, or may take some; wha
 in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8), iptables(8).
 """
 
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -184,6 +185,40 @@ def ruleset(nft: Any, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] =
         offloaded=any("flowtable" in entry for entry in nft["nftables"]),
         marks=any(map(_marks, statements)) or not words.isdisjoint(_MARKING),
     )
+
+
+_HIDDEN = re.compile(
+    r"  \[ (ct load (l3)?protocol|meta load [io]iftype|payload load \S+ @ link header) "
+)
+_OF_RULE = re.compile(r"(ip6?|inet|arp|bridge|netdev) (\S+) \S+ \d+( \d+)?")
+_UNDERSTOOD = re.compile(r"  \[ \S.* \]")
+
+
+def with_hidden(rules: Ruleset, instructions: str) -> Ruleset:
+    """Return the ruleset, in doubt about the tables with conditions that nft leaves out.
+
+    `instructions` is `nft -t --debug=netlink list ruleset`. nft takes some conditions for implied
+    by others, and prints them neither as text nor as JSON (seen with 1.0.6 and 1.1.3). Raises
+    ValueError where no rule is told, though there are rules.
+    """
+    doubtful = set[tuple[str, str]]()
+    told = False
+    place = ("", "")
+    for line in instructions.split("\n"):
+        if found := _OF_RULE.fullmatch(line):
+            place = found[1], found[2]
+        elif line.startswith("  ["):
+            told = True
+            # In a table of the bridge family the type of the frame is a condition like any other.
+            if not _UNDERSTOOD.fullmatch(line) or (_HIDDEN.match(line) and place[0] != "bridge"):
+                doubtful.add(place)
+    if not told and any(some for table in rules.tables for some in table.rules.values()):
+        raise ValueError("nft --debug=netlink tells of no rule")
+    tables = (
+        replace(table, uncertain=True) if (table.family, table.name) in doubtful else table
+        for table in rules.tables
+    )
+    return rules._replace(tables=tuple(tables))
 
 
 def needs_saved(nft: Any) -> bool:
