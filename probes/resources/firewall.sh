@@ -208,6 +208,13 @@ say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
 )"
+# What sees packets before the packet filter does: programs of XDP, and filters of tc.
+say early 0 "$(
+    ip -o link 2>/dev/null | sed -n 's|^[0-9]*: \([^:@]*\)[:@].*[ /]xdp[a-z]*[/ ]id.*|xdp \1|p'
+    command -v tc >/dev/null && tc qdisc show 2>/dev/null | sed -n 's/^qdisc \(clsact\|ingress\) .* dev \([^ ]*\) .*/\2/p' | while read -r dev; do
+        [ -z "$(tc filter show dev "$dev" ingress 2>/dev/null || echo unread)" ] || echo "tc $dev"
+    done
+)"
 # With these settings the kernel answers no echo request, whatever the rules let in.
 say echo-ignored 0 "$(
     for file in "${PE_ROOT-}/proc/sys/net/ipv4/icmp_echo_ignore_all" "${PE_ROOT-}/proc/sys/net/ipv6/icmp/echo_ignore_all"; do

@@ -148,3 +148,12 @@ def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
     rules = nft([TCP22, ACCEPT], family="ip")
     assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="lo")) == "compliant"
     assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="")) == "drift"
+
+
+@pytest.mark.parametrize(
+    ("early", "verdict"),
+    [("", "compliant"), ("xdp lo", "compliant"), ("xdp eth0", "unknown"), ("tc eth0", "unknown")],
+)
+def test_what_sees_packets_before_the_packet_filter(early: str, verdict: str) -> None:
+    node = observed(nft=nft([TCP22, ACCEPT]), interfaces="lo\neth0", early=early)
+    assert outcome(ALLOW_22, node) == verdict

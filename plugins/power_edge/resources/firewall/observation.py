@@ -1,10 +1,11 @@
 """What the probe printed, as one record (`ruleset`)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from power_edge.model import NotObserved
+from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import BaseChain, Key, Program, bits_of
 from power_edge.resources.firewall.packets.sets import (
     Numbers,
@@ -193,9 +194,27 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
     return Program(
         chains=chains,
-        bases=(*bases, *_unread(by_name), *_arp(by_name)),
+        bases=(*bases, *_unread(by_name), *_arp(by_name), *_early(by_name)),
         bits=bits_of(chains),
     )
+
+
+EARLY = {"xdp": "a program of XDP", "tc": "filters of tc"}
+
+
+def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
+    """Yield chains for what sees incoming packets of a device before the packet filter does."""
+    for line in _lines(by_name, "early"):
+        kind, _, name = line.partition(" ")
+        if name != "lo" and kind in EARLY:
+            yield BaseChain(
+                "ingress",
+                -1000,
+                None,
+                (4, 6),
+                boxes=({Dimension.IIF: (interface(name),)},),
+                text=printable(f"{EARLY[kind]} on {name} cannot be followed"),
+            )
 
 
 def _arp(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:
