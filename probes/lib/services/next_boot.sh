@@ -66,7 +66,7 @@ started_by_scripts() {
     done
     [ $# -gt 0 ] || return 0
     # shellcheck disable=SC2086
-    starting=$(${PE_SUDO-} find -L "$@" -maxdepth 4 -type f -exec grep -EHs '(systemctl|service|invoke)[^#]*(start|isolate)|SYSTEMD_WANTS' {} + 2>/dev/null)
+    starting=$(${PE_SUDO-} find -L "$@" -maxdepth 4 -type f -exec grep -EHs '(systemctl|service|invoke-rc\.d|systemd-invoke)[[:blank:]].*(start|isolate)|SYSTEMD_WANTS' {} + 2>/dev/null)
     [ -z "$starting" ] || say "$starting" | UNITS=$to_be_down awk '
         BEGIN {
             count = split(ENVIRON["UNITS"], names, "\n")
@@ -77,6 +77,7 @@ started_by_scripts() {
             text = substr($0, index($0, ":") + 1)
             gsub(/[[:blank:]]/, "?", file)
             gsub(/(try-|reload-or-try-|cond)(reload-or-)?restart/, "", text)
+            if (file ~ /\/systemd\/system\// && text !~ /^[[:blank:]]*Exec[A-Za-z]*[[:blank:]]*=/) next
             if (text ~ /^[[:blank:]]*[#;]/ || text !~ /start|isolate|SYSTEMD_WANTS/) next
             count = split(text, words, /[^A-Za-z0-9@._:\\-]+/)
             for (i = 1; i <= count; i++) if (words[i] in unit && file !~ ("/" unit[words[i]] "(\\.d/.*)?$")) print "wakes", file, unit[words[i]]
