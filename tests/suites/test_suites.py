@@ -216,6 +216,15 @@ def test_a_unit_of_a_user_or_of_a_container_is_none_of_the_node(
     assert list(sockets.units(host, held)) == [unit]
 
 
+def test_a_hierarchy_that_systemd_does_not_use() -> None:
+    cgroups = "1:name=systemd:/a/{}\n0::/a\n"
+    host = Host(
+        {"cat /proc/1/cgroup": cgroups.format("init.scope"), UNIT_OF_7: cgroups.format("b.service")}
+    )
+    held = sockets.Socket("*", "", 1194, (("openvpn", 7),))
+    assert list(sockets.units(host, held)) == ["b.service", ""]
+
+
 def test_a_process_outside_of_the_control_groups_of_the_node() -> None:
     host = Host({"cat /proc/1/cgroup": "0::/a/init.scope\n", UNIT_OF_7: "0::/b/ssh.service\n"})
     with pytest.raises(Unknown, match="outside"):

@@ -77,7 +77,7 @@ def units(host: Any, socket: Socket) -> Iterator[str]:
         roots = dict(_groups(output(host, "cat /proc/1/cgroup")))
         for hierarchy, path in _groups(output(host, f"cat /proc/{pid}/cgroup")):
             root = roots.get(hierarchy, "").removesuffix("/init.scope").rstrip("/")
-            if not path.startswith(f"{root}/"):
+            if not f"{path}/".startswith(f"{root}/"):
                 raise Unknown(f"process {pid} runs outside of the node's control groups: {path}")
             yield unit_of(path.removeprefix(root))
 
