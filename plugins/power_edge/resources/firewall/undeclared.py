@@ -8,7 +8,12 @@ from typing import NamedTuple
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.packets.dimension import DADDR, NAME_BYTES, SADDR, Dimension
-from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS
+from power_edge.resources.firewall.packets.program import (
+    ALLOW,
+    OPENINGS,
+    SURVEY_STEPS,
+    Effort,
+)
 from power_edge.resources.firewall.packets.rule_match import PROTOCOLS
 from power_edge.resources.firewall.packets.sets import (
     Box,
@@ -85,6 +90,31 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
                 family,
             ):
                 yield Opening(family, box, sure)
+        if family == 4:
+            yield from _to_reserved(observed, [*declared, *(region.box for region in regions)])
+
+
+def _to_reserved(observed: Ruleset, known: list[Box]) -> Iterator[Opening]:
+    """Yield what only those can reach whose address no host should have. `known`: what is open to
+    others, or declared; what is open to all of them is open to these as well. Undecidable where
+    there is too much of both.
+    """
+    everyone = {SADDR[4]: traffic.UNICAST[4]}
+    some = queries.open_to_reserved(observed)
+    effort = Effort(SURVEY_STEPS)
+    effort.spend(len(some) * len(known))
+    left = subtract_all(
+        some,
+        [
+            *({**box, **traffic.FROM_RESERVED} for box in known if everyone.items() <= box.items()),
+            traffic.DHCP[4],
+            traffic.NO_PORT,
+        ],
+    )
+    for box in left:
+        effort.spend(len(known))
+        if subtract_all([{**box, **everyone}], known):
+            yield Opening(4, box, sure=True)
 
 
 def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:
