@@ -69,15 +69,16 @@ def write_textfile(
 
     Raises OSError and leaves the old file.
     """
-    write_text(file, render(nodes, broken, started, ended, last_seen(file)))
+    text = render(nodes, broken, started, ended, last_seen(file))
+    refuse_a_second(file, text)
+    write(file, text.encode("utf-8"))
 
 
-def write_text(file: Path, text: str) -> None:
-    """Write the text of a file atomically.
+def refuse_a_second(file: Path, text: str) -> None:
+    """Raise OSError if another file of the folder has series of a node of this text.
 
-    Raises OSError and leaves the old file, also if another file of the folder has series of one of
-    these nodes: node_exporter keeps one of two equal series, and so a check that has stopped could
-    hide this one.
+    node_exporter keeps one of two equal series, and so a check that has stopped could hide this
+    one.
     """
     nodes = _values(text, _CONFIG_ERROR)
     for other in sorted(file.parent.glob("*.prom")) if file.suffix == ".prom" else ():
@@ -89,7 +90,6 @@ def write_text(file: Path, text: str) -> None:
                 f"{other.name} beside it has series of node {min(both)}, and node_exporter keeps"
                 " one of two: remove that file, or write this one to another folder",
             )
-    write(file, text.encode("utf-8"))
 
 
 def render(
