@@ -7,6 +7,17 @@ if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
     exit 1
 fi
 
+# A login may be in a network namespace of its own (a management network): its rules are not those of the node's services.
+if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUDO-} readlink "${PE_ROOT-}/proc/1/ns/net" 2>/dev/null); then :; else
+    # Who may not see it sees its devices.
+    ours=$(sed 's/:.*//' "${PE_ROOT-}/proc/self/net/dev" 2>/dev/null)
+    its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
+fi
+if [ -n "$ours" ] && [ -n "$its" ] && [ "$ours" != "$its" ]; then
+    echo "the check runs in another network namespace than process 1, and sees the rules of that one: check in that of process 1" >&2
+    exit 1
+fi
+
 say() {
     printf '= %s %s\n' "$1" "$2"
     [ -z "$3" ] || printf '%s\n' "$3" | sed 's/^/ /'
@@ -42,24 +53,56 @@ save() { # NAME STEM VARIANT
 
 # nft prints neither as text nor as JSON a condition that it takes for implied by another one. So print what the kernel compares, a line for each rule: its
 # place, and behind tabs each comparison that nft may leave out. Only those of the family and the protocol have a value here. `statement` stands for one
-# that does something before the rule ends.
+# that does something before the rule ends, and `?` for an instruction in a form that is not known here (libnftnl prints them), or a comparison with what
+# was loaded further above.
 compared() {
     awk '
-        function end_rule() { if (rules) print place found; rules = 0; found = "" }
-        /^  \[ / {
+        BEGIN {
+            count = split("bitwise byteorder cmp connlimit counter ct dup dynset exthdr fib flow_offload fwd hash immediate inner last limit log lookup masq " \
+                "match meta nat notrack numgen objref osf payload queue quota range redir reject rt socket synproxy target tproxy tunnel xfrm", names, " ")
+            for (i = 1; i <= count; i++) known[names[i]]
+        }
+        function end_rule() { if (rules) print place found; rules = 0; found = ""; split("", loads) }
+        function fits(form) { return $0 ~ ("^  \\[ " form " \\]$") }
+        # What is loaded into a register is no longer what was there before.
+        function loaded(register, what) { delete loads[register]; if (what != "") { loads[register] = what; last = register } }
+        /^  \[/ {
             rules = 1
-            if (load != "" && $2 == "cmp" && $3 == "eq") found = found "\t" load "=" $6
-            load = ""
-            if ($2 == "notrack" || $3 == "set") found = found "\tstatement"
-            else if ($2 " " $3 == "ct load" && $4 ~ /^(l3)?protocol$/) found = found "\t" "ct " $4
-            else if ($2 " " $3 == "meta load" && $4 ~ /^[io]iftype$/) found = found "\t" "meta " $4
-            else if ($2 " " $3 " " $6 == "payload load link") found = found "\t" "ether"
-            else if ($2 " " $3 == "meta load" && $4 ~ /^(nfproto|l4proto|protocol)$/) load = "meta " $4
-            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 9") load = "ip protocol"
-            else if ($2 " " $3 " " $4 " " $6 " " $9 == "payload load 1b network 6") load = "ip6 nexthdr"
+            before = last
+            last = ""
+            if (!fits(".*") || !($2 in known)) found = found "\t?"
+            else if ($2 == "cmp") {
+                if (!fits("cmp (eq|neq|lt|lte|gt|gte) reg [0-9]+( 0x[0-9a-f]+)+")) found = found "\t?"
+                else if (!($5 in loads)) next
+                else if ($5 != before || NF != 7) found = found "\t?"
+                else if ($3 == "eq") found = found "\t" loads[$5] "=" $6
+            } else if ($2 == "notrack" || $3 == "set") {
+                found = found "\tstatement"
+                if ($2 != "notrack" && !fits("(ct|meta) set [a-z0-9_ ]+ with reg [0-9]+( , dir (original|reply))?")) found = found "\t?"
+            } else if ($2 == "ct") {
+                if (!fits("ct load [a-z0-9_ ]+ => reg [0-9]+( , dir (original|reply))?")) found = found "\t?"
+                else if ($4 ~ /^(l3)?protocol$/) found = found "\tct " $4
+                register = $0
+                sub(/.*=> reg /, "", register)
+                sub(/ .*/, "", register)
+                loaded(register, "")
+            } else if ($2 == "meta") {
+                if (!fits("meta load [a-z0-9_]+ => reg [0-9]+")) found = found "\t?"
+                else if ($4 ~ /^[io]iftype$/) found = found "\tmeta " $4
+                loaded($7, $4 ~ /^(nfproto|l4proto|protocol)$/ ? "meta " $4 : "")
+            } else if ($2 == "payload" && $3 == "load") {
+                if (!fits("payload load [0-9]+b @ (link|network|transport|inner|tunnel) header \\+ [0-9]+ => reg [0-9]+")) found = found "\t?"
+                else if ($6 == "link") found = found "\tether"
+                loaded($12, $4 " " $6 " " $9 == "1b network 9" ? "ip protocol" : $4 " " $6 " " $9 == "1b network 6" ? "ip6 nexthdr" : "")
+            } else if ($2 == "payload") {
+                if (!fits("payload write reg [0-9]+ => .*")) found = found "\t?"
+            } else if (match($0, /(=> reg|dreg|immediate reg|bitwise reg|byteorder reg) [0-9]+/)) {
+                register = substr($0, RSTART, RLENGTH)
+                sub(/.* /, "", register)
+                loaded(register, "")
+            }
             next
         }
-        { load = "" }
         /^[a-z]/ { end_rule(); place = $0 }
         END { end_rule() }'
 }
@@ -133,6 +176,12 @@ for family in ip ip6; do
     fi
 done
 
+# Who gets no answer by ARP finds no IPv4 address.
+if [ -e "${PE_ROOT-}/proc/net/arp_tables_names" ]; then
+    look arp-legacy-tables cat "${PE_ROOT-}/proc/net/arp_tables_names"
+    if [ $status != 0 ] || [ -n "$out" ]; then save arp-legacy arptables legacy; fi
+fi
+
 if [ $sets = yes ] && command -v ipset >/dev/null; then
     # In a list that was cut, sets would lack elements. The last line shows that it is complete.
     out=$({ ${PE_SUDO-} ipset save 2>/dev/null && echo '= whole'; } | sed -n -e '20001{s/.*/= too many/p;q;}' -e p)
@@ -158,6 +207,13 @@ say stacked 0 "$(
 say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
+)"
+# What sees packets before the packet filter does: programs of XDP, and filters of tc.
+say early 0 "$(
+    ip -o link 2>/dev/null | sed -n 's|^[0-9]*: \([^:@]*\)[:@].*[ /]xdp[a-z]*[/ ]id.*|xdp \1|p'
+    command -v tc >/dev/null && tc qdisc show 2>/dev/null | sed -n 's/^qdisc \(clsact\|ingress\) .* dev \([^ ]*\) .*/\2/p' | while read -r dev; do
+        [ -z "$(tc filter show dev "$dev" ingress 2>/dev/null || echo unread)" ] || echo "tc $dev"
+    done
 )"
 # With these settings the kernel answers no echo request, whatever the rules let in.
 say echo-ignored 0 "$(
@@ -232,6 +288,39 @@ pending() {
         done
 }
 
+# firewalld does not say which settings it was given for a time (`--timeout=`). But it sleeps in poll(2) or ppoll(2) until the first of them is over, and
+# the third argument says for how long: -1, or no time at all, without any. Print what the zones in $1, and policies, have now and in their files, as
+# JSON, unless nothing is timed.
+timed() {
+    pid=$(${PE_SUDO-} busctl --system --timeout=3 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
+        GetConnectionUnixProcessID s org.fedoraproject.FirewallD1 2>/dev/null) || pid='u -'
+    for _ in 1 2 3 4 5; do
+        call=$(${PE_SUDO-} cat "${PE_ROOT-}/proc/${pid#u }/syscall" 2>/dev/null) || call=''
+        case $call in
+        '7 '* | '271 '*) case $(uname -m) in x86_64) break ;; esac ;;
+        '73 '*) case $(uname -m) in aarch64 | riscv64 | loongarch64) break ;; esac ;;
+        esac
+        call=''
+    done
+    # shellcheck disable=SC2086 # numbers
+    set -- "$1" $call
+    case "${2-} ${5-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
+    printf '%s\n' "$1" | while read -r zone; do
+        [ "$zone" != 'direct rules' ] && [ -n "$zone" ] || continue
+        settings zone "$zone" getZoneSettings2 getZoneByName getSettings2 || exit 1
+    done && policies | while read -r policy; do settings policy "$policy" getPolicySettings getPolicyByName getSettings || exit 1; done || echo unread
+}
+
+policies() { ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies | tr '"' '\n' | sed -n 'n;p'; }
+
+settings() { # KIND NAME NOW FIND FILE
+    now=$(ask --json=short /org/fedoraproject/FirewallD1 "org.fedoraproject.FirewallD1.$1" "$3" s "$2") || return
+    file=$(ask /org/fedoraproject/FirewallD1/config org.fedoraproject.FirewallD1.config "$4" s "$2") || return
+    file=${file#*\"}
+    file=$(ask --json=short "${file%\"}" "org.fedoraproject.FirewallD1.config.$1" "$5") || return
+    printf '%s\n' "$1 $2" "$now" "$file"
+}
+
 ask() { ${PE_SUDO-} busctl --system --auto-start=no --timeout=3 call org.fedoraproject.FirewallD1 "$@" 2>/dev/null; }
 
 sorted() { # SETTINGS: print the settings of a zone, without its interfaces
@@ -262,6 +351,7 @@ if command -v firewall-cmd >/dev/null; then
         fi
         out=$(pending)
         say firewalld-pending $? "$out"
+        say firewalld-timed 0 "$(timed "$out")"
     else
         look firewalld firewall-cmd --state
     fi

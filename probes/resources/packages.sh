@@ -8,7 +8,8 @@
 #   broken NAME WANT/STATUS/FLAG                any package that is neither installed nor removed completely (dpkg)
 # For what the package lists offer, raw output after the tags now, clock, uri, list, release, policy, repo, sync; and
 #   missing LIST                                a package list that is missing, though the Release file of its source has an index that is not empty
-#   cut LIST                                    a package list whose size is not the one in its Release file, or a Release file that is empty or cannot be read
+#   cut LIST                                    a package list that its Release file does not have, or has with another size; or a Release file that is empty,
+#                                               cut (it has no end of its signature) or cannot be read
 # For what apt would do, for each item that seems to differ:
 #   try NAME WORD...                            the arguments of apt-get
 #   sim NAME LINE                               a line of `apt-get -s`
@@ -301,9 +302,19 @@ list_ages() {
         set -- "$lists/$name" "$lists/$name".*
         [ -e "$1" ] || [ -e "$2" ] || printf '%s\n' "$name"
     done)
-    sizes=$(stat -L -c '%s %n' -- "$lists"/*Packages 2>/dev/null | sed 's|^\([0-9]*\) .*/|\1 |')
-    ABSENT=$absent SIZES=$sizes wrong_lists "$lists"/*Release
+    ABSENT=$absent SIZES=$(list_sizes) wrong_lists "$lists"/*Release
     set -f
+}
+
+# Prints the size of each package list, and its name: of a compressed one the size of its content, 0 where that cannot be told.
+list_sizes() {
+    stat -L -c '%s %n' -- "$lists"/*Packages 2>/dev/null | sed 's|^\([0-9]*\) .*/|\1 |'
+    for file in "$lists"/*Packages.*; do
+        [ -e "$file" ] || continue
+        size=$(timeout "$(left)" "${PE_ROOT-}/usr/lib/apt/apt-helper" cat-file "$file" 2>/dev/null </dev/null | wc -c)
+        name=${file##*/}
+        echo "$((size)) ${name%.*}"
+    done
 }
 
 # Prints the lists in $ABSENT that an update would have fetched, and those in $SIZES whose size is not that in their Release file: after a power cut
@@ -324,25 +335,36 @@ wrong_lists() { # RELEASE...
         BEGIN {
             count = split(ENVIRON["ABSENT"], names, "\n"); for (i = 1; i <= count; i++) absent[names[i]]
             count = split(ENVIRON["SIZES"], lines, "\n")
-            for (i = 1; i <= count; i++) if (split(lines[i], words, " ") == 2) size[words[2]] = words[1]
+            for (i = 1; i <= count; i++) if (split(lines[i], words, " ") == 2) { n++; stored[n] = words[2]; size[n] = words[1] }
         }
-        FNR == 1 { prefix = FILENAME; sub(/.*\//, "", prefix); sub(/(In)?Release$/, "", prefix) }
+        function released(name,    each) { for (each in prefixes) if (index(name, each) == 1) return 1; return 0 }
+        FNR == 1 { file = prefix = FILENAME; sub(/.*\//, "", file); sub(/.*\//, "", prefix); sub(/(In)?Release$/, "", prefix); prefixes[prefix] }
+        # A signature stands at the end.
+        /^-----BEGIN PGP SIGNED MESSAGE-----/ { begun[file] }
+        /^-----END PGP SIGNATURE-----/ { ended[file] }
         /^Architectures:/ { archs[prefix] = " " $0 " " }
         /^No-Support-for-Architecture-all:.*Packages/ { no_all[prefix] }
         NF == 3 && $2 ~ /^[0-9]+$/ && $3 ~ /Packages(\.[a-z0-9]+)?$/ {
             name = $3
             packed = sub(/\.[a-z0-9]+$/, "", name)
-            gsub(/_/, "%5f", name)
+            sub(/^\.\//, "", name)
+            gsub(/_/, "%5f", name); gsub(/~/, "%7e", name); gsub(/=/, "%3d", name); gsub(/@/, "%40", name)
             gsub(/\//, "_", name)
             name = prefix name
-            if (!packed && (name in size) && $2 != size[name]) cut[name]
+            if (!packed) full[name] = $2
+            listed[name]
             if (!(name in absent)) next
             of[name] = prefix
             # A compressed empty file has some bytes, too.
             if (!packed) plain[name] = $2; else if (!(name in small) || $2 < small[name]) small[name] = $2
         }
         END {
-            for (name in cut) print "cut", name
+            for (file in begun) if (!(file in ended)) print "cut", file
+            # A Release file may list compressed indices alone. Then the size is not known.
+            for (i = 1; i <= n; i++) {
+                name = stored[i]
+                if (name in full ? full[name] != size[i] : !(name in listed) && released(name)) print "cut", name
+            }
             for (name in of) {
                 if (name in plain ? plain[name] == 0 : small[name] < 64) continue
                 arch = name

@@ -78,6 +78,7 @@ if [ -n "$boot" ]; then
             look_at_generators
             echo '= jobs'
             unforeseeable </dev/null
+            started_by_scripts </dev/null
             found=$(unmet | required)
             aliases=$(say "$found" | sed -n 's/^alias //p')
             say "$found"

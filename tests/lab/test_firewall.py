@@ -497,3 +497,44 @@ def test_firewalld_that_has_just_been_started_is_waited_for(with_firewalld: Node
     )
     observed = parse(done.stdout.encode())
     assert outcome(Rule(proto="tcp", port=22, action="allow"), observed) is Outcome.COMPLIANT
+
+
+def test_what_firewalld_holds_for_a_time_is_no_pass(with_firewalld: Node) -> None:
+    node = with_firewalld
+    make_firewall(node, "firewalld", "public-default")
+
+    def outcomes(action: str = "allow") -> list[str]:
+        observed = probe(node)
+        rules = (Rule(proto="tcp", port=port, action=action) for port in (22, 80, 8080))  # type: ignore[arg-type]
+        return [outcome(rule, observed).value for rule in rules]
+
+    node.sh("firewall-cmd --add-port=80/tcp")
+    assert outcomes() == ["compliant", "compliant", "drift"]
+    node.sh("firewall-cmd --add-port=8080/tcp --timeout=1h")
+    # One of the two is timed, and firewalld does not say which one.
+    assert outcomes() == ["compliant", "unknown", "unknown"]
+    assert outcomes("reject") == ["drift", "drift", "drift"]
+    node.sh("firewall-cmd --permanent --add-port=80/tcp")
+    assert outcomes() == ["compliant", "compliant", "unknown"]
+    node.sh("firewall-cmd --remove-port=8080/tcp")
+    assert outcomes() == ["compliant", "compliant", "drift"]
+    node.sh("firewall-cmd --add-service=http --timeout=1h")
+    assert outcomes() == ["unknown", "unknown", "drift"]
+    node.sh("firewall-cmd --remove-service=http")
+    ban = 'rule family="ipv4" source address="192.0.2.1" port port="80" protocol="tcp" drop'
+    node.sh(f"firewall-cmd --add-rich-rule='{ban}' --timeout=1h")
+    assert outcomes() == ["compliant", "drift", "drift"]
+    node.sh(f"firewall-cmd --remove-rich-rule='{ban}'")
+    node.sh("firewall-cmd --permanent --new-policy=in")
+    node.sh("firewall-cmd --permanent --policy=in --add-ingress-zone=ANY")
+    node.sh("firewall-cmd --permanent --policy=in --add-egress-zone=HOST")
+    node.sh("firewall-cmd --reload; firewall-cmd --policy=in --add-port=8080/tcp --timeout=1h")
+    assert outcomes() == ["compliant", "compliant", "unknown"]
+    node.sh("firewall-cmd --policy=in --remove-port=8080/tcp; firewall-cmd --reload")
+    assert outcomes() == ["compliant", "compliant", "drift"]
+
+
+def test_another_network_namespace_is_not_the_one_of_the_node(usual: Node) -> None:
+    found = probe(usual, prefix=("unshare", "--net"))
+    assert isinstance(found, NotObserved)
+    assert "another network namespace" in found.why

@@ -369,6 +369,12 @@ def test_a_component_that_was_never_fetched_may_have_the_newer_version(node: Nod
 DAMAGES = {
     "an empty list": ': >"$list"',
     "an older list": "sed -i 's/^Version: 2/Version: 0.9/' \"$list\"",
+    "an older list, compressed": (
+        'sed "s/^Version: 2/Version: 0.9/" "$list" | gzip >"$list.gz"; rm "$list"'
+    ),
+    "an older list that is not in the Release": (
+        'sed -i "s/^Version: 2/Version: 0.9/" "$list"; sed -i /more_parts.binary/d "$release"'
+    ),
     "an empty list and an empty Release": ': >"$list"; rm "$release"; : >"$release"',
 }
 

@@ -746,6 +746,42 @@ def test_a_mask_that_only_root_sees(lab: Lab, root: Root) -> None:
         assert again.sh("systemctl is-active hidden", check=False) == "inactive"
 
 
+@pytest.mark.parametrize("root", ROOTS)
+def test_a_boot_does_not_find_the_units_of_an_overlay_at_usr(lab: Lab, root: Root) -> None:
+    """systemd-sysext makes such an overlay, late in a boot."""
+    texts = {f"/srv/more/lib/systemd/system/{each}.service": Made("").text() for each in ("a", "b")}
+    with lab.node("overlaid", root=root, files=texts) as node:
+        node.sh("mount -t overlay pe -o lowerdir=/srv/more:/usr /usr; systemctl daemon-reload")
+        node.sh("systemctl -q enable --now a")
+        declared = [Service(name="a", enabled=True), Service(name="b", enabled=False)]
+        assert letters(checked(node, declared)) == {"a": "u", "b": "u"}
+        again = lab.reboot(node)
+        assert again.sh("systemctl is-active a", check=False) == "inactive"
+
+
+SCRIPTS = {
+    "rc.local": "printf '#!/bin/sh\\nsystemctl --no-block start called\\n' >/etc/rc.local; chmod +x /etc/rc.local",
+    "unit": f"printf '[Service]\\nType=oneshot\\nExecStart=systemctl --no-block start called.service\\n[Install]\\nWantedBy=multi-user.target\\n' >{ADMIN}/caller.service; systemctl -q enable caller",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_of_the_boot_starts_what_nothing_pulls_in(lab: Lab, script: str) -> None:
+    names = ("called", "other")
+    texts = {f"{ADMIN}/{name}.service": Made("").text() for name in names}
+    with lab.node("scripts", files=texts) as node:
+        node.sh(f"{SCRIPTS[script]}; systemctl daemon-reload")
+        for declared in (
+            [Service(name=name, state="stopped", enabled=False) for name in names],
+            [Service(name=name, state="disabled") for name in names],
+        ):
+            found = checked(node, declared)
+            assert letters(found) == {"called": "u", "other": "c"}
+        again = lab.reboot(node)
+        again.sh("until systemctl is-active -q called; do :; done")
+        assert again.sh("systemctl is-active other", check=False) == "inactive"
+
+
 SETS = "SYSTEMD_UNIT_PATH=/opt/units:"
 ENVIRONMENTS = {
     "manager": f"ManagerEnvironment={SETS}",

@@ -218,6 +218,20 @@ def test_prometheus(project: Project) -> None:
     assert (project.path / "edge.prom").stat().st_mode & 0o777 == 0o644
 
 
+def test_of_two_own_tests_with_one_name_the_one_that_fails_counts(project: Project) -> None:
+    project.node("a")
+    for file, verdict in (("test_1.py", "False"), ("test_2.py", "True")):
+        (project.path / file).write_text(
+            "import pytest\n\n"
+            '@pytest.mark.parametrize("file", ["x"], ids=["node-configs/a/t"])\n'
+            f"def test_it(node, file): assert {verdict}\n"
+        )
+    arguments = ("--node=a", "test_1.py", "test_2.py", "--prometheus-textfile=edge.prom")
+    assert project.run(*arguments).ret == 1
+    compliant = {key: value for key, value in series(project).items() if "t]" in key}
+    assert list(compliant.values()) == ["0.0"]
+
+
 def test_every_series_carries_its_node_and_they_come_in_one_order(project: Project) -> None:
     four(project)
     (project.path / "node-configs" / "a" / "test_own.py").write_text("def test_it(): pass\n")
@@ -228,6 +242,30 @@ def test_every_series_carries_its_node_and_they_come_in_one_order(project: Proje
     (order,) = orders
     assert len(order) > 40
     assert not [key for key in order if not re.search(r'[{,]node="[ab]"[,}]', key)]
+
+
+def test_no_second_textfile_of_a_node_in_a_folder(project: Project) -> None:
+    """node_exporter keeps one of two equal series, and says nothing to who asks."""
+    for name in ("a", "b"):
+        project.node(name)
+
+    def run(name: str, file: str) -> pytest.RunResult:
+        nodes = ("a", "b") if name == "*" else (name,)
+        return project.run(f"--node={name}", f"--prometheus-textfile={file}", nodes=nodes)
+
+    assert run("a", "edge.prom").ret == 0
+    assert run("b", "other.prom").ret == 0
+    result = run("a", "second.prom")
+    assert result.ret == 3
+    result.stdout.fnmatch_lines(
+        ["second.prom could not be written: edge.prom beside it has *node a*"]
+    )
+    assert not (project.path / "second.prom").exists()
+    assert run("*", "other.prom").ret == 3
+    assert 'node="a"' not in (project.path / "other.prom").read_text()
+    (project.path / "edge.prom").unlink()
+    assert run("*", "other.prom").ret == 0
+    assert run("a", "other.prom").ret == 0
 
 
 LAST_SEEN = 'power_edge_last_seen_timestamp_seconds{node="a"}'

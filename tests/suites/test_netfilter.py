@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from power_edge.suites.netfilter import Flow, Ruleset, Verdict, masquerade, needs_saved, passes
+from power_edge.suites.netfilter import (
+    Flow,
+    Ruleset,
+    Verdict,
+    masquerade,
+    needs_saved,
+    passes,
+    with_hidden,
+)
 from power_edge.suites.netfilter import ruleset as read
 
 CASES = Path(__file__).parent / "masquerade"
@@ -254,6 +262,41 @@ def test_what_nft_does_not_print_is_read_from_the_text() -> None:
     assert passes(read(opaque), OUT).verdict is UNKNOWN
     saved = "*t\n:c ACCEPT [0:0]\n-A c -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
     assert passes(read(opaque, {"ip": saved}), OUT).verdict is YES
+
+
+def test_of_other_rules_of_that_table_the_text_says_too_little() -> None:
+    """iptables-save prints `ip saddr @s accept` as `-j ACCEPT` (1.8.9 and 1.8.11)."""
+    by_iptables = [{"xt": {"type": "match", "name": "conntrack"}}, {"accept": None}]
+    by_nft = [saddr("192.0.2.0/24"), {"accept": None}]
+    whole = nft(by_iptables, by_nft, hook="forward", type="filter", policy="drop")
+    first = "-A c -m conntrack --ctstate ESTABLISHED -j ACCEPT\n"
+    for text, verdict in (
+        ("-A c -j ACCEPT\n", NO),
+        ("", UNKNOWN),
+        (2 * "-A c -j ACCEPT\n", UNKNOWN),
+    ):
+        saved = f"*t\n:c DROP [0:0]\n{first}{text}COMMIT\n"
+        assert passes(read(whole, {"ip": saved}), OUT).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("instruction", "verdict"),
+    [
+        ("[ meta load l4proto => reg 1 ]", YES),
+        ("[ ct load state => reg 1 ]", YES),
+        ("[ ct load l3protocol => reg 1 ]", UNKNOWN),
+        ("[ ct load protocol => reg 1 , dir original ]", UNKNOWN),
+        ("[ meta load iiftype => reg 1 ]", UNKNOWN),
+        ("[ payload load 2b @ link header + 12 => reg 1 ]", UNKNOWN),
+        ("[ not whole", UNKNOWN),
+    ],
+)
+def test_what_nft_does_not_print_of_its_own_rules(instruction: str, verdict: Verdict) -> None:
+    rules = read(nft([{"accept": None}], hook="forward", type="filter", policy="drop"))
+    text = f"ip t c 3\n  {instruction}\nip other c 4 3\n  [ ct load l3protocol => reg 1 ]\n"
+    assert passes(with_hidden(rules, text), OUT).verdict is verdict
+    with pytest.raises(ValueError, match="no rule"):
+        with_hidden(rules, "table ip t {\n\tchain c {\n")
 
 
 ACCEPT, DROP = {"accept": None}, {"drop": None}

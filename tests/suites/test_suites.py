@@ -29,6 +29,7 @@ from power_edge.suites import (
     output,
     output_json,
     routing,
+    sockets,
     sshd,
     tcp,
 )
@@ -184,6 +185,50 @@ def test_whose_packets_are_routed_must_be_declared() -> None:
 OPENVPN = 'UNCONN 0 0 0.0.0.0:1194 0.0.0.0:* users:(("openvpn",pid=7,fd=6))\n'
 UNIT_OF_7 = "cat /proc/7/cgroup"
 CGROUPS = "1:name=systemd:/a.slice/{0}\n0::/a.slice/{0}\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("/system.slice/ssh.service", "ssh.service"),
+        ("/system.slice/system-openvpn.slice/openvpn@server.service", "openvpn@server.service"),
+        ("/system.slice/ssh.service/sub.service", "ssh.service"),  # Delegate=
+        ("/system.slice/_ssh.service", "ssh.service"),
+        ("/user.slice/user-1000.slice/user@1000.service/app.slice/ssh.service", "user@1000.service"),
+        ("/user.slice/user-1000.slice/session-3.scope", "session-3.scope"),
+        ("/machine.slice/systemd-nspawn@a.service/payload/system.slice/ssh.service", "systemd-nspawn@a.service"),
+        ("/system.slice/docker-0a.scope/system.slice/ssh.service", "docker-0a.scope"),
+        ("/", ""),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("root", ["/", "/init.scope", "/machine.slice/a.scope/init.scope"])
+def test_a_unit_of_a_user_or_of_a_container_is_none_of_the_node(
+    path: str, unit: str, root: str
+) -> None:
+    above = root.removesuffix("init.scope").rstrip("/")
+    host = Host(
+        {
+            "cat /proc/1/cgroup": f"0::{root}\n",
+            UNIT_OF_7: f"8:pids:/other.service\n0::{above}{path}\n",
+        }
+    )
+    held = sockets.Socket("*", "", 1194, (("openvpn", 7),))
+    assert list(sockets.units(host, held)) == [unit]
+
+
+def test_a_hierarchy_that_systemd_does_not_use() -> None:
+    cgroups = "1:name=systemd:/a/{}\n0::/a\n"
+    host = Host(
+        {"cat /proc/1/cgroup": cgroups.format("init.scope"), UNIT_OF_7: cgroups.format("b.service")}
+    )
+    held = sockets.Socket("*", "", 1194, (("openvpn", 7),))
+    assert list(sockets.units(host, held)) == ["b.service", ""]
+
+
+def test_a_process_outside_of_the_control_groups_of_the_node() -> None:
+    host = Host({"cat /proc/1/cgroup": "0::/a/init.scope\n", UNIT_OF_7: "0::/b/ssh.service\n"})
+    with pytest.raises(Unknown, match="outside"):
+        list(sockets.units(host, sockets.Socket("*", "", 1194, (("openvpn", 7),))))
 
 
 def at(address: str) -> str:
@@ -686,7 +731,7 @@ BY_SYSTEMD = 'LISTEN 0 128 *:22 *:* users:(("systemd",pid=1,fd=3))\n'
         ({"ss -H": LISTENS.replace("0.0.0.0:22", "127.0.0.1:22")}, AssertionError),
         ({"ss -H": LISTENS.partition(" users")[0]}, Unknown),
         ({"ss -H": LISTENS.replace("sshd", "socat")}, AssertionError),
-        ({"cgroup": CGROUPS.format("other.service")}, AssertionError),
+        ({"cat /proc/41/cgroup": CGROUPS.format("other.service")}, AssertionError),
         ({"ss -H": BY_SYSTEMD, "ssh.socket": SOCKET}, None),
         # systemd listens for sshd on another address than a stranger.
         ({"ss -H": LISTENS.replace("sshd", "socat"), "ssh.socket": SOCKET}, AssertionError),

@@ -4,9 +4,10 @@ A flow is many packets. Each rule takes all of them, none, or may take some; wha
 in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8), iptables(8).
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from ipaddress import (
     IPv4Network,
@@ -178,9 +179,7 @@ def ruleset(nft: Json, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] 
         for table in _saved(text, family):
             place = (table.family, table.name)
             if place in tables and _is_opaque(tables[place]):
-                # Both are one table. The bases are nft's: the text has no hook.
-                table.bases, table.uncertain = tables[place].bases, tables[place].uncertain
-                tables[place] = table
+                tables[place] = _with_text(tables[place], table)
     old = [table for family, text in legacy.items() for table in _saved(text, family)]
     words = {word for text in (*saved.values(), *legacy.values()) for word in text.split()}
     return Ruleset(
@@ -189,6 +188,40 @@ def ruleset(nft: Json, saved: Mapping[str, str] = {}, legacy: Mapping[str, str] 
         offloaded=any(kind == "flowtable" for kind, _ in _objects(nft)),
         marks=any(starmap(_marks, statements)) or not words.isdisjoint(_MARKING),
     )
+
+
+_HIDDEN = re.compile(
+    r"  \[ (ct load (l3)?protocol|meta load [io]iftype|payload load \S+ @ link header) "
+)
+_OF_RULE = re.compile(r"(ip6?|inet|arp|bridge|netdev) (\S+) \S+ \d+( \d+)?")
+_UNDERSTOOD = re.compile(r"  \[ \S.* \]")
+
+
+def with_hidden(rules: Ruleset, instructions: str) -> Ruleset:
+    """Return the ruleset, in doubt about the tables with conditions that nft leaves out.
+
+    `instructions` is `nft -t --debug=netlink list ruleset`. nft takes some conditions for implied
+    by others, and prints them neither as text nor as JSON (seen with 1.0.6 and 1.1.3). Raises
+    ValueError where no rule is told, though there are rules.
+    """
+    doubtful = set[tuple[str, str]]()
+    told = False
+    place = ("", "")
+    for line in instructions.split("\n"):
+        if found := _OF_RULE.fullmatch(line):
+            place = found[1], found[2]
+        elif line.startswith("  ["):
+            told = True
+            # In a table of the bridge family the type of the frame is a condition like any other.
+            if not _UNDERSTOOD.fullmatch(line) or (_HIDDEN.match(line) and place[0] != "bridge"):
+                doubtful.add(place)
+    if not told and any(some for table in rules.tables for some in table.rules.values()):
+        raise ValueError("nft --debug=netlink tells of no rule")
+    tables = (
+        replace(table, uncertain=True) if (table.family, table.name) in doubtful else table
+        for table in rules.tables
+    )
+    return rules._replace(tables=tuple(tables))
 
 
 def needs_saved(nft: Json) -> bool:
@@ -594,12 +627,29 @@ def _rule(statements: Iterable[tuple[str, Json]]) -> Rule:
 
 def _is_opaque(table: Table) -> bool:
     """Whether a table has conditions of iptables that nft does not print."""
-    return any(
-        isinstance(condition, dict) and "xt" in condition
-        for rules in table.rules.values()
-        for rule in rules
-        for condition in rule.conditions
-    )
+    return any(_of_iptables(rule) for rules in table.rules.values() for rule in rules)
+
+
+def _of_iptables(rule: Rule) -> bool:
+    return any(isinstance(condition, dict) and "xt" in condition for condition in rule.conditions)
+
+
+def _with_text(table: Table, text: Table) -> Table:
+    """Return a table of nft with what iptables-save says of the rules that nft does not print
+    whole. Of others iptables-save leaves out what it cannot express: a set, a map, a bit mask.
+
+    Rules correspond by their order in a chain. One without counterpart stays in doubt.
+    """
+    rules = {
+        chain: [
+            said if _of_iptables(own) else own
+            for own, said in zip(some, text.rules[chain], strict=True)
+        ]
+        if len(some) == len(text.rules.get(chain, ()))
+        else some
+        for chain, some in table.rules.items()
+    }
+    return replace(table, rules=rules)
 
 
 # Reading iptables-save.

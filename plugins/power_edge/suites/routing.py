@@ -156,6 +156,9 @@ def packet_filter(host: Any) -> Ruleset:
                 "ip6": output(host, "ip6tables-nft-save"),
             }
         found = netfilter.ruleset(nft, saved, dict(_legacy(host)))
+        if any("rule" in entry for entry in nft["nftables"]):
+            instructions = output(host, "nft -t --debug=netlink list ruleset")
+            found = netfilter.with_hidden(found, instructions)
         return found._replace(policies=tuple(_ipsec(host)))
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise Unknown(f"the packet filter is not understood: {error!r}") from None

@@ -68,9 +68,32 @@ def _socket(line: str) -> Socket:
 
 
 def units(host: Any, socket: Socket) -> Iterator[str]:
-    """Yield the systemd units whose processes hold a socket. Raises Unknown."""
+    """Yield the node's systemd units whose processes hold a socket. Raises Unknown.
+
+    What a user's own manager or a container's runs belongs to the unit of that manager: it may have
+    a unit of any name.
+    """
     for _, pid in socket.owners:
-        for line in output(host, f"cat /proc/{pid}/cgroup").splitlines():
-            number, controllers, path = line.split(":", 2)
-            if number == "0" or controllers == "name=systemd":
-                yield path.rpartition("/")[2]
+        roots = dict(_groups(output(host, "cat /proc/1/cgroup")))
+        for hierarchy, path in _groups(output(host, f"cat /proc/{pid}/cgroup")):
+            root = roots.get(hierarchy, "").removesuffix("/init.scope").rstrip("/")
+            if not f"{path}/".startswith(f"{root}/"):
+                raise Unknown(f"process {pid} runs outside of the node's control groups: {path}")
+            yield unit_of(path.removeprefix(root))
+
+
+def unit_of(path: str) -> str:
+    """Return the unit that a control group of the node's manager belongs to: the first part of its
+    path that is no slice, "" without one. systemd writes `_` before some names
+    (https://systemd.io/CGROUP_DELEGATION).
+    """
+    parts = (part for part in path.split("/") if part and not part.endswith(".slice"))
+    return next(parts, "").removeprefix("_")
+
+
+def _groups(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each hierarchy of systemd's in the text of /proc/PID/cgroup, and the path in it."""
+    for line in text.splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" or controllers == "name=systemd":
+            yield controllers, path

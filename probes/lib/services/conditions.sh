@@ -40,7 +40,10 @@ checked() {
         *FirstBoot) case $file in 0 | n | no | f | false | off) holds=yes ;; esac ;; # the first one is over
         *User) case $file in root | 0 | @system) holds=yes ;; *) holds=unsure ;; esac ;;
         # The manager keeps what it was given by `systemctl set-environment`, and a boot does not.
-        *Environment) [ $sign = - ] && ! systemctl show-environment | grep -q "^${file%%=*}=" || holds=unsure ;;
+        *Environment)
+            given=$(systemctl show-environment) && [ $sign = - ] || holds=unsure
+            case $newline$given in *"$newline${file%%=*}="*) holds=unsure ;; esac
+            ;;
         *Host)
             name=''
             read -r name <etc/hostname

@@ -32,6 +32,21 @@ look_at_mounts() {
     done <"proc/${PE_OUTSIDE:-self}/mountinfo"
 }
 
+# Whether a boot forgets what was written to the root file system: it is an overlay whose upper folder lies in memory. An initrd may have put that folder
+# out of sight, so what made it counts as well.
+root_is_forgotten() {
+    upper=$(sed -n 's/^\([^ ]* \)\{4\}\/ .* - overlay .*[ ,]upperdir=\([^,]*\).*$/\2/p' "proc/${PE_OUTSIDE:-self}/mountinfo" | sed -n '$p')
+    [ -n "$upper" ] || return 1
+    case " $(cat proc/cmdline) " in
+    *' boot=live '* | *' boot=casper '* | *' overlayroot=tmpfs'* | *' systemd.volatile=overlay '* | *' rd.live.image '* | *' root=live:'*) return 0 ;;
+    esac
+    # What is not there lies on the disk of the machine that runs this container.
+    [ -d "${upper#/}" ] || return 1
+    mount_of "$upper"
+    case $type in tmpfs | ramfs) return 0 ;; esac
+    return 1
+}
+
 # Units whose files a boot does not find as they are now, or finds too late: a unit file, a drop-in, a folder of either, or the whole folder of units lies
 # behind a link to where a boot begins with nothing, or on another file system. Also the names of drop-ins for many units (a-.service, service).
 # `* WHY`: any unit.
@@ -189,6 +204,19 @@ swept() { # PATH OR GLOB
     return 1
 }
 
+# Sets $under and $type: the mount that a path without links lies on, the last one of several in one place.
+mount_of() { # PATH
+    under='' type='' IFS=$newline
+    set -f
+    for mount in $mounts; do
+        place=${mount% *}
+        case $place in *'\040'*) place=$(printf '%b' "$place") ;; esac
+        case $1/ in "${place%/}/"*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
+    done
+    set +f
+    unset IFS
+}
+
 # Whether a boot finds a path as it is now: no step on the way to it, through all symbolic links, lies where a boot begins with nothing (+; what is
 # missing there is missing then as well), nor on what was mounted by hand. `early`: it is to be found before anything is mounted. $by_hand is set
 # where it lies on a mount that no boot makes, $hidden where this user may not search a folder on the way, and $at is where it leads to.
@@ -223,18 +251,11 @@ kept() { # +|- PATH [early]
         fi
     done
     ! passing "$at" || [ "$1" = - ] || return 1
-    # The mount that it lies on, the last one of several in one place.
-    under='' type='' IFS=$newline
-    set -f
-    for mount in $mounts; do
-        place=${mount% *}
-        case $place in *'\040'*) place=$(printf '%b' "$place") ;; esac
-        case $at/ in "${place%/}/"*) [ ${#place} -lt ${#under} ] || under=$place type=${mount##* } ;; esac
-    done
-    set +f
-    unset IFS
+    mount_of "$at"
     case $under in
-    / | /usr | /proc* | /sys* | /dev* | /run*) ;;
+    / | /proc* | /sys* | /dev* | /run*) ;;
+    # An overlay is what systemd-sysext makes, or a person: systemd has read its unit files by then.
+    /usr) [ "$type" != overlay ] || mounted_again /usr || return 1 ;;
     # What an initrd mounts.
     /etc | /nix | /nix/* | /gnu/store) mounted_again "$under" || return 1 ;;
     *) mounted_again "$under" && [ -z "${3-}" ] || return 1 ;;

@@ -52,7 +52,8 @@ halted() {
             case $word in
             held) pids="$pids$name $how$newline" ;;
             part)
-                main=$(systemctl show -p MainPID --value --no-pager -- "$name")
+                # Where systemctl does not tell which is the main one, this may be it.
+                main=$(systemctl show -p MainPID --value --no-pager -- "$name") || { printf '%s %s\n' "$name" "$how"; continue; }
                 case $pids in *"$newline$main $how$newline"*) printf '%s %s\n' "$name" "$how" ;; esac
                 ;;
             *) printf '%s %s\n' "$word" "$name" ;;

@@ -127,7 +127,7 @@ requirements_of() { # UNIT
     next=$1 first=yes
     while [ -n "$next" ]; do
         # shellcheck disable=SC2086
-        blocks=$(systemctl show --no-pager -p Id,LoadState,ActiveState,Requires,Requisite,BindsTo -- $next)
+        blocks=$(systemctl show --no-pager -p Id,LoadState,ActiveState,Requires,Requisite,BindsTo -- $next) || say "$1 is loaded failed" # unknown
         found=$(say "$blocks" '' | FIRST=$first awk '
             function tell(    i, count, names) {
                 if (ENVIRON["FIRST"] == "") print is["Id"], "is", is["LoadState"], is["ActiveState"]

@@ -21,7 +21,7 @@ required() {
     )
     set -f
     # shellcheck disable=SC2086
-    [ -z "$down" ] || down=$(systemctl show --no-pager -p "$had_started" -- $down | not_started)
+    [ -z "$down" ] || down=$(not_started $down)
     # What has left no mark of its start: how many minutes ago it ended.
     down=$(say "$down" | awk -v now="$seconds" '$1 == "done" { $3 = int((now - $3) / 60) + 1 } { print }')
     changed=$(say "$lines" | changed_since_start)
@@ -58,10 +58,20 @@ required() {
 had_started=Id,ConditionResult,ConditionTimestampMonotonic,ExecMainCode,ExecMainStatus,InactiveEnterTimestampMonotonic,Result,Type,RemainAfterExit
 
 # Units that are down -> `failed UNIT`, but `done UNIT SECOND` for a oneshot that has done its work, or a unit that a condition skipped: neither is a failure.
-not_started() {
+# Each has failed where systemctl does not tell of all of them.
+not_started() { # UNIT...
+    shows=$(systemctl show --no-pager -p "$had_started" -- "$@") || shows=''
+    judged=$(say "$shows" '' | UNITS="$*" told_to_start)
+    [ "$(say "$judged" | grep -c .)" = $# ] || judged=$(printf 'failed %s\n' "$@")
+    say "$judged"
+}
+
+told_to_start() {
     awk -F= '
+        BEGIN { split(ENVIRON["UNITS"], units, " ") }
         function judged() {
             if (shows["Id"] == "") return
+            shows["Id"] = units[++count] # it was asked for by an alias, perhaps
             skipped = shows["ConditionResult"] == "no" ? shows["ConditionTimestampMonotonic"] + 0 : 0
             worked = shows["Type"] == "oneshot" && shows["RemainAfterExit"] == "no" && shows["Result"] == "success" &&
                 shows["ExecMainCode"] == 1 && shows["ExecMainStatus"] == 0 ? shows["InactiveEnterTimestampMonotonic"] + 0 : 0
@@ -72,7 +82,6 @@ not_started() {
         }
         $0 == "" { judged(); next }
         { shows[$1] = $2 }
-        END { judged() }
     '
 }
 

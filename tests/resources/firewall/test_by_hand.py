@@ -315,3 +315,29 @@ def test_options_of_ipv4_are_not_decided() -> None:
             )
             == "unknown"
         )
+
+
+BOGONS = [
+    {"prefix": {"addr": "0.0.0.0", "len": 8}},
+    {"prefix": {"addr": "240.0.0.0", "len": 4}},
+]
+
+
+def saddr_in(right: Any) -> dict[str, Any]:
+    return match("ip", "saddr", right)
+
+
+@pytest.mark.parametrize("bogon", [{"set": BOGONS}, BOGONS[0], BOGONS[1], "240.1.2.3", "0.1.2.3"])
+def test_addresses_that_no_host_should_have(bogon: Any) -> None:
+    """Linux 6.18 accepts connections from 0.0.0.0/8 and 240.0.0.0/4 (tried with TCP)."""
+    closed = nft([saddr_in(bogon), DROP], [TCP22, ACCEPT])
+    assert outcome(ALLOW_22, observed(nft=closed, inet6="")) == "compliant"
+    opened = observed(nft=nft([saddr_in(bogon), ACCEPT]), inet6="")
+    assert outcome(DENY_22, opened) == "drift"
+    assert results(Firewall(exclusive=True), opened)["exclusive"].outcome == "drift"
+    refused = nft([saddr_in(bogon), DROP], [TCP22, {"reject": None}], policy="accept")
+    reject = Rule(proto="tcp", port=22, action="reject")
+    assert outcome(reject, observed(nft=refused, inet6="")) == "compliant"
+    everybody = observed(nft=nft([TCP22, ACCEPT]), inet6="")
+    only_22 = Firewall(exclusive=True, rules=[ALLOW_22])
+    assert results(only_22, everybody)["exclusive"].outcome == "compliant"

@@ -53,15 +53,21 @@ def ingress(*steps: Any, policy: str = "accept") -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    "node",
+    ("node", "allowed"),
     [
-        BRIDGE,
-        VLAN,
-        {"interfaces": "lo\neth0\nbr0\nbr0.7", "stacked": "port eth0 br0\nabove br0 br0.7"},
+        (BRIDGE, "unknown"),
+        (VLAN, "drift"),  # what comes by the card itself is dropped
+        (
+            {
+                "interfaces": "lo\neth0\nbr0\nbr0.7",
+                "stacked": "port eth0 br0\nabove br0 br0.7",
+            },
+            "unknown",
+        ),
     ],
 )
 def test_a_chain_of_the_device_below_may_stop_what_comes_by_the_one_above(
-    node: dict[str, str],
+    node: dict[str, str], allowed: str
 ) -> None:
     routes = node["interfaces"].split()[-1]
     rules = nft(policy="accept", more=ingress(DROP))
@@ -71,10 +77,8 @@ def test_a_chain_of_the_device_below_may_stop_what_comes_by_the_one_above(
         ].outcome
         == "unknown"
     )
-    assert (
-        outcome(ALLOW_22, observed(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node))
-        != "compliant"
-    )
+    node_of_both = observed(nft=nft([TCP22, ACCEPT], more=ingress(TCP22, DROP)), **node)
+    assert outcome(ALLOW_22, node_of_both) == allowed
 
 
 def test_one_that_stops_nothing_makes_no_difference() -> None:
@@ -166,3 +170,18 @@ def test_what_rules_of_a_bridge_do_to_packets_that_they_let_by_counts() -> None:
         rule = {"family": "bridge", "table": "b", "chain": "c", "handle": 2, "expr": statements}
         what = observed(nft=nft(opened, more=[{"chain": chain}, {"rule": rule}]))
         assert outcome(ALLOW_22, what) == expected, statements
+
+
+def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
+    rules = nft([TCP22, ACCEPT], family="ip")
+    assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="lo")) == "compliant"
+    assert outcome(ALLOW_22, observed(nft=rules, inet6="", interfaces="")) == "drift"
+
+
+@pytest.mark.parametrize(
+    ("early", "verdict"),
+    [("", "compliant"), ("xdp lo", "compliant"), ("xdp eth0", "unknown"), ("tc eth0", "unknown")],
+)
+def test_what_sees_packets_before_the_packet_filter(early: str, verdict: str) -> None:
+    node = observed(nft=nft([TCP22, ACCEPT]), interfaces="lo\neth0", early=early)
+    assert outcome(ALLOW_22, node) == verdict

@@ -34,7 +34,9 @@ def test_pacman_takes_the_first_repository_that_has_it() -> None:
         "b": Candidate("3-1", (Version("3-1"),)),
     }
     without = candidates("pacman", {**tagged, "list": tagged["list"][:1]})
-    assert {each.doubt for each in without.values()} == {"pacman's list of extra is missing"}
+    assert {each.doubt for each in without.values()} == {
+        "pacman's package list of extra is missing"
+    }
     assert candidates("pacman", {"sync": ["Version         : 1-1", "status 0"]}) == {}
 
 

@@ -1,5 +1,6 @@
 """The probe's comparison of apt's lists with their Release files."""
 
+import gzip
 import re
 import subprocess
 from pathlib import Path
@@ -40,3 +41,59 @@ def test_a_release_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> No
 
 def test_no_release_file_at_all(tmp_path: Path) -> None:
     assert wrong_lists(tmp_path, "") == []
+
+
+SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----\n{}-----BEGIN PGP SIGNATURE-----\n-----END PGP SIGNATURE-----\n"
+MAIN = " 0123 100 main/binary-amd64/Packages\n"
+LIST = "b_main_binary-amd64_Packages"
+
+
+@pytest.mark.parametrize(
+    ("release", "sizes", "cut"),
+    [
+        (SIGNED.format(MAIN), f"100 {LIST}", []),
+        (SIGNED.format(MAIN), f"100 {LIST}\n99 {LIST}", [LIST]),  # also compressed
+        (SIGNED.format(MAIN), "100 b_main_binary-i386_Packages", ["b_main_binary-i386_Packages"]),
+        (SIGNED.format(MAIN), "1 c_main_binary-amd64_Packages", []),  # a source without a Release
+        (SIGNED.format(MAIN.replace("Packages", "Packages.xz")), f"700 {LIST}", []),
+        (SIGNED.format(MAIN.replace("main", "./a~b_c")), "100 b_a%7eb%5fc_binary-amd64_Packages", []),
+        (SIGNED.format(MAIN)[:-20], f"100 {LIST}", ["b_InRelease"]),
+        (SIGNED.format("")[:50], f"100 {LIST}", ["b_InRelease", LIST]),
+    ],
+)  # fmt: skip
+def test_a_list_that_its_release_file_does_not_vouch_for(
+    tmp_path: Path, release: str, sizes: str, cut: list[str]
+) -> None:
+    (tmp_path / "b_InRelease").write_text(release)
+    assert wrong_lists(tmp_path, sizes) == [f"cut {name}" for name in cut]
+
+
+def test_the_size_of_a_compressed_list_is_that_of_its_content(tmp_path: Path) -> None:
+    body = package_data.text("probes/resources/packages.sh")
+    helper = tmp_path / "usr/lib/apt/apt-helper"
+    helper.parent.mkdir(parents=True)
+    helper.write_text('#!/bin/sh\n[ "$1" = cat-file ] && gzip -dc "$2"\n')
+    helper.chmod(0o755)
+    (tmp_path / "a_Packages").write_bytes(b"12345")
+    whole = gzip.compress(b"1234567890" * 1000, 1)
+    (tmp_path / "b_Packages.gz").write_bytes(whole)
+    (tmp_path / "c_Packages.gz").write_bytes(whole[:-20])
+    (tmp_path / "d_Packages.gz").write_bytes(b"")
+    found = re.search(r"^list_sizes\(\) \{.*?^\}$", body, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    done = subprocess.run(
+        [
+            "/bin/sh",
+            "-c",
+            f"left() {{ echo 4; }}\nlists=$1\n{found[0]}\nlist_sizes",
+            "pe",
+            tmp_path,
+        ],
+        env={"PATH": "/usr/bin:/bin", "PE_ROOT": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, second, third, fourth = done.stdout.splitlines()
+    assert (first, second, fourth) == ("5 a_Packages", "10000 b_Packages", "0 d_Packages")
+    assert third != "10000 c_Packages"

@@ -525,3 +525,14 @@ def test_a_number_without_end_is_no_number_of_the_kernel(path: str, value: str, 
     if path not in ("kernel/hostname", "net/ipv4/tcp_congestion_control"):
         assert why is not None
         assert len(why) < 300
+
+
+def test_a_key_of_another_network_namespace_than_the_one_of_the_node() -> None:
+    answer = (
+        "== asked\nnet/ipv4/ip_forward\nvm/swappiness\n"
+        "== values\nnet/ipv4/ip_forward:1\nvm/swappiness:10\n== complaints\n{}== end\n"
+    )
+    for other, kind in (("", Value), ("== elsewhere\nnet\n", NotObserved)):
+        found = parse(answer.format(other).encode())
+        assert isinstance(found["vm/swappiness"], Value)
+        assert isinstance(found["net/ipv4/ip_forward"], kind)

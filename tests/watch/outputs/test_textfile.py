@@ -51,6 +51,23 @@ async def until(condition: Callable[[], bool]) -> None:
         await asyncio.sleep(0.001)
 
 
+def test_it_is_not_written_beside_another_file_of_its_node(tmp_path: Path) -> None:
+    of_a = 'power_edge_config_error{node="a"} 0.0\n'
+    (tmp_path / "old.prom").write_text(of_a)
+
+    async def test(textfile: Textfile, written: Written) -> None:
+        written.text = of_a
+        textfile.change()
+        await until(lambda: textfile.error is not None)
+        (tmp_path / "old.prom").unlink()
+        textfile.change()
+        await until(lambda: textfile.error is None)
+
+    first, second = running(tmp_path, test).said
+    assert "old.prom beside it has series of node a" in first
+    assert second.endswith("is written again")
+
+
 def test_it_is_written_after_each_change(tmp_path: Path) -> None:
     file = tmp_path / "e.prom"
 

@@ -189,24 +189,21 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
         return FamilyVerdict(
             Outcome.UNKNOWN, None, "no connection from another machine has these addresses"
         )
-    before = (declared.firewall.rules or [])[: declared.place]
-    boxes = subtract_all(
-        [box],
-        _boxes(
-            (
-                other
-                for other in before
-                if other.action != rule.action and traffic.overlap(rule, other)
-            ),
-            family,
-        ),
-    )
+    before = [
+        other
+        for other in (declared.firewall.rules or [])[: declared.place]
+        if other.action != rule.action and traffic.overlap(rule, other)
+    ]
+    boxes = subtract_all([box], _boxes(before, family))
     if not boxes:
         return FamilyVerdict(
             Outcome.UNKNOWN,
             None,
             "earlier declared rules already decide about all of its connections",
         )
+    if rule.action not in OPENINGS and (hand_made := traffic.from_reserved(rule, family)):
+        earlier = (traffic.from_reserved(other, family) for other in before)
+        boxes += subtract_all([hand_made], [each for each in earlier if each is not None])
     if rule.routed:
         own = observed.network.addresses.get(family, ())
         boxes = subtract_all(boxes, [{DADDR[family]: own}] if own else [])

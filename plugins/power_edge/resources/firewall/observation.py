@@ -1,10 +1,11 @@
 """What the probe printed, as one record (`ruleset`)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from power_edge.model import NotObserved
+from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import BaseChain, Key, Program, bits_of
 from power_edge.resources.firewall.packets.sets import (
     Numbers,
@@ -13,7 +14,13 @@ from power_edge.resources.firewall.packets.sets import (
     numbers,
     without,
 )
-from power_edge.resources.firewall.readers import ipsets, iptables, nft_bytecode, nftables
+from power_edge.resources.firewall.readers import (
+    firewalld_timed,
+    ipsets,
+    iptables,
+    nft_bytecode,
+    nftables,
+)
 from power_edge.resources.firewall.readers.iptables_options import NO_SETS, Sets
 from power_edge.resources.firewall.readers.ufw_files import by_hand, settings
 from power_edge.resources.firewall.ruleset import Firewalld, Network, Ruleset, Ufw
@@ -84,7 +91,7 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
         }
     return {
         "": Ruleset(
-            program=program,
+            program=_timed(program, by_name),
             network=_network(by_name),
             ufw=_ufw(by_name),
             firewalld=_firewalld(by_name),
@@ -92,6 +99,13 @@ def parse(section: bytes) -> Mapping[str, Ruleset | NotObserved]:
             saved=tuple(_lines(by_name, "saved")),
         )
     }
+
+
+def _timed(program: Program, by_name: Mapping[str, Block]) -> Program:
+    """Return the program with those rules of firewalld marked that may go by themselves."""
+    block = by_name.get("firewalld-timed")
+    found = firewalld_timed.read(block.text) if block is not None else []
+    return firewalld_timed.passing(program, found)
 
 
 def _network(by_name: Mapping[str, Block]) -> Network:
@@ -105,10 +119,17 @@ def _network(by_name: Mapping[str, Block]) -> Network:
         interfaces=tuple(names) or None,
         ports=ports,
         outside=tuple(name for name in dict.fromkeys(_lines(by_name, "routes")) if name in names),
-        inet6=_inet6(_lines(by_name, "inet6")) if "inet6" in by_name else None,
+        inet6=_inet6(_lines(by_name, "inet6"))
+        if "inet6" in by_name and not _hidden(by_name)
+        else None,
         addresses=_addresses(by_name),
         echo_ignored=tuple(_lines(by_name, "echo-ignored")),
     )
+
+
+def _hidden(by_name: Mapping[str, Block]) -> bool:
+    """Return whether /proc/net could not be read: it shows no device at all, not even lo."""
+    return "interfaces" in by_name and not _lines(by_name, "interfaces")
 
 
 def _lines(by_name: Mapping[str, Block], name: str) -> list[str]:
@@ -165,10 +186,54 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
         legacy = by_name.get(f"{family}-legacy")
         if names.status != 0 or legacy is None or legacy.status != 0:
             return NotObserved((legacy or names).why("the rules of legacy iptables"))
-        parts.append(iptables.read(legacy.text, number, f"legacy {family}", sets))
+        part = iptables.read(legacy.text, number, f"legacy {family}", sets)
+        if unread := {*names.text.split()} - {table for _, table, _ in part.chains}:
+            return NotObserved(f"iptables-save does not show the legacy table {min(unread)}")
+        parts.append(part)
     bases = tuple(base for part in parts for base in part.bases)
     chains = {name: rules for part in parts for name, rules in part.chains.items()}
-    return Program(chains=chains, bases=(*bases, *_unread(by_name)), bits=bits_of(chains))
+    return Program(
+        chains=chains,
+        bases=(*bases, *_unread(by_name), *_arp(by_name), *_early(by_name)),
+        bits=bits_of(chains),
+    )
+
+
+EARLY = {"xdp": "a program of XDP", "tc": "filters of tc"}
+
+
+def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
+    """Yield chains for what sees incoming packets of a device before the packet filter does."""
+    for line in _lines(by_name, "early"):
+        kind, _, name = line.partition(" ")
+        if name != "lo" and kind in EARLY:
+            yield BaseChain(
+                "ingress",
+                -1000,
+                None,
+                (4, 6),
+                boxes=({Dimension.IIF: (interface(name),)},),
+                text=printable(f"{EARLY[kind]} on {name} cannot be followed"),
+            )
+
+
+def _arp(by_name: Mapping[str, Block]) -> tuple[BaseChain, ...]:
+    """Return chains for rules of legacy arptables, which may keep others from any IPv4 address."""
+    names, rules = by_name.get("arp-legacy-tables"), by_name.get("arp-legacy")
+    if names is None or (names.status == 0 and not names.text.strip()):
+        return ()
+    lines = rules.text.split("\n") if rules is not None and rules.status == 0 else ["-A"]
+    if not any(line.startswith("-A") or line.split()[1:2] == ["DROP"] for line in lines):
+        return ()
+    doubt = BaseChain(
+        "prerouting",
+        -1000,
+        None,
+        (4,),
+        text="rules of legacy arptables are not followed",
+        moves=False,
+    )
+    return doubt, doubt._replace(hook="postrouting")
 
 
 def _nftables(

@@ -39,6 +39,7 @@ from power_edge.resources.firewall.traffic import (
     CARRIERS,
     EXTERNAL,
     FAMILIES,
+    FROM_RESERVED,
     LINK_LOCAL,
     NO_INTERFACE,
     NOT_ICMP,
@@ -167,6 +168,19 @@ def trace_all(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Regi
     """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
     box = {**(outgoing(family) if outward else incoming(family)), Dimension.PROTO: NOT_ICMP}
     return _trace(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
+
+
+@_cached
+def open_to_reserved(ruleset: Ruleset) -> list[Box]:
+    """Return what certainly lets in those whose address no host should have, but for ICMP."""
+    box = {**incoming(4), **FROM_RESERVED, Dimension.PROTO: NOT_ICMP}
+    every = _trace(ruleset, 4, [box], INCOMING, Effort(SURVEY_STEPS))
+    return [
+        region.box
+        for regions in every
+        for region in regions
+        if region.verdict == ALLOW and region.sure and interface_exists(ruleset, region)
+    ]
 
 
 def families_of(ruleset: Ruleset, rule: Rule) -> list[int]:

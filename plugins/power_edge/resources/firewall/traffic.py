@@ -74,6 +74,12 @@ PUBLIC: Mapping[int, Numbers] = {
     ),
     6: (network("2000::/3")[1],),
 }
+RESERVED: Numbers = numbers([(1, (1 << 24) - 1), (240 << 24, (1 << 32) - 2)])
+"""Addresses of IPv4 that no host should have: 0.0.0.0/8 and 240.0.0.0/4 (RFC 6890).
+
+Linux accepts connections from them (by packets on Linux 6.18).
+"""
+FROM_RESERVED: Box = {SADDR[4]: RESERVED}
 FROM_TCP_PORT_0: Box = {Dimension.PROTO: ((6, 6),), Dimension.SPORT: ((0, 0),)}
 TO_BROADCAST: Box = {Dimension.DLOCAL: BROADCAST}
 """To broadcast or anycast addresses.
@@ -196,19 +202,31 @@ def named_families(rule: Rule) -> set[int]:
     return {end[0] for end in ends(rule) if end is not None}
 
 
-def packets(rule: Rule, family: int, kind: Box | None = None) -> Box | None:
+def packets(
+    rule: Rule, family: int, kind: Box | None = None, senders: Numbers | None = None
+) -> Box | None:
     """Return the connections of one family that a rule is about, or None where there are none.
 
-    For ICMP these are echo requests, or the packets of `kind`.
+    For ICMP these are echo requests, or the packets of `kind`. `senders`: whose they are, in place
+    of all that hosts may have.
     """
     if named_families(rule) - {family}:
         return None
     start = forwarded(family) if rule.routed else incoming(family)
+    if senders is not None:
+        start = {**start, SADDR[family]: senders}
     box = meet(start, protocol_of(rule, family) if kind is None else kind)
     for dimension, end in zip((SADDR, DADDR), ends(rule), strict=True):
         if box is not None and end is not None:
             box = meet(box, {dimension[family]: end[1]})
     return meet(box, arrival(rule)) if box is not None else None
+
+
+def from_reserved(rule: Rule, family: int) -> Box | None:
+    """Return what a rule is about of the packets from addresses that no host should have; None for
+    nothing. What the node forwards is left out.
+    """
+    return packets(rule, family, senders=RESERVED) if family == 4 and not rule.routed else None
 
 
 def arrival(rule: Rule) -> Box:
@@ -250,7 +268,7 @@ def port_text(low: int, high: int) -> int | str:
 
 def unusual(ruleset: Ruleset, box: Box) -> bool:
     """Return whether all packets of a box are unusual: `UNUSUAL`, or `OTHER_INTERFACE`."""
-    return any(within(box, each) for each in UNUSUAL) or (
+    return any(within(box, each) for each in (*UNUSUAL, FROM_RESERVED)) or (
         len(ruleset.network.interfaces or ()) == 1 and within(box, OTHER_INTERFACE)
     )
 

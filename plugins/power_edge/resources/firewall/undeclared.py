@@ -8,7 +8,12 @@ from typing import NamedTuple
 from power_edge.model.generated.resources.firewall_schema import Firewall
 from power_edge.resources.firewall import queries, traffic
 from power_edge.resources.firewall.packets.dimension import DADDR, NAME_BYTES, SADDR, Dimension
-from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS
+from power_edge.resources.firewall.packets.program import (
+    ALLOW,
+    OPENINGS,
+    SURVEY_STEPS,
+    Effort,
+)
 from power_edge.resources.firewall.packets.rule_match import PROTOCOLS
 from power_edge.resources.firewall.packets.sets import (
     Box,
@@ -66,6 +71,7 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
             if rule.action in OPENINGS and (box := traffic.packets(rule, family)) is not None
         ]
         regions = list(queries.open_regions(observed, family))
+        reported: list[Box] = []
         for sure in (True, False):
             open_ = [region.box for region in regions if region.sure or not sure]
             boxes = subtract_all(
@@ -87,6 +93,34 @@ def openings(firewall: Firewall, observed: Ruleset) -> Iterator[Opening]:
                 family,
             ):
                 yield Opening(family, box, sure)
+                reported += [box] if sure else []
+        if family == 4:
+            known = [*declared, *(region.box for region in regions)]
+            yield from _to_reserved(observed, known, reported)
+
+
+def _to_reserved(observed: Ruleset, known: list[Box], reported: Iterable[Box]) -> Iterator[Opening]:
+    """Yield what only those can reach whose address no host should have. `known`: what is open to
+    others, or declared; what is open to all of them is open to these as well. `reported`: openings
+    that are reported, whoever else can reach them. Undecidable where there is too much of both.
+    """
+    everyone = {SADDR[4]: traffic.UNICAST[4]}
+    some = queries.open_to_reserved(observed)
+    effort = Effort(SURVEY_STEPS)
+    effort.spend(len(some) * len(known))
+    left = subtract_all(
+        some,
+        [
+            *({**box, **traffic.FROM_RESERVED} for box in known if everyone.items() <= box.items()),
+            *({**box, **traffic.FROM_RESERVED} for box in reported),
+            traffic.DHCP[4],
+            traffic.NO_PORT,
+        ],
+    )
+    for box in left:
+        effort.spend(len(known))
+        if subtract_all([{**box, **everyone}], known):
+            yield Opening(4, box, sure=True)
 
 
 def extras(firewall: Firewall, observed: Ruleset) -> list[Extra]:

@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from power_edge.resources.firewall.packets.program import FilterRule, Key, Program
 from power_edge.resources.firewall.packets.rates import (
@@ -65,13 +66,22 @@ def _rules_in(
             yield rule._replace(varies=any(rate.side is Side.EITHER for rate in rule.rates))
 
 
+class _User(NamedTuple):
+    """A condition that counts somewhere, and the rule of a chain that it stands in."""
+
+    rate: Rate
+    rules: Sequence[FilterRule]
+    place: int
+    chain: Key
+
+
 class _Memories:
     """What the rules of a program count in, where several rules count in the same place, and how
     often one packet may come by a rule.
     """
 
     def __init__(self, program: Program) -> None:
-        self._users: dict[tuple[str, int], list[tuple[Rate, FilterRule, Key]]] = defaultdict(list)
+        self._users: dict[tuple[str, int], list[_User]] = defaultdict(list)
         self._callers: dict[tuple[Key, int], list[Key]] = defaultdict(list)
         self._called = Counter(
             (base.chain, family)
@@ -82,11 +92,11 @@ class _Memories:
         self._ways: dict[tuple[Key, int], int] = {}
         for chain, by_family in program.chains.items():
             for family, rules in by_family.items():
-                for rule in rules:
+                for place, rule in enumerate(rules):
                     if rule.effect.target is not None:
                         self._callers[rule.effect.target, family].append(chain)
                     for rate in rule.rates:
-                        self._users[rate.memory, family].append((rate, rule, chain))
+                        self._users[rate.memory, family].append(_User(rate, rules, place, chain))
 
     def doubt(self, rules: Sequence[FilterRule], place: int, chain: Key, family: int) -> str:
         """Return why it is unknown on which side of a rate a rule matches; "" where it is known."""
@@ -101,19 +111,27 @@ class _Memories:
 
     def _recent(self, rate: Rate, rules: Sequence[FilterRule], place: int, family: int) -> str:
         """Return a doubt where not each packet that is tested is recorded as well, by the rule
-        before or behind, or where other rules may remove what was recorded.
+        before or behind, where other rules may remove what was recorded, or where connections count
+        that do not meet this rate.
         """
         others = [
-            other
-            for memory in (rate.memory, ANY_MEMORY)
-            for other, *_ in self._users[memory, family]
+            each for memory in (rate.memory, ANY_MEMORY) for each in self._users[memory, family]
         ]
-        if any(other.side is Side.UNKNOWN for other in others):
+        if any(other.rate.side is Side.UNKNOWN for other in others):
             return f"other rules change '{rate.memory}'"
-        mine = rules[place]
-        beside = [*rules[max(place - 1, 0) : place], *rules[place + 1 : place + 2]]
-        if not any(_records(each, rate.memory) and each.boxes == mine.boxes for each in beside):
+        if not any(_records(each, rate.memory) for each in _beside(rules, place)):
             return f"no rule beside it records in '{rate.memory}' what it tests"
+        for other in others:
+            tested = other.rate.side is not Side.RECORDS or any(
+                one.memory == rate.memory and one.side is Side.ABOVE
+                for each in _beside(other.rules, other.place)
+                for one in each.rates
+            )
+            if not tested or (other.rate.side is Side.ABOVE and other.rate != rate):
+                return (
+                    f"what other rules record in '{rate.memory}' counts as well, and is not limited"
+                    " to this rate"
+                )
         return ""
 
     def _full(self, rate: Rate, mine: FilterRule, chain: Key, family: int) -> str:
@@ -122,9 +140,9 @@ class _Memories:
             return ""
         times = (
             sum(
-                self._times(each, family)
-                for other, rule, each in self._users[rate.memory, family]
-                if other.side is Side.RECORDS and _overlap(rule, mine)
+                self._times(each.chain, family)
+                for each in self._users[rate.memory, family]
+                if each.rate.side is Side.RECORDS and _overlap(each.rules[each.place], mine)
             )
             if rate.memory
             else self._times(chain, family)
@@ -147,6 +165,13 @@ class _Memories:
 
 
 MANY_WAYS = LARGEST_BURST + 1
+
+
+def _beside(rules: Sequence[FilterRule], place: int) -> Iterator[FilterRule]:
+    """Yield the rules before and behind a rule that are for the same packets."""
+    for each in (*rules[max(place - 1, 0) : place], *rules[place + 1 : place + 2]):
+        if each.boxes == rules[place].boxes:
+            yield each
 
 
 def _records(rule: FilterRule, memory: str) -> bool:

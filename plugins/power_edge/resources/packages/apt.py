@@ -79,8 +79,8 @@ def _apt_doubt(tagged: Tagged) -> str | None:
         return f"apt has no package list of {title}, which its source offers: run apt-get update"
     if damaged := next(iter(sorted(tagged.get("cut", ()))), None):
         return (
-            f"apt's package list {damaged} is damaged or may not be read, or its size is not that"
-            " in the Release file of its source: run apt-get update"
+            f"apt's package list {damaged} is damaged or may not be read, or the Release file of"
+            " its source does not have it with this size: run apt-get update"
         )
     for source, indices in sources.items():
         title = source.rstrip("_").replace("_", "/")

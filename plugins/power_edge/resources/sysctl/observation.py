@@ -22,13 +22,15 @@ class _Answer(NamedTuple):
 
     `paths`: what was asked about. `values`: path -> lines of its value. `complaints`: path ->
     grep's reason why it could not be read. `namespaces`: those in which the probe ran apart from
-    the machine. `owners`: path -> mode (octal) and user id. `mounts`: mount point -> options.
+    the machine. `elsewhere`: folders that show another namespace than that of process 1. `owners`:
+    path -> mode (octal) and user id. `mounts`: mount point -> options.
     """
 
     paths: tuple[str, ...]
     values: Mapping[str, Sequence[str]]
     complaints: Mapping[str, str]
     namespaces: Sequence[str]
+    elsewhere: frozenset[str]
     owners: Mapping[str, tuple[str, str]]
     mounts: Mapping[str, str]
 
@@ -60,6 +62,7 @@ def _answer(section: bytes) -> _Answer:
     values: dict[str, list[str]] = {}
     complaints: dict[str, str] = {}
     namespaces: list[str] = []
+    elsewhere = set[str]()
     owners: dict[str, tuple[str, str]] = {}
     mounts: dict[str, str] = {}
     part, longest = "", 0
@@ -79,6 +82,8 @@ def _answer(section: bytes) -> _Answer:
                 complaints[path] = reason
         elif part == "contained":
             namespaces += [line] if line else []
+        elif part == "elsewhere":
+            elsewhere |= {line} if line else set()
         elif part == "owners" and line.count(" ") >= 2:
             mode, owner, path = line.split(" ", 2)
             owners[path] = mode, owner
@@ -91,7 +96,9 @@ def _answer(section: bytes) -> _Answer:
             raise ValueError(f"not an answer about kernel parameters: {line[:80]!r}")
     if part != "end":
         raise ValueError("the answer about kernel parameters was cut short")
-    return _Answer(tuple(paths), values, complaints, namespaces, owners, mounts)
+    return _Answer(
+        tuple(paths), values, complaints, namespaces, frozenset(elsewhere), owners, mounts
+    )
 
 
 def _heads(line: str, longest: int) -> Iterator[str]:
@@ -107,6 +114,11 @@ def _value(path: str, answer: _Answer, ambiguous: bool) -> str | NotObserved | N
     if ambiguous:
         return NotObserved(
             "its value cannot be told from the value of a key whose name begins with the same text"
+        )
+    if path.partition("/")[0] in answer.elsewhere:
+        return NotObserved(
+            "the check runs in another network namespace than process 1, and sees the keys of that"
+            " one: check in that of process 1"
         )
     lines = answer.values.get(path)
     if lines is not None:

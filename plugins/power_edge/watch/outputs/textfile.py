@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from power_edge.atomic_file import write
+from power_edge.report.prometheus import refuse_a_second
 from power_edge.watch.threads import in_thread
 
 
@@ -101,4 +102,6 @@ class Textfile:
 
 
 def _write(file: Path, text: Callable[[], str]) -> None:
-    write(file, text().encode("utf-8"))
+    content = text()
+    refuse_a_second(file, content)
+    write(file, content.encode("utf-8"))

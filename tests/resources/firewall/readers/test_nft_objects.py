@@ -48,7 +48,7 @@ def read(*entries: Any) -> list[Object]:
         ({"set": {**PLACE, "name": "x", "stmt": [{"counter": None}]}}, ElementSet(KEY, [], changes=False)),
         ({"set": {**PLACE, "name": "x", "stmt": [{"counter": None}, {"limit": {}}]}}, ElementSet(KEY, [], changes=True)),
     ],
-    ids=str,
+    ids=lambda value: json.dumps(value) if isinstance(value, dict) else "",
 )  # fmt: skip
 def test_an_object(entry: Mapping[str, Any], found: Object) -> None:
     assert read({"metainfo": {"version": "1.0.6"}}, entry, {"flowtable": {"name": 5}}) == [found]

@@ -75,8 +75,8 @@ class FilterRule(NamedTuple):
 
     `opaque`: why it is unknown which of them it matches. `varies`: it matches some packets of a
     kind and not others, as a rate limit does. `changes`: the marks that it sets before it does
-    anything else. `passing`: it matches now, through an element of a set that expires. `rates`: its
-    conditions on the rate of new connections.
+    anything else. `passing`: it matches now, through an element of a set that expires, or may go by
+    itself. `rates`: its conditions on the rate of new connections.
     """
 
     boxes: tuple[Box, ...]

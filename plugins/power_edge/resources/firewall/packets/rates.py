@@ -55,13 +55,14 @@ class Rate(NamedTuple):
     """One condition on a rate.
 
     `memory`: what it counts in, where other rules may count there too; "" for a counter of its own.
-    `room`: how often the first connection may count there before it is beyond the rate. `doubt`:
-    why the side is unknown.
+    `room`: how often the first connection may count there before it is beyond the rate. `seconds`:
+    how long what it counts stays there, where that is its own. `doubt`: why the side is unknown.
     """
 
     side: Side
     memory: str = ""
     room: int = 0
+    seconds: int = 0
     doubt: str = ""
 
 
@@ -126,7 +127,7 @@ def _recent(given: Mapping[str, str]) -> Rate:
     hits, seconds = (given.get(name, "") for name in ("--hitcount", "--seconds"))
     if not (hits.isdecimal() and seconds.isdecimal() and int(seconds)):
         return unknown(memory=memory)
-    return Rate(Side.ABOVE, memory, room=int(hits) - 1)
+    return Rate(Side.ABOVE, memory, room=int(hits) - 1, seconds=int(seconds))
 
 
 def of_nft(what: Json) -> Rate:

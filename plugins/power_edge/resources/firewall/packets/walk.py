@@ -213,7 +213,7 @@ class _Walk:
                 matched = _unsure(matched, f"{rule.text}: {opaque}")
                 rest += matched
             elif rule.passing:
-                rest += _unsure(matched, f"{rule.text}: an element of a set that expires")
+                rest += _unsure(matched, f"{rule.text}: it holds for a time only")
             elif rule.varies:
                 rest += matched
             after, back = self._do(rule, self._changed(rule, matched), (*callers, name))

@@ -113,7 +113,10 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[SavedR
     table = ""
     for line in _lines(text):
         if line.startswith("*"):
+            _refuse_cut(table)
             table = line[1:].strip()
+        elif line.strip() == "COMMIT":
+            table = ""
         elif line.startswith(":") and table:
             name, policy, *_ = [*line[1:].split(), "", ""]
             rules[kind, table, name], policies[kind, table, name] = [], policy
@@ -124,9 +127,16 @@ def _parsed(text: str, kind: str) -> tuple[dict[Key, str], dict[Key, list[SavedR
                     f"iptables-save adds to a chain that it does not list: {chain[:80]!r}"
                 )
             rules[kind, table, chain].append(_saved(rest, line))
-        elif line.strip() and line.strip() != "COMMIT" and not line.startswith("#"):
+        elif line.strip() and not line.startswith("#"):
             raise ValueError(f"not a line of iptables-save: {line[:80]!r}")
+    _refuse_cut(table)
     return policies, rules
+
+
+def _refuse_cut(table: str) -> None:
+    """Raise ValueError where a table has not ended (`COMMIT`): rules of it may be missing."""
+    if table:
+        raise ValueError(f"the output of iptables-save was cut short in the table {table[:80]!r}")
 
 
 def _lines(text: str) -> Iterator[str]:

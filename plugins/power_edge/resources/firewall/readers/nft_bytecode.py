@@ -29,6 +29,8 @@ ENDS = frozenset({*VERDICTS, Action.RETURN, Action.JUMP, Action.GOTO})
 """Actions that stand last in a rule, behind all of its comparisons."""
 STATEMENT = "statement"
 """Stands among the comparisons for a statement that changes something before the rule ends."""
+NOT_READ = "?"
+"""Stands among the comparisons for an instruction that the probe does not know in this form."""
 HIDDEN = "nft does not print all of its conditions"
 UNREAD = "what the kernel compares could not be read (nft --debug=netlink list ruleset)"
 
@@ -64,7 +66,10 @@ def read(text: str) -> Comparisons:
 
 def _comparison(text: str) -> Comparison:
     what, _, value = text.partition("=")
-    return Comparison(what, bytes(filter(None, int(value or "0", 16).to_bytes(8, "big"))))
+    digits = (value or "0").removeprefix("0x")
+    return Comparison(
+        what, bytes(filter(None, bytes.fromhex(digits.zfill(-(-len(digits) // 2) * 2))))
+    )
 
 
 def compared(
@@ -138,7 +143,7 @@ def _met(
     for each in comparisons:
         needed = _needed(each, family)
         if needed is None:
-            doubt = doubt or f"{HIDDEN} ({each.what})"
+            doubt = doubt or (UNREAD if each.what == NOT_READ else f"{HIDDEN} ({each.what})")
         else:
             boxes = tuple(
                 box
