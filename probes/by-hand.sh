@@ -63,7 +63,7 @@ pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     return "${pe_status#rc=}"
 }
 
-pe_destination() { # TEXT: whether it can be a destination, and is no option of ssh and nothing that a shell obeys
+pe_destination() { # TEXT: whether it can be a destination, and is not an option of ssh and nothing that a shell obeys
     case $1 in '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*) false ;; esac
 }
 

@@ -90,7 +90,7 @@ pe_collect() {
             pe_identifier "$pe_kind"
         fi
         if [ "$pe_state" != ok ]; then
-            # Many boards have no identifier in their firmware. That is no news if there is another identifier.
+            # Many boards have no identifier in their firmware. That is not news if there is another identifier.
             if [ -n "$pe_primary" ] && [ "$pe_state" = missing ]; then continue; fi
             pe_say "$pe_kind left out: $(pe_reason "$pe_kind" "$pe_state" "$pe_value")"
             continue

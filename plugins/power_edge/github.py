@@ -136,7 +136,9 @@ class GitHub:
                 continue
             name, url = str(asset.get("name")), str(asset.get("url"))
             if not name or "/" in name or name.startswith("."):
-                raise GitHubError(f"the release {tag} has a file {quoted(name)}, which is no name")
+                raise GitHubError(
+                    f"the release {tag} has a file {quoted(name)}, which is not a file name"
+                )
             if not url.startswith(f"{self._api}/"):
                 raise GitHubError(
                     f"the file {quoted(name)} of {tag} is not on the server of {_API}"
@@ -200,7 +202,7 @@ class GitHub:
         try:
             return json.loads(body)
         except (ValueError, RecursionError):
-            raise GitHubError(f"{method} {url}: the answer is no JSON") from None
+            raise GitHubError(f"{method} {url}: the answer is not JSON") from None
 
     def _send(
         self,
@@ -211,7 +213,7 @@ class GitHub:
         *,
         accept: str = "application/vnd.github+json",
     ) -> bytes:
-        """Return the body of an answer that is no error."""
+        """Return the body of an answer that is not an error."""
         headers = {
             "Accept": accept,
             "Authorization": f"Bearer {self._token}",

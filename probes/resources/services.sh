@@ -51,7 +51,7 @@ for file in run/systemd/generator.early/default.target etc/systemd/system/defaul
 done
 
 # What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a device such as /dev/null), and `?`
-# where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+# where it is not a link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
 links='' jobs=''
 if [ -n "$boot" ]; then
     links=$(

@@ -73,7 +73,7 @@ def test_a_ref_that_is_none_is_refused(site: Site, ref: str) -> None:
     site.node("rig-1")
     site.commit()
     before = sorted(site.path.iterdir())
-    assert "is no git ref" in refused(site, ref)
+    assert "is not a git ref" in refused(site, ref)
     assert sorted(site.path.iterdir()) == before
 
 

@@ -171,7 +171,7 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a file that is missing": ({"a.schema.yaml": "$ref: b.schema.yaml\n"}, "no such file"),
     "a file elsewhere": ({"a.schema.yaml": "$ref: ../../etc/passwd\n"}, "no such file"),
     "a place that is missing": ({"a.schema.yaml": "items: {$ref: '#/$defs/b'}\n"}, "no schema is"),
-    "a place that is no schema": (
+    "a place that is not a schema": (
         {"a.schema.yaml": "items: {$ref: '#/examples/0'}\nexamples: [{a: 1}]\n"},
         "no schema is there",
     ),

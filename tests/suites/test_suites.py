@@ -151,7 +151,7 @@ def call(fixture: Any, *arguments: Any) -> Any:
         # No program holds its other end.
         ([LO, ETH, link("tun0", "10.8.0.1/24", "tun", "NO-CARRIER")], False),
         ([LO, ETH, link("tun0", "10.9.0.1/24", "tun")], False),
-        # Another interface of the network is no tunnel.
+        # Another interface of the network is not a tunnel.
         ([LO, link("eth0", "10.8.0.1/24"), link("tun0", "", "tun")], False),
         ([LO, ETH, link("tun7", "10.8.0.1/24", "tun")], True),
         ([LO, ETH, link("wg0", "10.8.0.1/24", "wireguard")], True),
@@ -897,7 +897,7 @@ def test_the_own_address_is_that_of_the_default_route() -> None:
     )
     with pytest.raises(Unknown):
         tcp.own_address(Host({**SENDS, "addr show": json.dumps([docker])}))
-    # No answer is no answer that there is no route.
+    # No answer is not an answer that there is no route.
     with pytest.raises(Unknown, match="does not say"):
         tcp.own_address(Host({**answers, "route get 192.0.2.1": Done(rc=124)}))
 

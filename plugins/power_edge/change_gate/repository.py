@@ -235,7 +235,7 @@ class Repository:
         if ref is not None:
             commit = self._commit(ref)
             if commit is None:
-                raise Unusable(f"{quoted(ref)} is no git ref{self._perhaps_missing}")
+                raise Unusable(f"{quoted(ref)} is not a git ref{self._perhaps_missing}")
             return ref, commit
         for each in _MAIN:
             commit = self._commit(each)

@@ -87,7 +87,7 @@ def _medium(difference: Difference) -> Iterator[tuple[Level, str]]:
     if any(change.type == CONNECTION for change in difference.changes):
         yield Level.MEDIUM, "it changes how a node is reached (connection.yaml)"
     if any(is_other(file.path) for file in difference.files):
-        yield Level.MEDIUM, "it changes files that are no declarations, such as tests, which run"
+        yield Level.MEDIUM, "it changes files that are not declarations, such as tests, which run"
 
 
 def is_other(path: str) -> bool:

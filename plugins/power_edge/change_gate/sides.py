@@ -300,7 +300,7 @@ def changed_files(
     known = {*old, *committed, *present, *_read_files(root)}
     found: list[FileChange] = []
     for name in sorted(known):
-        path = Path(os.path.join(root, name))  # noqa: PTH118 a hostile name may be no part of one
+        path = Path(os.path.join(root, name))  # noqa: PTH118 a hostile name may not be part of one
         example = old.get(name) or committed.get(name)
         now = _blob(path, len(example.hash) if example is not None else 40)
         was = old.get(name)

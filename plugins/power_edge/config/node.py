@@ -218,7 +218,7 @@ def _identity_document(data: bytes, file: str) -> Document:
     if problems := [
         Problem(
             document.find(path),
-            f"{quoted(text)} is no network",
+            f"{quoted(text)} is not a network",
             "write an address and the length of its prefix, such as 10.8.0.0/24 or fd00::/64",
         )
         for path, text in _networks(document.value, root, ())

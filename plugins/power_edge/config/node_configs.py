@@ -32,7 +32,7 @@ SOURCES = "files"
 ROLES = "roles"
 """The folder of node-configs/ with the files of roles of one's own."""
 NO_NODES = (ROLES, "bases")
-"""Folders of node-configs/ that are no nodes, whatever is in them."""
+"""Folders of node-configs/ that are not nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -175,7 +175,7 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
     if "@" in pattern or "://" in pattern:
         place = quote(without_password(pattern))
         return (
-            f"an address is no node: power-edge check NODE --hosts={place} reaches a node there,"
+            f"an address is not a node: power-edge check NODE --hosts={place} reaches a node there,"
             f" and power-edge discover {place} makes one"
         )
     if not names:
@@ -189,10 +189,10 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
 
 
 def no_node(name: str) -> Problem:
-    """Return the problem of a state.yaml in a folder that is no node."""
+    """Return the problem of a state.yaml in a folder that is not a node."""
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{STATE}", 0),
-        f"{NODE_CONFIGS}/{name}/ is for {name} and is no node",
+        f"{NODE_CONFIGS}/{name}/ is for {name} and is not a node",
         "move the node's files to a folder of another name",
     )
 

@@ -48,7 +48,7 @@ def folders(path: Path | None, root: Path | None) -> list[Path]:
     named = path or root
     assert named is not None
     if not named.is_dir():
-        raise refuse(NODE_CONFIGS, f"{quoted(str(named), 200)} is no folder")
+        raise refuse(NODE_CONFIGS, f"{quoted(str(named), 200)} is not a folder")
     if path is not None and is_node(named.absolute()):
         return [named.absolute()]
     found = nodes(named)

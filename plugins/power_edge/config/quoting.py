@@ -2,7 +2,7 @@
 
 The content of a secret file may be anywhere in a mistyped state.yaml: as a tag or an alias if
 quotes are missing, as keys if indentation is missing. The place of a problem says where to look;
-the text itself is quoted only if it can be no secret. This module is imported when something is
+the text itself is quoted only if it cannot be a secret. This module is imported when something is
 wrong.
 """
 

@@ -194,7 +194,7 @@ def wrong_with(document: Document, name: str) -> Iterator[Problem]:
             Draft202012Validator(role.config, offline=True)
         except (ValidationError, ValueError) as error:
             why = str(error).split("\n", maxsplit=1)[0]
-            yield Problem(document.find(("config",), key=True), f"config is no JSON Schema: {why}")
+            yield Problem(document.find(("config",), key=True), f"config is not JSON Schema: {why}")
 
 
 def refused(

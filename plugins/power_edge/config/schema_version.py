@@ -37,5 +37,5 @@ def installed() -> SchemaVersion:
     """Return the version of this program's schemas."""
     found = SchemaVersion.of(package_data.text(FILE).strip())
     if found is None:
-        raise RuntimeError(f"{FILE} is no MAJOR.MINOR")
+        raise RuntimeError(f"{FILE} is not a MAJOR.MINOR")
     return found

@@ -289,7 +289,7 @@ class _Reader:
         return [level[3] for level in self.stack]
 
     def duplicate(self, key: str, mark: Any, first: int) -> None:
-        """Record a duplicate key. It is quoted only if it can be no secret."""
+        """Record a duplicate key. It is quoted only if it cannot be a secret."""
         from power_edge.config import quoting
 
         named = quoting.key(key, self.around())
@@ -314,7 +314,8 @@ class _Reader:
         return text
 
     def ambiguous(self, text: str, what: str, mark: Any, key: Any) -> None:
-        """Record a scalar that versions of YAML read differently; quote it if it is no secret."""
+        """Record a scalar that versions of YAML read differently; quote it if it is not a
+        secret."""
         from power_edge.config import quoting
 
         keys = (*self.around(), key)

@@ -120,7 +120,7 @@ def _folder(
     hosts = quote(f"--hosts={without_password(target.route.url)}")
     raise refuse(
         NODE_CONFIGS,
-        f"{quoted(target.name)} is no node on file",
+        f"{quoted(target.name)} is not a node on file",
         f"give the name of its node: power-edge identity NODE {hosts} --write",
     )
 

@@ -49,7 +49,7 @@ class Expected(NamedTuple):
 
     @property
     def identifies(self) -> bool:
-        """Whether it tells its machine from others: an identifier decides, and is no filler."""
+        """Whether it tells its machine from others: an identifier decides, and is not a filler."""
         return self.primary is not None and not self.filler
 
 

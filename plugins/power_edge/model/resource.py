@@ -199,7 +199,7 @@ class ResourceType(Generic[Declared, Observed]):
 
     def leniencies(self, declared: Declared) -> Mapping[str, Value]:
         """Return the fields, by name, that assert nothing and are not at their default: each makes
-        the verdict on an entry of a list milder. Sections that are no lists have none.
+        the verdict on an entry of a list milder. Sections that are not lists have none.
         """
         if self.key is None:
             return {}

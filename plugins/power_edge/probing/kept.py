@@ -93,7 +93,7 @@ class Kept:
             idle, self._idle = self._idle, None
         if idle is None:
             return None
-        # What was printed since the last answer is no answer to the next script.
+        # What was printed since the last answer is not an answer to the next script.
         if idle.route == route and idle.conversation.is_silent():
             return idle.conversation
         idle.conversation.close(idle=True)

@@ -88,7 +88,7 @@ class TooLong(Exception):
 class NoRoom(Exception):
     """This machine has no file or process left for the command, which was not run.
 
-    It is no fault of the node.
+    It is not a fault of the node.
     """
 
 

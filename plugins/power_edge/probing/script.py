@@ -246,7 +246,7 @@ def loop(sudo: str) -> str:
 
     Each is a line: a token, a blank, and the packed script. The token is printed on a line of its
     own before the answer (`TOKEN begin`) and after it (`TOKEN end`). Any login shell can read the
-    command. `ps` shows nothing of a script: in every shell echo is no program.
+    command. `ps` shows nothing of a script: in every shell echo is not a program.
     """
     body = (
         'while read -r t l;do echo;echo "$t begin";'

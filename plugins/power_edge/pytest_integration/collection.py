@@ -64,7 +64,7 @@ class CouldNotLook(Exception):
 class Drifted(AssertionError):
     """The outcome of an item is drift, or its gate is shut.
 
-    For allure any error that is no AssertionError is a broken test.
+    For allure any error that is not an AssertionError is a broken test.
     """
 
 

@@ -32,7 +32,8 @@ class LateAnswers:
 def needed(nodes: Iterable[Node], ids: Iterable[str]) -> dict[str, list[Item] | None]:
     """Return what is to be read for these test ids, by node: items, or None for all of them.
 
-    A test that is no item of ours may look at anything. If no test is selected, the gates alone.
+    A test that is not an item of ours may look at anything. If no test is selected, the gates
+    alone.
     """
     known, selected = [*nodes], [*ids]
     if not selected:

@@ -29,7 +29,8 @@ def folder_of(version: Version) -> Path:
 
 
 def content(file: Path) -> bytes:
-    """Return the bytes of a file. Raises Unusable, also for one that is no artifact by its size."""
+    """Return the bytes of a file. Raises Unusable, also for one that is not an artifact by its
+    size."""
     try:
         with file.open("rb") as opened:
             data = opened.read(_LARGEST + 1)
@@ -43,13 +44,13 @@ def content(file: Path) -> bytes:
 def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
     """Return the other files of a folder that has all of the proven ones: they were built together.
 
-    Raises Unusable if one of those is missing or another one, and for what can be no file of a
+    Raises Unusable if one of those is missing or another one, and for what cannot be a file of a
     release.
     """
     found: dict[str, bytes] = {}
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not path.is_file() or not _PLAIN.fullmatch(path.name):
-            raise Unusable(f"{quoted(str(path), 200)} can be no file of a release")
+            raise Unusable(f"{quoted(str(path), 200)} cannot be a file of a release")
         if path.name in OWN:
             raise Unusable(f"{quoted(str(path), 200)} is written by promote itself: remove it")
         found[path.name] = content(path)
@@ -60,7 +61,7 @@ def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
                 " commit of the pre-release, with the version of the release"
             )
     if more := [name for name in found if name.endswith((".whl", ".tar.gz"))]:
-        raise Unusable(f"{more[0]} is no wheel or sdist of this release: remove it")
+        raise Unusable(f"{more[0]} is not a wheel or sdist of this release: remove it")
     return found
 
 
@@ -75,7 +76,7 @@ def read_sums(data: bytes, name: str) -> dict[str, str]:
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         match = _SUM.fullmatch(line)
         if match is None or match[2] in found:
-            raise Unusable(f"{name}:{number}: is no line of sha256sum, or names a file again")
+            raise Unusable(f"{name}:{number}: is not a line of sha256sum, or names a file again")
         found[match[2]] = match[1]
     return found
 

@@ -78,7 +78,7 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
             continue
         mode, kind, blob = about.decode("ascii").split(" ")
         if kind != "blob" or mode == _LINK:
-            raise Unusable(f"{folder}/{name} is no regular file in {commit_hash[:12]}")
+            raise Unusable(f"{folder}/{name} is not a regular file in {commit_hash[:12]}")
         names.append((name, blob))
     found: dict[str, bytes] = {}
     for (name, blob), content in zip(names, _blobs([blob for _, blob in names]), strict=True):
@@ -112,7 +112,7 @@ def file(commit_hash: str, path: str) -> bytes | None:
         return None
     mode, kind, blob = listed.partition(b"\t")[0].decode("ascii").split(" ")
     if kind != "blob" or mode == _LINK:
-        raise Unusable(f"{path} is no regular file in {commit_hash[:12]}")
+        raise Unusable(f"{path} is not a regular file in {commit_hash[:12]}")
     status, content = ask("cat-file", "blob", blob)
     if status != 0:
         raise Unusable(f"git has no content for {path} ({blob[:12]})")

@@ -130,8 +130,8 @@ def backward(pre: PreRelease, version: Version) -> Step:
     last = tags.commit_of(previous)
     if last == pre.tag.commit or not tags.contains(last, pre.tag.commit):
         raise Unusable(
-            f"{pre.tag.version.tag} is not older than {previous.tag}, so this is no rollback: leave"
-            " out --rollback"
+            f"{pre.tag.version.tag} is not older than {previous.tag}, so this is not a rollback:"
+            " leave out --rollback"
         )
     due = previous._replace(patch=previous.patch + 1)
     if version != due:

@@ -150,7 +150,7 @@ def _below(
 
 
 def _since(found: SchemaSet, places: Sequence[Place]) -> SchemaVersion | None:
-    """Return what the schemas of a value say. Raises Unusable for what is no version."""
+    """Return what the schemas of a value say. Raises Unusable for what is not a version."""
     said: list[SchemaVersion] = []
     for place in [*together(found, places), *(found.shown(each) for each in places)]:
         schema = found.schema(place)
@@ -158,7 +158,7 @@ def _since(found: SchemaSet, places: Sequence[Place]) -> SchemaVersion | None:
             version = SchemaVersion.of(str(schema[KEYWORD]))
             if version is None or str(version) != schema[KEYWORD]:
                 raise Unusable(
-                    f"{place} of {found.name}: {KEYWORD} is no version: write two numbers in"
+                    f"{place} of {found.name}: {KEYWORD} is not a version: write two numbers in"
                     ' quotes, such as "1.1"'
                 )
             said.append(version)

@@ -119,4 +119,4 @@ def _wheel(path: Path) -> dict[str, bytes]:
                     found[name] = stream.read(MAX_BYTES + 1)
             return found
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        raise Unusable(f"{quoted(str(path))} is no wheel that can be read: {error}") from None
+        raise Unusable(f"{quoted(str(path))} is not a wheel that can be read: {error}") from None

@@ -82,7 +82,7 @@ def check_folder(version: Version, folder: Path) -> None:
         name = printable(path.name)
         if path.name not in made:
             # SHA256SUMS itself is not in the tag: a line of it proves nothing.
-            raise Unusable(f"{name} is no file of a promotion: take it out of {folder}")
+            raise Unusable(f"{name} is not a file of a promotion: take it out of {folder}")
         if path.name in (artifacts.SUMS, artifacts.SIGNATURE):
             continue
         for check in verify(path, None):

@@ -69,7 +69,7 @@ def read_wheel(path: Path) -> Wheel:
     """Return the wheel in a file. Raises Unusable."""
     name = quoted(str(path), 200)
     if path.name.count("-") < 4 or path.suffix != ".whl":
-        raise Unusable(f"{name} is no wheel: its name must be like {wheel_name('1.3.0')}")
+        raise Unusable(f"{name} is not a wheel: its name must be like {wheel_name('1.3.0')}")
     data = content(path)
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
@@ -86,7 +86,7 @@ def read_wheel(path: Path) -> Wheel:
         NotImplementedError,
         EOFError,
     ) as error:
-        raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
+        raise Unusable(f"{name} is not a wheel that can be read: {printable(str(error))}") from None
     if len(files) < len(infos):
         raise Unusable(f"{name} has a file twice")
     return Wheel(path.name, data, files)

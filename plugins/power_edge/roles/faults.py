@@ -62,7 +62,7 @@ def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
                 continue
             each = paths.entries(known.root(rule.each), found)
             if each is None:
-                yield Fault((*at, "each"), f"{quoted(rule.each)} is no list")
+                yield Fault((*at, "each"), f"{quoted(rule.each)} is not a list")
                 continue
         yield from _conditions(known, rule.when or {}, (*at, "when"), each)
         for field in ("item", "reason", "refuse", "note"):

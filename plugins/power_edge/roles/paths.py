@@ -12,7 +12,7 @@ Schema: TypeAlias = Mapping[str, Value]
 """A JSON Schema, or a part of one."""
 
 CONFIG, PLATFORM, STATE, EACH = "config", "platform", "state", "each"
-"""Heads of paths that are no sections of identity.yaml: the role's settings, the platform of
+"""Heads of paths that are not sections of identity.yaml: the role's settings, the platform of
 system-identity.yaml, what state.yaml declares, and the entry of a list that `each` names.
 """
 _PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
@@ -68,7 +68,7 @@ def entries(root: Schema, part: Schema) -> Schema | None:
 def can_be(root: Schema, part: Schema, value: object) -> bool:
     """Return whether a part of a schema takes a value. `root` has what the part refers to.
 
-    True for a part that is no schema: it is an error of its own.
+    True for a part that is not a schema: it is an error of its own.
     """
     try:
         check = Draft202012Validator({**part, "$defs": root.get("$defs") or {}}, offline=True)

@@ -38,5 +38,5 @@ def ready(host: Any, service: str, node: str) -> str:
     options = f"--request-timeout=10s -o jsonpath={quote(_READY)}"
     status = output(host, f"{_KUBECTL[service]} get node {quote(node)} {options}")
     if status not in _STATUSES:
-        raise Unknown(f"the cluster says {status!r} about {node}, which is no status")
+        raise Unknown(f"the cluster says {status!r} about {node}, which is not a status")
     return status

@@ -41,7 +41,7 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
     try:
         done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
     except UnicodeDecodeError:
-        raise Unknown(f"{place}: the answer is no text") from None
+        raise Unknown(f"{place}: the answer is not text") from None
     if done.rc == 7 and "Connection refused" in done.stderr:
         raise AssertionError(f"nothing listens on {place}")
     if done.rc == 124:

@@ -77,7 +77,7 @@ not_started() {
 }
 
 # `file UNIT PATH` -> `UNIT PATH` for each that has changed since the unit was started. Files of packages keep the time of their making, in whole seconds:
-# an upgrade is no edit.
+# an upgrade is not an edit.
 changed_since_start() {
     IFS=$newline
     of=$(sed -n 's/^file \([^ ]*\) \/\(.*\)/\2 \1/p')

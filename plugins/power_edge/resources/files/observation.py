@@ -146,7 +146,7 @@ class Broken(NamedTuple):
 def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
     """Return by path a File, Missing, Broken (a dangling link), or NotObserved (could not look).
 
-    ValueError: this is no answer of the probe.
+    ValueError: this is not an answer of the probe.
     """
     lines = _lines_by_tag(section)
     uids = {name: int(number) for name, number in lines["user"].items()}
@@ -302,7 +302,7 @@ def _reason(stderr_text: str | None) -> str | None:
 
 
 def _above(text: str | None) -> tuple[str, bool]:
-    """Read `d FOLDER`, or `- PATH` for the nearest existing path that is no folder."""
+    """Read `d FOLDER`, or `- PATH` for the nearest existing path that is not a folder."""
     kind, _, folder = (text or "d /").partition(" ")
     return unescape(folder), kind == "d"
 
@@ -359,7 +359,7 @@ def _name(name: str) -> str | None:
 
 
 def _text(path: str, sent: str | None, size: int, hashed: Mapping[str, object]) -> str | None:
-    """Return the content that was sent; None if it is no text, not whole, or not the file that was
+    """Return the content that was sent; None if it is not text, not whole, or not the file that was
     hashed. The probe puts a NUL after what it could not read to the end.
     """
     if sent is None or size > LONGEST_TEXT or "salted" in hashed:

@@ -28,7 +28,7 @@ FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
 def entries(firewall: Firewall) -> Iterator[Entry[Declared]]:
-    """Yield the items of the section. `exclusive: false` asserts nothing, so it is no item."""
+    """Yield the items of the section. `exclusive: false` asserts nothing, so it is not an item."""
     for field in FIELDS:
         value = getattr(firewall, field)
         if value is not None:

@@ -67,7 +67,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     """Yield the field and the message if the version is a word that is a state here."""
     state = _STATES.get((declared.version or "").lower())
     if state is not None:
-        yield "version", f"{declared.version} is no version: write state: {state} in its place"
+        yield "version", f"{declared.version} is not a version: write state: {state} in its place"
 
 
 RESOURCE: ResourceType[Declared, Package] = ResourceType(

@@ -39,7 +39,7 @@ def parse(section: bytes) -> dict[str, Value | NotObserved | None]:
     Reasons why a value is unknown are grep's words for errno. If the probe ran in namespaces of its
     own, a key that is not there may only be hidden.
 
-    ValueError: this is no answer of the probe, or it was cut short.
+    ValueError: this is not an answer of the probe, or it was cut short.
     """
     answer = _answer(section)
     longest = max(map(len, answer.paths), default=0)

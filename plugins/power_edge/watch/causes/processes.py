@@ -58,7 +58,7 @@ def family(pid: int, parent: int | None = None, proc: Path = Path("/proc")) -> l
     """Return a process and its ancestors, as far as they still live, without PID 1.
 
     `parent` is known from a record: the process itself may have ended. Another process with its
-    number is no member.
+    number is not a member.
     """
     found = []
     own = read(pid, proc)

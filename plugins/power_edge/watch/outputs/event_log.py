@@ -48,8 +48,8 @@ class EventLog:
     """A file of JSON lines. Each line is written whole, or not at all.
 
     `from` of a line is `to` of the last line about its item, so that lines which were left out
-    break no chain; where both would be equal, and it is no drift, there is no line. So a watch that
-    was killed and started again writes what has changed meanwhile, and nothing twice.
+    break no chain; where both would be equal, and it is not a drift, there is no line. So a watch
+    that was killed and started again writes what has changed meanwhile, and nothing twice.
 
     The file is opened anew for a line if another one has taken its place (logrotate's `create`); a
     file that was cut (`copytruncate`) is appended to, as it is open for appending.
@@ -226,7 +226,7 @@ class _Line(msgspec.Struct):
 def _last_lines(file: int) -> Iterator[tuple[Logged, _Last]]:
     """Yield the items of a log with the last line about each, without those that have gone.
 
-    What is no line of ours is passed over. Raises OSError.
+    What is not a line of ours is passed over. Raises OSError.
     """
     about = os.fstat(file)
     if not stat.S_ISREG(about.st_mode):

@@ -43,8 +43,8 @@ _SUBSCRIBED_ALREADY = "org.freedesktop.systemd1.AlreadySubscribed"
 
 
 def unit_path(name: str) -> str:
-    """Return the bus path of a unit: what is no letter or digit is `_` and two hexadecimal digits
-    (sd_bus_path_encode(3)).
+    """Return the bus path of a unit: what is not a letter or digit is `_` and two hexadecimal
+    digits (sd_bus_path_encode(3)).
     """
     return f"{_UNIT_PATHS}/" + "".join(
         chr(byte)
