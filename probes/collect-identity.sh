@@ -6,7 +6,7 @@
 #     sh probes/collect-identity.sh --print | ssh HOST sh
 #
 # --print: print the script as one piece, for a machine that has no checkout.
-# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing tells the machine from others,
+# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing distinguishes the machine from others,
 # 11 if it is unreachable, 4 for bad use.
 
 pe_say() {

@@ -22,7 +22,7 @@ _API: Final = "GITHUB_API_URL"
 _REPOSITORY: Final = "GITHUB_REPOSITORY"
 _TOKEN: Final = "GITHUB_TOKEN"
 VARIABLES: Final = (_API, _REPOSITORY, _TOKEN)
-"""What says which repository of which server, as a workflow has it."""
+"""The environment variables that name server and repository, as a GitHub workflow sets them."""
 _TIMEOUT: Final = 120
 """The longest silence of a connection, in seconds."""
 _LARGEST: Final = 256 << 20
@@ -93,8 +93,8 @@ class GitHub:
         return _address(self._ask("POST", "/issues", {"title": title, "body": body}))
 
     def comment(self, number: int, body: str, marker: str) -> bool:
-        """Write the comment of a pull request that a program made and that begins with a marker
-        anew; else make it. Return whether it was there.
+        """Replace the bot's comment on a pull request that begins with a marker, or add one. Return
+        whether it existed.
         """
         for found in self._pages(f"/issues/{number}/comments"):
             # A person could write our marker, and change what we put into that comment.
@@ -147,12 +147,12 @@ class GitHub:
         return found
 
     def release(self, tag: str) -> Release | None:
-        """Return the release of a tag, also one that is a draft still; None if there is none."""
+        """Return the release of a tag, even if it is a draft; None without one."""
         releases = map(_release, self._pages("/releases"))
         return next((each for each in releases if each.tag == tag), None)
 
     def new_draft(self, tag: str, title: str, notes: str, *, prerelease: bool) -> Release:
-        """Make a release that nobody sees yet. One that was left half done is removed first."""
+        """Make a draft of a release. A draft that an earlier attempt left is removed first."""
         left = self.release(tag)
         if left is not None and left.draft:
             self._ask("DELETE", f"/releases/{left.id}")

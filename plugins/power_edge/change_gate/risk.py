@@ -1,4 +1,4 @@
-"""How careful to be with a change: the highest level of all that can be said against it."""
+"""The risk of a change: the highest level of all reasons against it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
@@ -16,7 +16,7 @@ ACCESS = ("access_control", "firewall")
 
 
 class Level(IntEnum):
-    """How careful to be."""
+    """How much care a change needs."""
 
     LOW = 0
     MEDIUM = 1

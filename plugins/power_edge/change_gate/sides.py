@@ -81,7 +81,7 @@ class Difference:
     """All that differs between two sides."""
 
     pairs: Sequence[Pair]
-    """All nodes by name, those that are the same on both sides among them."""
+    """All nodes by name, including those that are equal on both sides."""
     broken: Sequence[str]
     """Nodes that cannot be used before the change: all that they declare counts as new."""
     roles: Sequence[RoleChange]
@@ -90,7 +90,7 @@ class Difference:
 
     @cached_property
     def touched(self) -> Sequence[str]:
-        """The nodes that the change does something to, by name."""
+        """The nodes that the change affects, by name."""
         names = {change.node for change in self.changes}
         names |= {
             pair.name
@@ -294,8 +294,8 @@ def changed_files(
     """Return the files that differ between a commit and the work tree, by path.
 
     `old` and `committed` are the trees of the base and of HEAD; `present` are the files of the work
-    tree. Of files that git ignores, those that a check reads count too: of nodes with their
-    sources, of roles, and the policy.
+    tree. A file that git ignores counts too if a check reads it: a node's file or source, a role,
+    the policy.
     """
     known = {*old, *committed, *present, *_read_files(root)}
     found: list[FileChange] = []

@@ -38,14 +38,14 @@ _node_configs = click.option(
     callback=_take,
     help="The folder of nodes (default: node-configs/ here or above).",
 )
-"""It stands before the command or after it: messages quote it as pytest has it."""
+"""Accepted before and after the command, because messages quote it in pytest's form."""
 
 
 _RENAMED = {"plan": "probe-script", "record": "init"}
 
 
 class _Commands(click.Group):
-    """The commands; an old name is an error that says the new one."""
+    """The commands. An old name is an error that gives the new one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -20,7 +20,7 @@ class NodeName(click.types.StringParamType):
     def shell_complete(
         self, ctx: click.Context, _: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the names that begin so; none if there is no usable node-configs/."""
+        """Return the names that begin with `incomplete`; nothing without a usable node-configs/."""
         root = ctx.obj if isinstance(ctx.obj, Path) else find_node_configs(Path.cwd())
         try:
             found = [folder.name for folder in select(root, ["*"])]

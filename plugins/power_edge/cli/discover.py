@@ -210,7 +210,7 @@ def _read(file: Path) -> Answer:
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None
     of = kind(answer)
-    # Of an answer that was cut at its head, nobody knows what it is for.
+    # The purpose of an answer with a damaged head is unknown.
     if of is not Kind.DISCOVERY and (answer.outputs or answer.complete):
         reader = f"pytest --node={quote(answer.node)} --answers={quote(str(file))}"
         raise click.UsageError(

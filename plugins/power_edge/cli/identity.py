@@ -20,7 +20,7 @@ from power_edge.text import printable
 @connection_options
 @click.pass_obj
 def command(root: Path | None, text: str | None, write: bool, options: Options) -> None:
-    """Print the system-identity.yaml of a machine: what tells it from all others.
+    """Print the system-identity.yaml of a machine: what distinguishes it from all others.
 
     TARGET is user@host (over ssh), the name of a node, or a URL of testinfra such as docker://web.
     Without one it is this machine. What was left out, and why, goes to stderr.

@@ -101,8 +101,8 @@ def next_(pre: bool) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def needs(root: Path | None, /, *, path: Path | None) -> None:
-    """Print which version of the schemas each node's files need, and by which line; also the files
-    of roles.
+    """Print which version of the schemas each node's files need, and which line needs it; also the
+    files of roles.
 
     PATH is a folder of nodes or the folder of one node (default: node-configs/).
     """

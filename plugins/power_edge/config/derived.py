@@ -368,8 +368,8 @@ def _lost(kind: ResourceType[Any, Any], field: str, slot: _Slot, reason: Reason)
     """Return the problem of two demands where one ends what the other asserts."""
     return Problem(
         reason.source,
-        f"{kind.name} {quoted(slot.name)}: what is demanded here cannot hold together with what is"
-        f" at {slot.origins[0]} ({field})",
+        f"{kind.name} {quoted(slot.name)}: what is demanded here contradicts {slot.origins[0]}"
+        f" ({field})",
         f"change one of them; {reason.text}",
     )
 

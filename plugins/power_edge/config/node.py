@@ -98,7 +98,7 @@ def load_node(
 ) -> Node:
     """Return the node of a folder.
 
-    `instead` are contents by file name, of files that are yet to be written. Without
+    `instead`: contents by file name, for files that are not written yet. Without
     `with_derived`, what identity.yaml demands is left out: for what reads a machine and checks
     nothing. Raises ConfigError with the problems of all files.
     """

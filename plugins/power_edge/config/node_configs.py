@@ -71,7 +71,7 @@ def nodes(root: Path) -> list[Path]:
 def is_node(folder: Path) -> bool:
     """Return whether a folder is a node's.
 
-    If in doubt it is: nobody would notice a node that is not checked.
+    True if in doubt: an unchecked node would go unnoticed.
     """
     if folder.name in NO_NODES:
         return False
@@ -85,7 +85,7 @@ def is_node(folder: Path) -> bool:
 
 
 def has_state(folder: Path) -> bool:
-    """Return whether a folder has a state.yaml of any kind, be it a link that leads nowhere."""
+    """Return whether a folder has anything named state.yaml, even a dangling link."""
     try:
         (folder / STATE).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -314,7 +314,7 @@ def _leads_out(folder: Path, name: str) -> Problem:
 
 
 def note_of_link(root: Path) -> str | None:
-    """Return a note for who writes into a node-configs/ that is itself a link; None if it is none.
+    """Return a note about a node-configs/ that is itself a symbolic link; None if it is not.
 
     Such a link is followed. Where it leads need not be where a person thinks.
     """

@@ -57,7 +57,7 @@ class Document(NamedTuple):
 
     @classmethod
     def of_value(cls, file: str, value: dict[str, Any]) -> "Document":
-        """Return the document of a file that is yet to be written: all places are its beginning."""
+        """Return the document of a file that is not written yet: every place is its beginning."""
         return cls(file, value, Place(_START, _START), (), b"")
 
     def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
@@ -258,7 +258,9 @@ class _Reader:
             raise _TooDeep(self.fatal(mark, message).problems)
         self.tag(event, mark)
         if event.anchor is not None:
-            self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
+            self.anchors.pop(
+                event.anchor, None
+            )  # an alias inside the value of its own anchor would never end
 
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         """Return the value and the places that an alias stands for."""

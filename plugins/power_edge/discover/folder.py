@@ -94,8 +94,8 @@ def _contradictions(found: Discovered, folder: Path) -> Iterator[str]:
 
 
 def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Changeset:
-    """Return the changes. A suggested role that demands what is not so on the machine, or what
-    state.yaml contradicts, is not enabled. Raises ConfigError.
+    """Return the changes. A suggested role is not enabled if the machine does not meet its demands,
+    or if state.yaml contradicts them. Raises ConfigError.
     """
 
     def proposed(disabled: Iterable[str]) -> Changeset:
@@ -124,8 +124,8 @@ def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool)
 
 
 def _not_written(error: ConfigError, folder: Path, contents: Files) -> ConfigError:
-    """Return the error of files that would not load. Lines of a file that would change are those of
-    the new content, and no file of today's folder has them.
+    """Return the error of files that would not load. Line numbers are those of the new content,
+    which no file in the folder has.
     """
     changed = {node_file(folder, name) for name, (old, new) in contents.items() if old != new}
     if not any(problem.source.file in changed for problem in error.problems):
@@ -182,7 +182,7 @@ def _folder(
 
 
 def _hostname(folder: Path) -> str | None:
-    """Return the host name that a node has on file; None if there is none, or none that is usable.
+    """Return the host name that a node has on file; None without a usable one.
 
     An unusable file is reported when it is merged.
     """

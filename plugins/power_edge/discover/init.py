@@ -125,8 +125,8 @@ def _items(folder: Path) -> str:
 def find(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the nodes that this machine is, and notes for the user.
 
-    It is several if they share one identity file on purpose. Raises Unreachable if this machine's
-    shell gives no answer, and ConfigError if it is several by mistake.
+    There are several if they share one identity file on purpose. Raises Unreachable if this
+    machine's shell gives no answer, and ConfigError if there are several by mistake.
     """
     recorded, notes = _recorded(root, safe_name(socket.gethostname()), _this_machine())
     if recorded is None:

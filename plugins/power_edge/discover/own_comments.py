@@ -13,7 +13,7 @@ _CONTINUED = "#   "
 
 
 def refreshed(text: str, paragraphs: Iterable[Paragraph]) -> str:
-    """Return the text of a state.yaml with the comments of these sections as they are true now.
+    """Return the text of a state.yaml with the present comments on these sections.
 
     A comment that an earlier discovery wrote is replaced or removed; no other line changes. If the
     text would mean something else then, it stays as it is.

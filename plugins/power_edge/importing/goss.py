@@ -1,8 +1,8 @@
 """A state.yaml from a goss file. Pure.
 
-Taken is what means the same to both: an item passes here only if goss's passes. What goss asserts
-and no declaration says is left out, each with its line. The keys of a goss file are those of its
-manual (docs/gossfile.md of goss 0.4).
+An assertion is imported if it means the same to both: an item passes here only if it passes in
+goss. What no declaration can express is left out, and listed with its line. The keys of a goss file
+are those of its manual (docs/gossfile.md of goss 0.4).
 """
 
 import re

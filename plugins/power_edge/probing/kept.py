@@ -1,7 +1,7 @@
 """A connection to a node that is kept: one ssh, which takes a script after the other.
 
-A watch asks a node again and again. A master that connections share would do as well, but one that
-has lost its node hangs whoever uses it next. This one ends with its deadline, and the next script
+A watch asks a node again and again. A shared connection (ControlMaster) would do as well, but one
+that has lost its node hangs its next user. This one ends with its deadline, and the next script
 makes a new one.
 """
 
@@ -28,7 +28,7 @@ class _Broken(Exception):
 
 
 class _Complaint(NamedTuple):
-    """What ssh printed before it failed, as testinfra's results call it."""
+    """What ssh printed before it failed, with the attribute names of testinfra's results."""
 
     stderr_bytes: bytes
 

@@ -354,7 +354,7 @@ def _exchange(
 
 
 def client(host: Any, command: str) -> list[str]:
-    """Return the argv of the client by which testinfra's `host` (over ssh) would run a command."""
+    """Return the argv of the ssh client with which testinfra's `host` would run a command."""
     backend = host.backend
     argv: list[str] = []
 

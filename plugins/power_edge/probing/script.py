@@ -93,7 +93,7 @@ class ProbeScript(NamedTuple):
         limits = f"{self.timeouts.section} {self.timeouts.node}"
         lines = (
             "pe_main() {",
-            # Tests set it to a tree of theirs; on a node nobody may choose what is read.
+            # Tests set PE_ROOT to a file tree. On a node it must not redirect the reads.
             "    unset PE_ROOT",
             f"    pe_begin {quote(self.node)} {limits} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",

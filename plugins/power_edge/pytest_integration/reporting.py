@@ -404,7 +404,7 @@ class Reporting:
         output = getattr(node, "workeroutput", {}).get("power_edge")
         self._told = bool(self._told) or output is not None
         if output is None:
-            self._stopped = True  # what it was about to judge, nobody does
+            self._stopped = True  # no other worker judges its remaining items
         else:
             self._state.deselected = max(self._state.deselected, output["deselected"])
             self._state.selected |= set(output["selected"])

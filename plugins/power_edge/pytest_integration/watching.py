@@ -323,7 +323,7 @@ class Watching:
             self._log(transition)
 
     def _is_quiet(self, transition: Transition) -> bool:
-        """Whether a transition is of another machine, of which its node wants no event."""
+        """Whether a transition reports another machine, and its node wants no event about that."""
         result = transition.result
         watched = self._watched[result.item.node]
         return result.outcome is Outcome.BLOCKED and is_quiet(
@@ -369,7 +369,7 @@ class Watching:
             return
         self.broken.pop(name, None)
         before.task.cancel()
-        # Its sources give back what there is once on a machine, such as the audit rules.
+        # Its sources release what exists only once on a machine, such as the audit rules.
         await asyncio.gather(before.task, return_exceptions=True)
         self.reloaded.add(name)
         self._nodes.replace(node)
@@ -418,8 +418,8 @@ class Watching:
 
 
 def _removed(state: State, node: Node, items: Iterable[Item]) -> Iterator[str]:
-    """Yield a line for each drift and each unknown item that is watched no longer: its last line
-    would stand for good.
+    """Yield a line for each drift and each unknown item that is no longer watched: without it, the
+    last line about the item would look current.
     """
     watched, declared = {GATE, *map(key_of, items)}, set(map(key_of, node.items))
     for key, result in state.results.items():

@@ -44,7 +44,7 @@ def content(file: Path) -> bytes:
 def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
     """Return the other files of a folder that has all of the proven ones: they were built together.
 
-    Raises Unusable if one of those is missing or another one, and for what cannot be a file of a
+    Raises Unusable if one of those is missing or differs, and for what cannot be a file of a
     release.
     """
     found: dict[str, bytes] = {}
@@ -57,8 +57,8 @@ def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
     for name, data in proven.items():
         if found.pop(name, None) != data:
             raise Unusable(
-                f"{quoted(str(folder), 200)} has not the {name} that is proven: build it at the"
-                " commit of the pre-release, with the version of the release"
+                f"{quoted(str(folder), 200)} does not have the {name} that is proven: build it at"
+                " the commit of the pre-release, with the version of the release"
             )
     if more := [name for name in found if name.endswith((".whl", ".tar.gz"))]:
         raise Unusable(f"{more[0]} is not a wheel or sdist of this release: remove it")

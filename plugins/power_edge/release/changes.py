@@ -13,7 +13,7 @@ from power_edge.release.schema_set import Json, Place, SchemaSet, is_annotation
 
 EMPTY = SchemaSet("nothing", {}, {})
 """What the first release is compared with."""
-_BY_EFFECT = "judged by what the documents may hold because of it"
+_BY_EFFECT = "judged by its effect on documents"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -30,8 +30,8 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `file` and `pointer` are of the newer set if it is there, else of the
-    older.
+    """One difference. `file` and `pointer` are of the newer set if the place exists there, else of
+    the older.
     """
 
     file: str

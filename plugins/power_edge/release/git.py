@@ -49,7 +49,7 @@ def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
 def releases(head: str, without: str | None = None) -> list[str]:
     """Return the tags of the releases (`vX.Y.Z`) that a commit contains, the lowest first.
 
-    Other tags are nothing here, nor is `without`. Raises Unusable if tags may be missing.
+    Other tags do not count, and neither does `without`. Raises Unusable if tags may be missing.
     """
     if is_shallow():
         raise Unusable(
@@ -68,7 +68,8 @@ def releases(head: str, without: str | None = None) -> list[str]:
 
 
 def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
-    """Return the files below a folder of a commit whose names end so, by path in the folder."""
+    """Return the files below a folder of a commit whose names end in one of `suffixes`, by path in
+    the folder."""
     listed = output("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
     names: list[tuple[str, str]] = []
     for entry in listed.split(b"\0"):
@@ -120,7 +121,7 @@ def file(commit_hash: str, path: str) -> bytes | None:
 
 
 def fork_point(base: str, head: str) -> str:
-    """Return the commit that two commits have both grown from. Raises Unusable without one."""
+    """Return the merge base of two commits. Raises Unusable without one."""
     status, found = ask("merge-base", base, head)
     if status != 0:
         more = (

@@ -30,7 +30,7 @@ class Incident(NamedTuple):
 
 def incident(promotion: Promotion, sha256: str, who: str, why: str | None) -> Incident:
     """Return the issue of a rollback. `who` and `why` are texts of persons: nothing in them is
-    obeyed. `sha256` is that of promotion.json: nobody could write the marker into an issue before.
+    obeyed. `sha256` is that of promotion.json: the marker cannot be in an earlier issue.
 
     Raises Unusable if the promotion is not a rollback.
     """

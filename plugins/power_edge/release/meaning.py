@@ -1,4 +1,4 @@
-"""What reads otherwise though it validates the same: defaults, and fields that are deprecated."""
+"""What changes its meaning although it validates the same: defaults, and deprecated fields."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple

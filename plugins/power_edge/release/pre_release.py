@@ -1,4 +1,4 @@
-"""Makes the tag of a pre-release: what promote will ask of it holds from the beginning."""
+"""Makes the tag of a pre-release, which meets the conditions of promote from the start."""
 
 from pathlib import Path
 

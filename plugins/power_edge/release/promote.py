@@ -212,7 +212,7 @@ def make(
 
 
 def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
-    """Write the folder of a release and then its tag; what is there already is left.
+    """Write the folder of a release and then its tag; what exists already stays as it is.
 
     Raises Unusable if nothing is left to do, or if what is there is of another promotion, and
     OSError.

@@ -81,7 +81,7 @@ def without_since(
     """Yield what is wrong with the x-since of fields, and what to write.
 
     `old` are the schemas of a release. A field that they do not have needs a version above
-    theirs; of those inside of it, it speaks for all. A field that they have keeps what it has.
+    theirs; it covers the fields inside it. A field that they have keeps what it has.
     """
     for file in _FILES:
         if file in new.files:

@@ -16,7 +16,7 @@ KINDS: Final = frozenset(["null", "boolean", "integer", "fraction", "string", "a
 
 
 def canonical(value: Json) -> Canonical:
-    """Return a hashable that equals another exactly if the values are equal as JSON Schema has
+    """Return a hashable that equals another exactly if the values are equal as JSON Schema defines
     it.
     """
     if isinstance(value, bool):
@@ -89,7 +89,7 @@ def normal(found: SchemaSet, place: Place, above: tuple[Place, ...] = ()) -> Can
 
 
 def is_valid(keyword: str, value: Json, instance: Json) -> bool:
-    """Whether a value passes one keyword, as the validator of Power Edge has it."""
+    """Whether a value passes one keyword, by Power Edge's validator."""
     return _validator(msgspec.json.encode({keyword: value})).is_valid(instance)
 
 

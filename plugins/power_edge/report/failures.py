@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     diff: tuple[str, ...] = ()
     """The lines of `terminal.diff`."""
     cause: str = ""
-    """Of a shut gate: why, without what is the node's own. See `cause.cause`."""
+    """For a shut gate: the reason, without the node's own names. See `cause.cause`."""
 
 
 class Group(NamedTuple):

@@ -29,7 +29,7 @@ def is_active(host: Any, service: str) -> bool:
 
 
 def ready(host: Any, service: str, node: str) -> str:
-    """Return the condition Ready of a node, as the cluster has it. Raises Unknown.
+    """Return the condition Ready of a node, as the cluster reports it. Raises Unknown.
 
     It is the API server that is asked: of a kubelet, usually another machine.
     """

@@ -1,6 +1,6 @@
 """What a node's packet filter does with forwarded packets. Pure.
 
-A flow is many packets. Each rule takes all of them, none, or may take some; what cannot be told is
+A flow is many packets. Each rule takes all of them, none, or may take some; what is not certain is
 in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8), iptables(8).
 """
 
@@ -29,7 +29,7 @@ class Flow(NamedTuple):
     iif: str
     oif: str
     state: str
-    """Of conntrack: new or established."""
+    """The state in conntrack: new or established."""
     own: tuple[Network, ...] = ()
     """The node's addresses on the outer interface, which translated packets bear."""
     answer: bool = False

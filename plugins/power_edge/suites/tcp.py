@@ -53,7 +53,7 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
 
 
 def takes_connections(host: Any, address: str, port: int) -> None:
-    """Fail if nobody takes connections on a port. Raises Unknown if nobody can tell."""
+    """Fail if nobody takes connections on a port. Raises Unknown if that is not certain."""
     script = f'timeout {_PATIENCE} head -c 1 <&3 | wc -c; echo "${{PIPESTATUS[0]}}"; exit 0'
     match converse(host, address, port, script).split():
         case ["1", _] | [_, "124"]:

@@ -53,7 +53,7 @@ Check = Callable[[Sequence[Item]], Awaitable[Checked]]
 
 class Held(NamedTuple):
     """An item that has become unknown, which is not reported yet: what was known of it before, the
-    event that told of the change, and when that was, by the loop's clock and since 1970.
+    event that reported the change, and when that was, by the loop's clock and since 1970.
     """
 
     before: Result
@@ -207,7 +207,7 @@ class NodeWatch:
         if self.state.last_cycle is not None:
             # The configuration was loaded again. What is new in it is not to wait for the sources.
             await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
-        # What is checked before a source is up may change before it is up, and nobody would tell.
+        # A change between a check and the start of a source would go unnoticed.
         with suppress(TimeoutError):
             async with asyncio.timeout(_START):
                 for each in self._supervisors:

@@ -3,7 +3,7 @@ is declared to be at a path.
 
 For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
 User and group ids are compared, not their names. Contents are compared by SHA-256. A content leaves
-the node only if it differs from a declared text, for a diff, or if a part of it is declared. Of a
+the node only if it differs from a declared text, for a diff, or if a part of it is declared. For a
 secret not even the hash is shown: see secrets.py.
 """
 
@@ -109,7 +109,7 @@ def hidden(declared: Declared) -> Sequence[str]:
 
 def fact(observed: File | Missing | Broken) -> FactFields | None:
     """Return `type`, `mode`, `owner`, `group` and `sha256`; None for a missing file and for a
-    dangling link. Of a declaration with a state: `state`, and what else it may declare.
+    dangling link. For a declaration with `state`: `state`, and its other fields.
     """
     if not isinstance(observed, File):
         return None

@@ -102,8 +102,8 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
 
 def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
     """Return the finding about a content with the observed text, if that drifts, everybody may read
-    it, and it is not a secret. The node is not trusted to know; and whoever declares a path must
-    not get to see more than a user of the node.
+    it, and it is not a secret. The node's own word is not enough; and the author of a declaration
+    must not see more than a user of the node.
     """
     shown = (
         judged.outcome is Outcome.DRIFT

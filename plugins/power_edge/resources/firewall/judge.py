@@ -43,7 +43,7 @@ class Declared(NamedTuple):
 
 
 class FamilyVerdict(NamedTuple):
-    """How one family fares, for a question that is asked of each family."""
+    """The verdict on one family, for a question that is asked of each."""
 
     outcome: Outcome
     actual: str | None
@@ -346,7 +346,7 @@ def _decided_by(region: Region, observed: Ruleset, family: int) -> str:
 def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) -> FamilyVerdict:
     """Return the verdict on `deny icmp` or `reject icmp`: no request may be answered.
 
-    Unknown where echo requests fare otherwise than other requests.
+    Unknown where echo requests are treated differently from other requests.
     """
     if answer.actual is not None and ALLOW in answer.actual:
         return answer

@@ -106,7 +106,8 @@ def _value(path: str, answer: _Answer, ambiguous: bool) -> str | NotObserved | N
     """Return the value of a key. `ambiguous`: another path begins with this one and a colon."""
     if ambiguous:
         return NotObserved(
-            "its value cannot be told from the value of a key whose name begins with the same text"
+            "its value cannot be distinguished from that of a key whose name begins with the same"
+            " text"
         )
     lines = answer.values.get(path)
     if lines is not None:

@@ -79,7 +79,7 @@ class Causes:
     def explain(self, transition: Transition, since: float | None) -> None:
         """Hand a transition on, at once if there is nothing to be found out.
 
-        `since`: when its item was judged before, if no event told of the change.
+        `since`: when its item was judged before, if no event reported the change.
         """
         event, item = transition.event, transition.result.item
         key = key_of(item)

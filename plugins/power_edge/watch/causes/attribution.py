@@ -106,7 +106,7 @@ def _words(argv: tuple[str, ...]) -> list[str]:
 
 
 class Window(NamedTuple):
-    """The time of a change: after `since`, until `until`. `event` is when the first event told of
+    """The time of a change: after `since`, until `until`. `event` is when the first event reported
     it, None if none did.
     """
 

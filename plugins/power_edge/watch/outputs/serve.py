@@ -84,9 +84,9 @@ def comes_from_here(here: str, peer: str) -> bool:
 
 
 def asks_for_this_machine(head: bytes) -> bool:
-    """Return whether no Host of a request's head is a name that anybody could have made.
+    """Return whether no Host of a request's head is a name that anybody could register.
 
-    An address is none, nor is localhost, the name of this machine, or any name without a dot.
+    Addresses, localhost, the name of this machine, and names without a dot are not such names.
     """
     return all(_is_ours(each.decode("latin-1")) for each in _HOST.findall(head))
 

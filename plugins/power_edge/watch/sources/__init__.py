@@ -28,7 +28,7 @@ class Listener(Protocol):
         """From now on no event is missed. What changed before is looked at by a full check."""
 
     def limited(self, why: str) -> None:
-        """It works, yet not as it should, and does not count as up; the reason is for people."""
+        """It works only in part, and does not count as up; the reason is for people."""
 
     def act(self, act: Act) -> None:
         """Somebody did something. It wakes nothing: it can be the cause of a transition."""

@@ -179,7 +179,7 @@ def _wants(watched: Watched) -> bool:
 SOURCE = Source(
     name=NAME,
     wants=_wants,
-    # It says who did it. What was done, others see better.
+    # It reports who did it. Other sources report better what was done.
     covers=lambda _: False,
     run=run,
     acts_late=True,

@@ -59,7 +59,7 @@ class Paths:
         self._contents: dict[str, bytes | None] = {}
         """Of files that were written lately."""
         self.hidden: set[str] = set()
-        """Folders and files that may not be watched: nothing tells of changes there."""
+        """Folders and files that may not be watched: changes there send no event."""
 
     def arm(self, paths: Iterable[str] | None = None) -> list[str]:
         """Watch all paths, or some of them, as they are now. Return those that have changed.

@@ -1,8 +1,7 @@
 """Links, addresses and routes, by rtnetlink(7): what the firewall does with a packet depends on
 them.
 
-The kernel tells the same again and again: each router advertisement and each lease renews an
-address.
+The kernel repeats itself: each router advertisement and each lease renews an address.
 """
 
 import asyncio

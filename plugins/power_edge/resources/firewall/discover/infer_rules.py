@@ -155,7 +155,7 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
 def _limited(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
     """Return the rules, with those that the kernel limits as limits.
 
-    A rule that was read from a rate limit, and is none in force, is left out.
+    A rule that was read from a rate limit that is not in force is left out.
     """
     done = list[Rule]()
     for place, rule in enumerate(found):
