@@ -228,9 +228,9 @@ class GitHub:
                 body = bytes(answer.read(_LARGEST + 1))
         except urllib.error.HTTPError as error:
             with error:
-                said = _message(error.read(4096))
+                detail = _message(error.read(4096))
             raise GitHubError(
-                f"{where}: {error.code} {printable(str(error.reason))}{said}", error.code
+                f"{where}: {error.code} {printable(str(error.reason))}{detail}", error.code
             ) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)

@@ -279,7 +279,10 @@ def test_a_role_that_demands_what_is_not_so_is_not_enabled(
         ("vpn-gateway", False),
         ("monitoring-target", True),
     ]
-    assert "# Not enabled: it demands what is not so" in (created / "identity.yaml").read_text()
+    assert (
+        "# Not enabled: the machine does not meet its demands now"
+        in (created / "identity.yaml").read_text()
+    )
 
 
 def test_an_identity_that_contradicts_the_machine_is_said_to_be_merged(

@@ -243,8 +243,8 @@ def test_the_old_program_is_really_asked(project: Path, tmp_path: Path) -> None:
     for folder in (module.parent, module.parent.parent):
         (folder / "__init__.py").write_text("")
     module.write_text("""print('{"program": "/elsewhere/power_edge", "nodes": {}}')""")
-    with pytest.raises(Unusable, match="not the old version was asked"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+    with pytest.raises(Unusable, match="answered, and not the old version"):
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_says_nothing_about_a_node_is_refused(
@@ -258,7 +258,7 @@ def test_an_old_program_that_says_nothing_about_a_node_is_refused(
         """import json; print(json.dumps({"program": __file__, "nodes": {"socket": {}}}))"""
     )
     with pytest.raises(Unusable, match="does not say how it reads node socket"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("")
     with pytest.raises(Unusable, match="cannot read node-configs"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_cannot_say_needs_somebody_who_accepts_it(

@@ -183,8 +183,8 @@ class Repository:
             return Signature(True, is_automatic=True)
         if git("verify-commit", commit.hash, folder=self.top).status != 0:
             return Signature(False)
-        said = self._text("log", "-1", "--no-show-signature", "--format=%G?%x00%GS", commit.hash)
-        state, _, signer = (said or "").partition("\0")
+        output = self._text("log", "-1", "--no-show-signature", "--format=%G?%x00%GS", commit.hash)
+        state, _, signer = (output or "").partition("\0")
         return Signature(True, signer if state == "G" and signer else None)
 
     def present(self) -> set[str]:

@@ -108,9 +108,9 @@ class Difference:
     @cached_property
     def removed(self) -> Sequence[str]:
         """The nodes that are gone."""
-        there = {pair.name for pair in self.pairs if pair.now is not None}
+        present_names = {pair.name for pair in self.pairs if pair.now is not None}
         gone = [pair.name for pair in self.pairs if pair.now is None]
-        return sorted([*gone, *(name for name in self.broken if name not in there)])
+        return sorted([*gone, *(name for name in self.broken if name not in present_names)])
 
     @cached_property
     def is_empty(self) -> bool:

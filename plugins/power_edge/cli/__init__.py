@@ -24,8 +24,8 @@ def _take(context: click.Context, _: click.Parameter, folder: Path | None) -> No
         context.obj = folder.absolute()
 
 
-def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if is_asked:
+def _show_version(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if is_given:
         click.echo(f"power-edge {own_version()}")
         context.exit()
 

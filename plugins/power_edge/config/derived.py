@@ -351,10 +351,10 @@ def _contradiction(
     slot: _Slot,
     reason: Reason,
 ) -> Problem:
-    here, there = asserts[field], slot.asserts[field]
+    demanded, opposed = asserts[field], slot.asserts[field]
     values = (
-        f"is to be {quoted(here)} here, and {quoted(there)} at {slot.origins[0]}"
-        if here != there
+        f"must be {quoted(demanded)} here, and {quoted(opposed)} at {slot.origins[0]}"
+        if demanded != opposed
         else f"is a secret here, and another one at {slot.origins[0]}"
     )
     return Problem(

@@ -258,9 +258,8 @@ class _Reader:
             raise _TooDeep(self.fatal(mark, message).problems)
         self.tag(event, mark)
         if event.anchor is not None:
-            self.anchors.pop(
-                event.anchor, None
-            )  # an alias inside the value of its own anchor would never end
+            # An alias inside the value of its own anchor would never end.
+            self.anchors.pop(event.anchor, None)
 
     def alias(self, event: Any, mark: Any) -> tuple[Any, Any]:
         """Return the value and the places that an alias stands for."""

@@ -144,8 +144,8 @@ def _not_written(error: ConfigError, folder: Path, contents: Files) -> ConfigErr
 def _by_hand(problem: Problem, folder: Path, contents: Files) -> str:
     """Return the files that exist and that the two sides of a problem are in."""
     existing = [name for name, (old, _) in contents.items() if old is not None]
-    there = [name for name in existing if name in f"{problem.source.file} {problem.message}"]
-    return " and ".join(there or existing) or f"{NODE_CONFIGS}/{folder.name}"
+    named = [name for name in existing if name in f"{problem.source.file} {problem.message}"]
+    return " and ".join(named or existing) or f"{NODE_CONFIGS}/{folder.name}"
 
 
 def _folder(

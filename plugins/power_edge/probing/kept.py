@@ -108,12 +108,12 @@ class Kept:
     def _answer(self, idle: Conversation | None, job: Job, lifeline: Lifeline) -> Answer:
         if idle is not None:
             try:
-                return self._asked(idle, job, lifeline, first=False)
+                return self._ask(idle, job, lifeline, first=False)
             except _Broken:
                 pass  # it may have been broken for long: a new one shows whether the node is there
-        return patiently(lambda: self._asked(_connection(job), job, lifeline, first=True))
+        return patiently(lambda: self._ask(_connection(job), job, lifeline, first=True))
 
-    def _asked(
+    def _ask(
         self, conversation: Conversation, job: Job, lifeline: Lifeline, *, first: bool
     ) -> Answer:
         token = secrets.token_hex(16)

@@ -53,8 +53,8 @@ def mend_as_json(report: object) -> list[list[Any]]:
 
 def attach_json(report: object, data: list[list[Any]]) -> None:
     """Attach what `mend_as_json` returned."""
-    said, commands = data
-    setattr(report, DIFFERENCES, tuple(said))
+    words, commands = data
+    setattr(report, DIFFERENCES, tuple(words))
     setattr(report, COMMANDS, tuple(map(tuple, commands)))
 
 

@@ -392,11 +392,11 @@ class Watching:
         Takes at most the node's deadline, from its turn on.
         """
         async with self._turns:
-            checked = await self._asked(node, items, kept)
+            checked = await self._ask(node, items, kept)
         self._answers[node.name] = checked
         return await in_thread(_judged, checked, items)
 
-    async def _asked(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
+    async def _ask(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
         script = probe_script(node.name, check.expected(node), items, check.timeouts(node))
         job = Job(script, check.route_to(node, self._nodes.options))
         over = kept.ask if job.route.url.startswith("ssh:") else ask

@@ -91,16 +91,16 @@ def write(folder: Path, files: Mapping[str, bytes]) -> bool:
         atomic_file.make_folder(folder.parent)
         atomic_file.write_folder(folder, files)
         return True
-    there = {path.name: path for path in folder.iterdir()}
-    for name in sorted(there.keys() | files.keys()):
+    existing = {path.name: path for path in folder.iterdir()}
+    for name in sorted(existing.keys() | files.keys()):
         if name == SIGNATURE:
             continue
-        if name not in files or name not in there or content(there[name]) != files[name]:
+        if name not in files or name not in existing or content(existing[name]) != files[name]:
             raise Unusable(
-                f"{printable(str(folder))} is there, and its {printable(name)} is not that of this"
+                f"{printable(str(folder))} exists, and its {printable(name)} is not that of this"
                 " promotion: remove the folder, and run the command again"
             )
-    if SIGNATURE in files and SIGNATURE not in there:
+    if SIGNATURE in files and SIGNATURE not in existing:
         atomic_file.write(folder / SIGNATURE, files[SIGNATURE])
         return True
     return False

@@ -564,12 +564,12 @@ def _branches(found: Containment, first: Conjunct, second: Conjunct, keyword: st
 
 def _disjoint(found: SchemaSet, branches: Sequence[Place]) -> bool:
     """Whether no value can be of two of these schemas, since they want different types."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     for branch in branches:
         own = merged(conjuncts(found, branch)).kinds
-        if own & seen:
+        if own & visited:
             return False
-        seen |= own
+        visited |= own
     return True
 
 

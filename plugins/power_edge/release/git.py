@@ -177,8 +177,8 @@ def output(*words: str, stdin: str = "") -> bytes:
     """
     ended = git(*words, stdin=stdin.encode("ascii"))
     if ended.status != 0:
-        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = printable(said[-1]) if said else f"it ended with {ended.status}"
+        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = printable(lines[-1]) if lines else f"it ended with {ended.status}"
         raise Unusable(f"git {words[0]} failed: {why}")
     return ended.stdout
 

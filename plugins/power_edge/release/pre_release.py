@@ -16,8 +16,8 @@ def make(version: Version, folder: Path) -> tags.Tag:
     tags.check_whole()
     commit = git.commit("HEAD")
     tags.check_on_main(commit, "HEAD")
-    if there := [each.tag for each in tags.at(commit) if each.pre is not None]:
-        raise Unusable(f"{commit[:12]} is the pre-release {there[0]} already; a commit has one")
+    if tagged := [each.tag for each in tags.at(commit) if each.pre is not None]:
+        raise Unusable(f"{commit[:12]} is the pre-release {tagged[0]} already; a commit has one")
     data = artifacts.content(folder / record.TESTED)
     record.check_tested(record.tested(data, record.TESTED), commit, record.TESTED)
     wheel_of(folder, version.wheel)

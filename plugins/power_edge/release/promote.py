@@ -77,13 +77,13 @@ def pre_release(version: Version, folder: Path) -> PreRelease:
     name = f"{record.TESTED} of {version.tag}"
     tested = record.tested(data, name)
     record.check_tested(tested, tag.commit, name)
-    said = record.recorded(tag.message, record.TESTED)
-    if said is None:
+    digest_in_tag = record.recorded(tag.message, record.TESTED)
+    if digest_in_tag is None:
         raise Unusable(
             f"the tag {version.tag} records no {record.TESTED}: its last line must be that of"
             " power-edge release pre"
         )
-    if said != record.sha256(data):
+    if digest_in_tag != record.sha256(data):
         raise Unusable(f"{name} was changed since the tag was made: the tag records another sha256")
     return PreRelease(tag, wheel_of(folder, version.wheel), tested, data)
 
@@ -227,9 +227,9 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
     is_new = artifacts.write(folder, files)
     if is_tagged and not is_new:
         raise Unusable(f"{version.tag} is promoted already, and nothing is left to do")
-    say(f"{'written' if is_new else 'there':<8} dist/{version.tag}/ ({len(files)} files)")
+    say(f"{'written' if is_new else 'kept':<8} dist/{version.tag}/ ({len(files)} files)")
     if is_tagged:
-        say(f"there    the tag {version.tag}, of a promotion that was cut off")
+        say(f"kept     the tag {version.tag}, of a promotion that was cut off")
     else:
         tags.make(version, made.promotion.commit, made.message)
         say(f"tagged   {version.tag} at {made.promotion.commit[:12]}")
@@ -245,10 +245,10 @@ def is_published(version: Version) -> bool:
 
 def check_same(tag: tags.Tag, made: Files) -> None:
     """Check that a tag is the one of this promotion. Raises Unusable."""
-    said = record.recorded(tag.message, record.PROMOTION)
+    digest_in_tag = record.recorded(tag.message, record.PROMOTION)
     if tag.commit != made.promotion.commit:
         raise Unusable(f"{tag.version.tag} exists, and is of commit {tag.commit[:12]}")
-    if said != record.sha256(made.files[record.PROMOTION]):
+    if digest_in_tag != record.sha256(made.files[record.PROMOTION]):
         raise Unusable(
             f"{tag.version.tag} exists, and is not of this promotion: run that one again, with the"
             " files that it was made of"

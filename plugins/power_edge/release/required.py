@@ -203,22 +203,24 @@ def _new_fragments(since: str | None, judged: str) -> list[Fragment]:
 def _missing(
     found: Sequence[Fragment], reasons: Iterable[Reason], shipped: Sequence[str]
 ) -> Iterator[str]:
-    asked = max((each for each in reasons if each.source != CHANGELOG), key=lambda each: each.bump)
+    highest = max(
+        (each for each in reasons if each.source != CHANGELOG), key=lambda each: each.bump
+    )
     claimed = max((each.bump for each in found), default=None)
     if claimed is None:
-        if asked.bump is not Verdict.PATCH:
+        if highest.bump is not Verdict.PATCH:
             yield (
-                f"no fragment says that this is {asked.bump.name} ({asked.source}: {asked.why}):"
-                f" write {to_write(asked.bump)}"
+                f"no fragment says that this is {highest.bump.name} ({highest.source}:"
+                f" {highest.why}): write {to_write(highest.bump)}"
             )
         elif shipped:
             yield (
                 f"no fragment says what changed in {shipped[0]}: write {to_write(Verdict.PATCH)}"
             )
-    elif claimed < asked.bump:
+    elif claimed < highest.bump:
         yield (
-            f"the fragments claim {claimed.name}, and this is {asked.bump.name}"
-            f" ({asked.source}: {asked.why}): write {to_write(asked.bump)}"
+            f"the fragments claim {claimed.name}, and this is {highest.bump.name}"
+            f" ({highest.source}: {highest.why}): write {to_write(highest.bump)}"
         )
 
 

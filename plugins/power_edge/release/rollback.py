@@ -108,7 +108,7 @@ def judged(
         with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
             archive.extractall(program)
         try:
-            losses = list(_losses(_asked(program, root), root, Brought(commit)))
+            losses = list(_losses(_reading_of(program, root), root, Brought(commit)))
         except Silent as error:
             if not accepted:
                 raise
@@ -151,7 +151,7 @@ class _Printed(msgspec.Struct):
     nodes: dict[str, _Node]
 
 
-def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
+def _reading_of(program: Path, root: Path) -> Mapping[str, _Node]:
     """Return how an unpacked version reads a node-configs/. Raises Silent."""
     # Its dependencies are those of this program; its own code comes first.
     paths = os.pathsep.join([str(program), *filter(None, sys.path)])
@@ -165,7 +165,7 @@ def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
     except (TooLong, NoRoom, msgspec.MsgspecError) as error:
         raise Silent(f"the old version's reading of {NODE_CONFIGS}/: {error}") from None
     if not os.path.realpath(printed.program).startswith(f"{os.path.realpath(program)}{os.sep}"):
-        raise Silent(f"not the old version was asked, but {quoted(printed.program, 200)}")
+        raise Silent(f"{quoted(printed.program, 200)} answered, and not the old version")
     for name, node in printed.nodes.items():
         if node.values is None and not node.problems:
             raise Silent(f"the old version does not say how it reads node {printable(name)}")
@@ -178,7 +178,7 @@ def _check_reverted(program: Path, folder: Path, commit: str, root: Path) -> Non
     inside = _in_repository(root)
     if not (folder / inside).is_dir():
         raise Unusable(f"commit {commit[:12]} has no {inside}/")
-    found = _asked(program, folder / inside)
+    found = _reading_of(program, folder / inside)
     for name, node in sorted(found.items()):
         for place in node.problems:
             raise Unusable(

@@ -151,7 +151,7 @@ def _below(
 
 def _since(found: SchemaSet, places: Sequence[Place]) -> SchemaVersion | None:
     """Return what the schemas of a value say. Raises Unusable for what is not a version."""
-    said: list[SchemaVersion] = []
+    versions: list[SchemaVersion] = []
     for place in [*together(found, places), *(found.shown(each) for each in places)]:
         schema = found.schema(place)
         if isinstance(schema, dict) and KEYWORD in schema:
@@ -161,5 +161,5 @@ def _since(found: SchemaSet, places: Sequence[Place]) -> SchemaVersion | None:
                     f"{place} of {found.name}: {KEYWORD} is not a version: write two numbers in"
                     ' quotes, such as "1.1"'
                 )
-            said.append(version)
-    return max(said, default=None)
+            versions.append(version)
+    return max(versions, default=None)

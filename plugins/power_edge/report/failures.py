@@ -112,17 +112,17 @@ def line(group: Group, width: int = WIDTH) -> list[Piece]:
     end = f"; {more} more follow{'s' if more == 1 else ''}" if more else ""
     room = width - len(start) - len(end)
     if group.outcome is not Outcome.DRIFT:
-        said = shortened("; ".join(group.first.differences), max(room, _LEAST))
+        shown = shortened("; ".join(group.first.differences), max(room, _LEAST))
     else:
-        said, *others = _said(group.first)
+        shown, *others = _without_field(group.first)
         for index, each in enumerate(others):
             left = len(others) - index
             rest = f"; and {left} more"
-            if len(f"{said}; {each}") + (len(rest) if left > 1 else 0) > room:
-                said += rest
+            if len(f"{shown}; {each}") + (len(rest) if left > 1 else 0) > room:
+                shown += rest
                 break
-            said += f"; {each}"
-    return [(start, "bold"), (said, COLOURS[group.outcome]), (end, "")]
+            shown += f"; {each}"
+    return [(start, "bold"), (shown, COLOURS[group.outcome]), (end, "")]
 
 
 def heading(group: Group) -> str:
@@ -166,12 +166,12 @@ def block(group: Group) -> Iterator[list[Piece]]:
             yield [(f"    {text}", {"-": "green", "+": "red"}.get(text[0], ""))]
     label = "follows"
     for each in group.followers:
-        text = f"{each.record.name}: {'; '.join(_said(each))}"
+        text = f"{each.record.name}: {'; '.join(_without_field(each))}"
         yield [(f"  {label:<7}  {shortened(text, WIDTH - 11)}", "")]
         label = ""
 
 
-def _said(failure: Failure) -> Sequence[str]:
+def _without_field(failure: Failure) -> Sequence[str]:
     """Return what differs; without the field if that is the item's name (firewall)."""
     return [each.removeprefix(f"{failure.record.name}: ") for each in failure.differences]
 

@@ -99,11 +99,11 @@ def _child(root: Schema, part: Schema, key: str) -> Schema | None:
 
 def _resolved(root: Schema, part: Schema | None) -> Schema | None:
     """Return a part with what it refers to. What stands beside a reference wins."""
-    seen = set[str]()
+    visited = set[str]()
     while part is not None and isinstance(reference := part.get("$ref"), str):
-        if reference in seen or not reference.startswith("#/$defs/"):
+        if reference in visited or not reference.startswith("#/$defs/"):
             return None
-        seen.add(reference)
+        visited.add(reference)
         definitions = _mapping(root.get("$defs")) or {}
         target = _mapping(definitions.get(reference.removeprefix("#/$defs/")))
         beside = {key: value for key, value in part.items() if key != "$ref"}

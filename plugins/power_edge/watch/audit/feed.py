@@ -1,4 +1,4 @@
-"""Receives audit records over netlink, from the group AUDIT_NLGRP_READLOG, with or without auditd."""
+"""Receives audit records over netlink (AUDIT_NLGRP_READLOG), with or without auditd."""
 
 import asyncio
 import fcntl

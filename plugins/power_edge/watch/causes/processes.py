@@ -94,8 +94,8 @@ def foreign(members: Sequence[Process], pid: int, parent: int) -> bool:
 def in_our_network(pid: int, proc: Path = Path("/proc")) -> bool:
     """Return whether a process lives, and is in this process's network namespace."""
     try:
-        ours = (proc / "self/ns/net").readlink()
-        return (proc / str(pid) / "ns/net").readlink() == ours
+        namespace = (proc / "self/ns/net").readlink()
+        return (proc / str(pid) / "ns/net").readlink() == namespace
     except OSError:
         return False
 
