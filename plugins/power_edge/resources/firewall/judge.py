@@ -155,7 +155,7 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
 
 
 def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict:
-    """Return whether all packets of the rule fare as declared.
+    """Return whether all packets of the rule are treated as declared.
 
     Packets of an earlier rule with another action are left to that rule.
     """
@@ -202,7 +202,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
                 "the node itself has these addresses, and forwards nothing to them",
             )
     answer = _fared(rule, observed, family, boxes)
-    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind fare differently
+    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind differ
     if answer.outcome is Outcome.DRIFT and mixed and _is_limit(rule, observed, family, boxes):
         answer = answer._replace(actual=LIMIT)
     missing = next(

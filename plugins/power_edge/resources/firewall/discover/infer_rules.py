@@ -266,7 +266,7 @@ def _on_interfaces(
 
 
 def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
-    """Return rules for those of a rule's connections that fare otherwise.
+    """Return rules for those of a rule's connections that are treated differently.
 
     `wider`: rules for what else is open at its port. Empty where there would be too many, or where
     a program made them.
