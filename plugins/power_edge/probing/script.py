@@ -61,9 +61,11 @@ class Discovery(Section):
     """
 
     def sections(self) -> tuple[str, ...]:
+        """Return its sections in the answer: what was found, and what the probe read of it."""
         return f"find.{self.name}", f"{self.name}.0"
 
     def call(self) -> str:
+        """Return the line of the script that runs both."""
         *shared, discovery, probe = self.files
         bodies = (_text(*shared, discovery), _text(*shared, probe))
         return " ".join(["pe_discover", self.name, *bodies, *_words(self.arguments)])

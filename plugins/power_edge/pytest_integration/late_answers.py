@@ -26,6 +26,7 @@ class LateAnswers:
         self.file.write_bytes(packed)
 
     def remove(self) -> None:
+        """Remove the file and its folder."""
         self._folder.cleanup()
 
 

@@ -84,6 +84,7 @@ class Latest(check.Checked):
     results: Mapping[ItemId, Result] = field(default_factory=dict)
 
     def result(self, item: Item) -> Result:
+        """Return the latest result of an item; for one not judged yet, that of the answer."""
         known = self.results.get(key_of(item))
         return known if known is not None else super().result(item)
 

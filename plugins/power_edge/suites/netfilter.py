@@ -37,10 +37,13 @@ class Flow(NamedTuple):
 
     @property
     def version(self) -> int:
+        """The IP version, 4 or 6."""
         return self.source.version
 
 
 class Verdict(Enum):
+    """Whether something happens to a flow: to all of it, to none, to a part, or not known."""
+
     YES = "yes"
     NO = "no"
     PART = "a part"
@@ -111,6 +114,7 @@ class Table:
     sets: dict[str, Any] = field(default_factory=dict)
 
     def concerns(self, version: int) -> bool:
+        """Return whether packets of an IP version (4 or 6) pass the table."""
         own = ("ip", "arp") if version == 4 else ("ip6",)
         return self.family in ("inet", "bridge", "netdev", *own)
 

@@ -47,6 +47,7 @@ class Reading:
         """Records still to come of rules that a killed watch left, and we removed."""
 
     async def run(self) -> None:
+        """Set the rules, and read records until cancelled. Raises as `_read`, and OSError."""
         status = self._control.status()
         self._lost = status.lost
         if status.enabled == LOCKED:
@@ -137,6 +138,7 @@ class Reading:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report events and acts from audit records until cancelled. Raises Unavailable."""
     wanted = wanted_of(watched)
     assert wanted is not None
     with ExitStack() as opened:

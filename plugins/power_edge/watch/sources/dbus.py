@@ -242,6 +242,7 @@ async def _come(listener: Listener) -> None:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report events from systemd's signals until cancelled. Raises Unavailable."""
     await _come(listener)
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()

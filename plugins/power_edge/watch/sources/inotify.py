@@ -169,6 +169,7 @@ def _paths(watched: Watched) -> frozenset[str]:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report changes of files until cancelled. Raises Unavailable."""
     try:
         inotify = Inotify(cache_size=256, sync_timeout=0)
     except OSError as error:

@@ -89,6 +89,7 @@ class Known:
 
 
 async def run(_: Watched, listener: Listener) -> None:
+    """Report changes of links, addresses and routes until cancelled. Raises Unavailable."""
     try:
         feed = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE

@@ -121,6 +121,7 @@ def _now(before: dict[str, bytes]) -> dict[str, bytes]:
 
 
 async def run(_: Watched, listener: Listener) -> None:
+    """Report changed tables of iptables-legacy until cancelled. Raises Unavailable."""
     known = _now({})
     listener.up()
     while True:
