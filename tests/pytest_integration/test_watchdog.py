@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from power_edge.model import Item
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
 from power_edge.watch.outputs.publisher import Publisher, Targets

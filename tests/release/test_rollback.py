@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from power_edge.release import brought, reading, rollback
-from power_edge.release.brought import Brought, shape
+from power_edge.release import field_origin, reading, rollback
+from power_edge.release.field_origin import FieldOrigins, shape
 from power_edge.release.schema_set import SchemaSet, Unusable, checked
 from power_edge.release.source import Source, source
 from tests.support import releases, repository
@@ -310,11 +310,11 @@ def test_a_field_with_x_since_names_it(project: Path, monkeypatch: pytest.Monkey
     services["properties"]["by_socket"]["x-since"] = "1.1"
     files["resources/services.schema.yaml"] = services
     now = Source(checked("now", files))
-    monkeypatch.setattr(brought, "source", lambda _: now)
+    monkeypatch.setattr(field_origin, "source", lambda _: now)
     assert (
-        Brought("v1.0.0").by("state.yaml", ("services", 0, "by_socket"))
+        FieldOrigins("v1.0.0").by("state.yaml", ("services", 0, "by_socket"))
         == "version 1.1 of the schemas"
     )
-    assert Brought("v1.0.0").by("state.yaml", ("metadata", "environment")) == "v1.1.0"
-    assert Brought("v1.0.0").by("state.yaml", ("metadata", "site")) is None
-    assert Brought("v1.0.0").by("notes.txt", ("a",)) is None
+    assert FieldOrigins("v1.0.0").by("state.yaml", ("metadata", "environment")) == "v1.1.0"
+    assert FieldOrigins("v1.0.0").by("state.yaml", ("metadata", "site")) is None
+    assert FieldOrigins("v1.0.0").by("notes.txt", ("a",)) is None

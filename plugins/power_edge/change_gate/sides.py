@@ -12,6 +12,7 @@ from typing import NamedTuple
 from power_edge.change_gate.change import Change, Kind, of_document, of_items
 from power_edge.change_gate.repository import LINK, Blob
 from power_edge.config import ConfigError, Node, select
+from power_edge.config.all_nodes import load_all
 from power_edge.config.node_configs import (
     FILES,
     NODE_CONFIGS,
@@ -24,7 +25,6 @@ from power_edge.config.node_configs import (
 )
 from power_edge.config.policy import POLICY
 from power_edge.config.role_files import own
-from power_edge.config.whole import load_whole
 from power_edge.config.yaml_reader import Document, read
 from power_edge.identity.identifiers import expected
 from power_edge.identity.match import one_machine
@@ -137,13 +137,13 @@ def difference(old: Side, new: Side, files: Sequence["FileChange"]) -> Differenc
 
 def before(root: Path) -> Side:
     """Return the side before the change. A node that cannot be used is in `broken`."""
-    whole = load_whole(root, nodes(root))
+    whole = load_all(root, nodes(root))
     return Side(root, whole.nodes, whole.broken, _roles(root))
 
 
 def after(root: Path) -> Side:
     """Return the side that is judged. Raises ConfigError with all problems."""
-    whole = load_whole(root, select(root, ["*"]))
+    whole = load_all(root, select(root, ["*"]))
     if whole.problems:
         raise ConfigError(dict.fromkeys(whole.problems))
     return Side(root, whole.nodes, {}, _roles(root))

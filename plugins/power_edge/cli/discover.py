@@ -14,8 +14,8 @@ from power_edge.cli._confirm import agreed, shown
 from power_edge.cli._node_name import NODE
 from power_edge.cli._options import as_words, connection_options
 from power_edge.cli._progress import wait_for
-from power_edge.config.names import check_name
 from power_edge.config.node_configs import NODE_CONFIGS, note_of_link
+from power_edge.config.node_names import check_name
 from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options

@@ -9,7 +9,6 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from power_edge.config.error import ConfigError
-from power_edge.config.names import check_name
 from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
@@ -19,6 +18,7 @@ from power_edge.config.node_configs import (
     nodes,
     read_file,
 )
+from power_edge.config.node_names import check_name
 from power_edge.identity.identifiers import Expected, expected, readings
 from power_edge.identity.match import Conflict, Match, match, one_machine
 from power_edge.model import Problem, Source

@@ -12,8 +12,6 @@ import msgspec
 
 from power_edge.config.derived import Derived, join
 from power_edge.config.error import ConfigError, refuse
-from power_edge.config.names import check_name
-from power_edge.config.needed import check_not_newer, check_says_enough, has_newer_fields
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -29,7 +27,9 @@ from power_edge.config.node_configs import (
     read_file,
     shown_name,
 )
+from power_edge.config.node_names import check_name
 from power_edge.config.schema import schema
+from power_edge.config.schema_needs import check_not_newer, check_says_enough, has_newer_fields
 from power_edge.config.sources import with_sources
 from power_edge.config.state import State, check_schema, state_of
 from power_edge.config.yaml_reader import Document, read

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from power_edge.config.error import refuse
-from power_edge.config.needed import highest
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
     ROLES,
@@ -16,6 +15,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.role_files import own
+from power_edge.config.schema_needs import highest
 from power_edge.config.schema_version import SchemaVersion
 from power_edge.config.state import check_fits
 from power_edge.config.yaml_reader import read

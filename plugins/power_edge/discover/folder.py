@@ -13,7 +13,6 @@ from power_edge.checking.target import Target
 from power_edge.config import ConfigError
 from power_edge.config.clones import KnownMachine, node_of, pairs_of_one_machine
 from power_edge.config.error import refuse
-from power_edge.config.names import check_name, check_new_name
 from power_edge.config.node import load_node_identity, load_system_identity
 from power_edge.config.node_configs import (
     CONNECTION,
@@ -25,13 +24,14 @@ from power_edge.config.node_configs import (
     node_file,
     read_file,
 )
+from power_edge.config.node_names import check_name, check_new_name
 from power_edge.config.state import load_state
 from power_edge.discover import identity_file
 from power_edge.discover.collect import Discovered
 from power_edge.discover.contradictions import contradictions
 from power_edge.discover.documents import node_identity, state, watcher
 from power_edge.discover.identity_file import safe_name
-from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.known_nodes import KnownNodes, known
 from power_edge.discover.merge import merge
 from power_edge.identity.gate import WrongMachine
 from power_edge.identity.identifiers import expected

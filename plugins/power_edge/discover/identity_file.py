@@ -21,7 +21,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.yaml_reader import read
-from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.known_nodes import KnownNodes, known
 from power_edge.identity.identifiers import expected
 from power_edge.text import quoted, without_password
 from power_edge.yaml_edit.changeset import propose, tidy

@@ -33,7 +33,7 @@ from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.undeclared import Undeclared, undeclared
 from power_edge.report import terminal
-from power_edge.report.cause import cause
+from power_edge.report.blocked_cause import cause
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
 

@@ -21,14 +21,15 @@ from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.model import Item, Outcome, Result
 from power_edge.probing.failure import EndedBefore, NotAsked, Unreachable
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.probing.parallel import WIDTH, start
 from power_edge.probing.script import probe_script
 from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
-from power_edge.watch.changes import changes
+from power_edge.watch.config_changes import changes
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.outputs.event_log import EventLog
 from power_edge.watch.outputs.health import is_quiet
@@ -36,7 +37,6 @@ from power_edge.watch.outputs.lines import line, removed_line
 from power_edge.watch.outputs.notify import Notifier
 from power_edge.watch.outputs.publisher import Current, Publisher
 from power_edge.watch.settings import settings
-from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import sources
 from power_edge.watch.threads import in_thread
 from power_edge.watch.transition import Transition

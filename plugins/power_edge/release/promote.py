@@ -18,7 +18,7 @@ from power_edge.model.generated.tested_schema import Tested
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.build import build
 from power_edge.release.changes import Verdict
-from power_edge.release.required import bumped, required
+from power_edge.release.required_bump import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
 from power_edge.release.version import Version

@@ -33,9 +33,9 @@ from power_edge.model import Problem, Source
 from power_edge.model.generated.promotion_schema import Rollback
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
 from power_edge.release import git, reading, tags
-from power_edge.release.brought import Brought
-from power_edge.release.brought import Path as ValuePath
 from power_edge.release.build import export
+from power_edge.release.field_origin import FieldOrigins
+from power_edge.release.field_origin import Path as ValuePath
 from power_edge.release.schema_set import Json, Unusable
 from power_edge.release.version import Version
 from power_edge.release.wheel import Wheel
@@ -108,7 +108,7 @@ def judged(
         with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
             archive.extractall(program)
         try:
-            losses = list(_losses(_reading_of(program, root), root, Brought(commit)))
+            losses = list(_losses(_reading_of(program, root), root, FieldOrigins(commit)))
         except Silent as error:
             if not accepted:
                 raise
@@ -204,7 +204,7 @@ def _in_repository(root: Path) -> str:
     return str(relative)
 
 
-def _losses(old: Mapping[str, _Node], root: Path, brought: Brought) -> Iterator[Loss]:
+def _losses(old: Mapping[str, _Node], root: Path, brought: FieldOrigins) -> Iterator[Loss]:
     """Yield what an old version refuses or reads differently of today's configuration."""
     now = reading.readings(root)["nodes"]
     if not now:
@@ -247,7 +247,7 @@ def _read_differently(
     then: dict[str, Json],
     now: dict[str, Json],
     documents: Mapping[str, Document],
-    brought: Brought,
+    brought: FieldOrigins,
 ) -> Iterator[Loss]:
     for key, file in _FILE_OF.items():
         if file not in documents:

@@ -16,9 +16,9 @@ from power_edge.resources import resource
 from power_edge.watch.affected import Affected
 from power_edge.watch.causes.accounts import ACCOUNTS
 from power_edge.watch.causes.attach import Causes
+from power_edge.watch.debounce import Due, ItemId, key_of
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
-from power_edge.watch.settle import Due, ItemId, key_of
 from power_edge.watch.sources import Source, Watched
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself, lines
+from power_edge.resources.files import lines, path_state
 from power_edge.resources.files.attributes import attributes
 from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
@@ -94,7 +94,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
         yield "matches", why
     if declared.state is not None:
-        yield from itself.problems(declared)
+        yield from path_state.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
         found = hashlib.sha256(content_bytes(declared.content)).hexdigest()
         if found != declared.sha256.lower():
@@ -114,7 +114,7 @@ def fact(observed: File | Missing | Broken) -> FactFields | None:
     if not isinstance(observed, File):
         return None
     if observed.itself:
-        return itself.fact(observed)
+        return path_state.fact(observed)
     no_hash = WITHHELD if observed.salted is not None else observed.no_hash or _NO_HASH
     return {
         "type": observed.type,

@@ -13,7 +13,7 @@ from power_edge.watch.causes import package_logs
 from power_edge.watch.causes.accounts import Account
 from power_edge.watch.causes.attribution import BEFORE, Window, choose
 from power_edge.watch.causes.cause import Act, Cause
-from power_edge.watch.settle import ItemId, key_of
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.transition import Transition
 
 _MOST = 4096

@@ -11,8 +11,8 @@ from power_edge.config import ConfigError, load_state
 from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
-from power_edge.resources.files.itself import ANOTHER_QUESTION
 from power_edge.resources.files.observation import Missing
+from power_edge.resources.files.path_state import ANOTHER_QUESTION
 from tests.support.items import item_of
 from tests.support.scripts import probe_output
 from tests.support.shells import each_shell

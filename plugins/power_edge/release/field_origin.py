@@ -37,7 +37,7 @@ _SINCE: Final = "x-since"
 _BRANCHES: Final = ("allOf", "anyOf", "oneOf", "then", "else", "if")
 
 
-class Brought:
+class FieldOrigins:
     """Answers which release after a commit brought a field in the form that it has today."""
 
     def __init__(self, target: str) -> None:

@@ -13,9 +13,9 @@ from power_edge.release.accepted import entries, with_accepted
 from power_edge.release.changes import EMPTY, Difference, Verdict, compare
 from power_edge.release.fragments import FOLDER, SUFFIX, Fragment, fragments, to_write
 from power_edge.release.schema_set import Unusable
-from power_edge.release.since import not_raised, step, verdict_of_files, version_of, without_since
 from power_edge.release.source import Source, of_ref
 from power_edge.release.version import Version
+from power_edge.release.x_since import not_raised, step, verdict_of_files, version_of, without_since
 from power_edge.text import quoted
 
 SCHEMAS: Final = "schemas"

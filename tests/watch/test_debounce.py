@@ -1,6 +1,6 @@
 """How long an item waits after an event about it."""
 
-from power_edge.watch.settle import Due
+from power_edge.watch.debounce import Due
 from tests.watch.fakes import event, item
 
 A, B = item("/a"), item("/b")

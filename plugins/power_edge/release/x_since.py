@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.config.needed import KEYWORD
 from power_edge.config.node_configs import SCHEMAS
+from power_edge.config.schema_needs import KEYWORD
 from power_edge.config.schema_version import FILE, SchemaVersion
 from power_edge.release.changes import Difference, Verdict, field
 from power_edge.release.containment import Way

@@ -13,7 +13,7 @@ from power_edge.release import git as repository_of
 from power_edge.release import interface
 from power_edge.release.changes import Verdict
 from power_edge.release.fragments import TYPES, fragments
-from power_edge.release.required import (
+from power_edge.release.required_bump import (
     CHANGELOG,
     INTERFACE,
     SCHEMAS,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from power_edge.release.required import SOURCES, Required
+from power_edge.release.required_bump import SOURCES, Required
 from power_edge.report.schema_diff import FIRST
 from power_edge.text import printable
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.watch.changes import changes
+from power_edge.watch.config_changes import changes
 
 
 @pytest.mark.parametrize("name", ["state.yaml", "files/motd", "files/etc/motd"])
