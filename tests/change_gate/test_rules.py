@@ -230,7 +230,7 @@ def test_a_canary_that_the_change_adds_or_renames_to_is_none(site: Site) -> None
     site.node("lab-1", {"vm.swappiness": "10"})
     site.node("rig-2", {"vm.swappiness": "10"}, environment="staging")
     [breach] = {each.rule: each for each in site.judge(actor="a").breaches}.values()
-    assert "there is none before the change" in breach.message
+    assert "no node was one before the change" in breach.message
 
 
 OWNED = [

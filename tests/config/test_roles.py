@@ -651,7 +651,7 @@ rules:
         (OWN.replace("- item", "- when: {vpn_gateway.server_config.port: 70000}\n  item"), "7:42: vpn_gateway.server_config.port can never be 70000"),
         (OWN.replace("- item", "- when: {node.tags: north}\n  item"), "7:21: node.tags can never be 'north'"),
         (OWN.replace("- item", "- when: {vpn_gateway.routing: true}\n  item"), "7:31: vpn_gateway.routing can never be True (its type is object"),
-        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: a list of no values never holds"),
+        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: an empty list never holds"),
         (OWN.replace("- item", "- when: {config.port: null}\n  item"), "7:23: config.port always has a value"),
         (OWN.replace("- item", "- when: {platform.os_family: null}\n  item"), "7:30: platform.os_family always has a value"),
         (OWN.replace("- item", "- each: vpn_gateway.provider\n  item"), "7:9: 'vpn_gateway.provider' is not a list"),

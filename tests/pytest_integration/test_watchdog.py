@@ -114,4 +114,4 @@ def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
     )
     watching.settle()
     (latest,) = settled
-    assert str(latest.answer) == "not asked, because the run was ended before: start it again"
+    assert str(latest.answer) == "not asked, because the run ended before its turn: start it again"

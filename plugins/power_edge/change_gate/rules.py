@@ -197,11 +197,14 @@ def _canary(case: Case) -> Iterator[Breach]:
         elif not any(_is_as(each.now.get(key), wanted) for each in canaries):
             changed.setdefault(key, []).append(change)
     lost = _lost(removed, canaries, case)
-    shown = _listed(sorted(names)) if names else "there is none before the change"
+    shown = _listed(sorted(names)) if names else "no node was one before the change"
     for found, what, wrong in (
-        *((each, "changes on", "has it like that after the change") for each in changed.values()),
         *(
-            (each, "is removed from", "lost it before or with them")
+            (each, "changes on", "has the same declaration after the change")
+            for each in changed.values()
+        ),
+        *(
+            (each, "is removed from", "lost it earlier or in this change")
             for key, each in removed.items()
             if key not in lost
         ),

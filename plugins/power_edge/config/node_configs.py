@@ -171,7 +171,7 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
 def _hint(pattern: str, names: list[str], root: Path) -> str:
     """Return what to write instead of a pattern that matches no node."""
     if "::" in pattern:
-        return "a test id stands where paths do: power-edge check -- TEST-ID, or pytest TEST-ID"
+        return "write a test id after --, as a path: power-edge check -- TEST-ID, or pytest TEST-ID"
     if "@" in pattern or "://" in pattern:
         place = quote(without_password(pattern))
         return (

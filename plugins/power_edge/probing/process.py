@@ -109,7 +109,7 @@ class Lifeline:
 
     def __init__(self) -> None:
         self.begun = Event()
-        """Set when a command hangs on it and runs."""
+        """Set when a command that is tied to it runs."""
         self._lock = Lock()
         self._ends: set[int] = set()
         self._cut = False
@@ -199,7 +199,7 @@ def need_of_room() -> Iterator[None]:
 
 
 def guard(host: Any, lifeline: Lifeline, stdin: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
-    """Make the processes of testinfra's `host` hang on a lifeline, those in a container too.
+    """Tie the processes of testinfra's `host` to a lifeline, those in a container too.
 
     Each is given `stdin` on standard input, and may print `longest` bytes.
     """
@@ -370,7 +370,7 @@ def client(host: Any, command: str) -> list[str]:
 class Conversation:
     """A command that goes on: it is given input again and again, and its output is read.
 
-    It hangs on a lifeline of its own. One thread uses it at a time; `lifeline.cut` is for any.
+    It has its own lifeline. One thread uses it at a time; any thread may call `lifeline.cut`.
     """
 
     def __init__(self, argv: Sequence[str]) -> None:

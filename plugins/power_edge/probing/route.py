@@ -61,8 +61,8 @@ class Route(NamedTuple):
         """Return testinfra's host object for this route; `connect_timeout` in seconds.
 
         With a folder for `sockets` it is for tests: its commands share one ssh connection for a
-        while, and sudo is testinfra's own. Without one, each command connects anew: a shared
-        connection outlives the run, and hangs a later one if the node has gone.
+        while, and sudo is testinfra's own. Without one, each command makes a new connection: a
+        shared connection outlives the run, and hangs a later one if the node has gone.
         """
         import testinfra.host  # takes 20 ms; not needed to validate a configuration
 

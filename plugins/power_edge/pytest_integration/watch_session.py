@@ -121,7 +121,7 @@ def _declared(choice: Choice) -> Callable[[str], list[Item]]:
 def _as_declared_now(
     items: Iterable[CheckItem], watching: Watching, choice: Choice
 ) -> Iterator[CheckItem]:
-    """Yield the items of a watch. Those of a configuration that was loaded again are made anew."""
+    """Yield the items of a watch. Those of a configuration that was loaded again are made again."""
     made: set[str] = set()
     for name, members in groupby(items, key=lambda item: item.node_name):
         if name not in watching.reloaded:

@@ -151,7 +151,7 @@ def make(
     """Build a pre-release's commit as a release, prove that nothing else differs, and return the
     files.
 
-    `built` is a folder with the other artifacts of the release, its wheel and sdist among them.
+    `built` is a folder with the artifacts of the release, including its wheel and sdist.
     Raises Unusable.
     """
     commit = pre.tag.commit

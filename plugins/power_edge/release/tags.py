@@ -138,7 +138,7 @@ def given(text: str, *, pre: bool) -> Version:
     """
     version = Version.of(text)
     if pre and version.pre is None:
-        raise Unusable(f"{quoted(text)} is not a pre-release, which is such as v1.3.0-pre.145")
+        raise Unusable(f"{quoted(text)} is not a pre-release, such as v1.3.0-pre.145")
     if not pre and version.pre is not None:
         raise Unusable(f"{quoted(text)} is a pre-release; a release has three numbers alone")
     return version

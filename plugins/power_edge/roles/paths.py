@@ -19,7 +19,7 @@ _PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
 
 
 def paths_in(value: Value) -> Iterator[str]:
-    """Yield the paths in the texts of a value, its keys among them."""
+    """Yield the paths in the texts of a value, including its keys."""
     for text in _texts_in(value):
         yield from _PATH.findall(text)
 

@@ -31,7 +31,7 @@ class Flow(NamedTuple):
     state: str
     """The state in conntrack: new or established."""
     own: tuple[Network, ...] = ()
-    """The node's addresses on the outer interface, which translated packets bear."""
+    """The node's addresses on the outer interface: the source of translated packets."""
     answer: bool = False
     """From the side of the outer interface."""
 

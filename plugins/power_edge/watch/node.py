@@ -84,7 +84,7 @@ class State:
 
     @property
     def counted(self) -> list[Result]:
-        """The latest result of each selected item, the gate's own item among them."""
+        """The latest result of each selected item, including the gate's own item."""
         return [result for key, result in self.results.items() if self.counts_gate or key != GATE]
 
 

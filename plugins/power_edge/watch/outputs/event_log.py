@@ -51,7 +51,7 @@ class EventLog:
     break no chain; where both would be equal, and it is not a drift, there is no line. So a watch
     that was killed and started again writes what has changed meanwhile, and nothing twice.
 
-    The file is opened anew for a line if another one has taken its place (logrotate's `create`); a
+    The file is opened again for a line if another one has taken its place (logrotate's `create`); a
     file that was cut (`copytruncate`) is appended to, as it is open for appending.
     """
 

@@ -1,4 +1,4 @@
-"""A small HTTP server for the watch: a few pages, made anew for each request.
+"""A small HTTP server for the watch: a few pages, made for each request.
 
 Only GET and HEAD, one request a connection. Nothing that a client sends is shown to anyone. Slow
 clients have deadlines, and with too many connections the oldest is closed, so that nobody can keep

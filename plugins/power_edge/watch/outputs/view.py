@@ -83,7 +83,7 @@ class View:
 
     @property
     def results(self) -> Sequence[Result]:
-        """The latest result of each item, the gate's own item among them."""
+        """The latest result of each item, including the gate's own item."""
         return self.state.counted
 
     @property

@@ -28,8 +28,8 @@ _OVERDUE = 0.1
 """Seconds after which an event whose last record has not come is taken as it is."""
 _LOOK = 5.0
 """Seconds between two looks at rules that could not be set, and at what the kernel has lost."""
-_ANEW = 12
-"""Looks after which the links on the way to files are followed anew."""
+_RENEWED_AFTER = 12
+"""Looks after which the links on the way to files are followed again."""
 
 
 class Reading:
@@ -125,7 +125,7 @@ class Reading:
     def _look(self) -> None:
         """Set the rules whose folders have come, and see what the kernel has lost."""
         self._looks += 1
-        if self._rules.pending or self._looks % _ANEW == 0:
+        if self._rules.pending or self._looks % _RENEWED_AFTER == 0:
             self._rules.complete()
             self._reports.renew()
         status = self._control.status()
