@@ -1,5 +1,5 @@
 """A limit on the computing time that a node's answer may take: the answer is a stranger's, and may
-be made to take for ever.
+be made to take forever.
 """
 
 import ctypes

@@ -54,7 +54,7 @@ def join(
 ) -> Derived:
     """Return the items of a node: those of its state.yaml, and those that identity.yaml demands.
 
-    `folder` is the node's; roles of one's own are beside it. `declared` is the document of `state`,
+    `folder` is the node's; the operator's own roles are beside it. `declared` is the document of `state`,
     `platform` that part of system-identity.yaml (None without such a file). Raises ConfigError with
     all problems.
     """

@@ -30,7 +30,7 @@ FILES = tuple(SCHEMAS)
 SOURCES = "files"
 """The folder of a node with the contents that state.yaml names as `source`."""
 ROLES = "roles"
-"""The folder of node-configs/ with the files of roles of one's own."""
+"""The folder of node-configs/ with the files of the operator's own roles."""
 NO_NODES = (ROLES, "bases")
 """Folders of node-configs/ that are not nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -262,7 +262,7 @@ def _open(root: Path, file: Path) -> int:
             os.close(above)
         return os.open(
             name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor
-        )  # a FIFO would block for ever
+        )  # a FIFO would block forever
     finally:
         os.close(descriptor)
 

@@ -1,6 +1,6 @@
 """The watch inside a pytest session (`--watch`).
 
-pytest collects as ever. The watch then takes the place of the run of the items; when it is
+pytest collects as usual. The watch then takes the place of the run of the items; when it is
 stopped, each item is reported once, with its latest result. So pytest's own reporters keep nothing
 while the watch runs, and all reports and the exit status are those of its last state.
 """

@@ -10,7 +10,7 @@ from power_edge.text import printable
 
 _MOST = 10
 """The most reasons of one source that are listed."""
-_NO_BUILD = "nothing to build: no more than node-configs/ changed"
+_NO_BUILD = "nothing to build: only node-configs/ changed"
 
 
 def as_json(found: Required) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Source:
     """A kind of events.
 
     `run` watches until it is cancelled, or raises: `Unavailable`, or whatever went wrong. It is
-    started again then. It calls `Listener.up` once it misses nothing any more.
+    started again then. It calls `Listener.up` once it can no longer miss an event.
     """
 
     name: str

@@ -67,7 +67,7 @@ class Reading:
             await asyncio.shield(asyncio.to_thread(self._rules.end))
 
     async def _read(self, *, proven: bool) -> None:
-        """Read records for ever. Raises Unavailable if no record of our own rules comes, and
+        """Read records forever. Raises Unavailable if no record of our own rules comes, and
         ConnectionError if somebody else removes them.
         """
         loop = asyncio.get_running_loop()
