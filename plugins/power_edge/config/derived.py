@@ -54,9 +54,9 @@ def join(
 ) -> Derived:
     """Return the items of a node: those of its state.yaml, and those that identity.yaml demands.
 
-    `folder` is the node's; the operator's own roles are beside it. `declared` is the document of `state`,
-    `platform` that part of system-identity.yaml (None without such a file). Raises ConfigError with
-    all problems.
+    `folder` is the node's; the operator's own roles are beside it. `declared` is the document of
+    `state`, `platform` that part of system-identity.yaml (None without such a file). Raises
+    ConfigError with all problems.
     """
     files = _files(folder.parent, identity)
     derivation = derive(

@@ -125,7 +125,7 @@ def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
     """Yield the match rules for units at these bus paths, and for signals of watcher.yaml
     (`INTERFACE.MEMBER`).
 
-    No signal covers the whole manager: a reload sends two signals for every unit.
+    No rule is for the whole manager: a reload sends two signals for every unit.
     """
     sender = f"type='signal',sender='{SYSTEMD.name}'"
     places = [f"path='{path}'" for path in paths]
