@@ -197,7 +197,7 @@ def _canary(case: Case) -> Iterator[Breach]:
         elif not any(_is_as(each.now.get(key), wanted) for each in canaries):
             changed.setdefault(key, []).append(change)
     lost = _lost(removed, canaries, case)
-    shown = _listed(sorted(names)) if names else "no node was one before the change"
+    shown = _listed(sorted(names)) if names else "no node was a canary before the change"
     for found, what, wrong in (
         *(
             (each, "changes on", "has the same declaration after the change")
