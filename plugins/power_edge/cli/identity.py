@@ -25,7 +25,7 @@ def command(root: Path | None, text: str | None, write: bool, options: Options) 
     TARGET is user@host (over ssh), the name of a node, or a URL of testinfra such as docker://web.
     Without one it is this machine. What was left out, and why, goes to stderr.
 
-    With --write it is written into the folder of the node; if TARGET names no node, into that of
+    With --write it is written into the folder of the node; without the name of a node, into that of
     the node that is this machine. An identity on file is never replaced. Exits with 11 if the
     machine is unreachable, and with 12 if it shows no identity or is not the one on file, with and
     without --write.

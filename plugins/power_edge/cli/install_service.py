@@ -57,7 +57,7 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
     """Let systemd watch a node from now on: `pytest --node=NODE --watch` as a service.
 
     Writes power-edge-watch@NODE.service into /etc/systemd/system, with the paths of this
-    installation and of node-configs/, then enables and starts it. Takes root.
+    installation and of node-configs/, then enables and starts it. Run it as root.
 
     \b
         sudo power-edge install-service rig-7

@@ -32,9 +32,9 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     """Check the configuration of nodes (by default all), and connect to nothing.
 
     NODE may be a glob, such as 'rig-*'. Each problem is printed with file, line and column. Two
-    nodes with the identity of one machine are a problem too, also if only one of them is named, and
-    so are two names that differ in upper and lower case alone. The files of roles and policy.yaml
-    are checked as well. A node without an identity on file is a note: a check of it would read
+    nodes with the identity of one machine are a problem too, even if you name only one of them. So
+    are two names that differ only in upper and lower case. The files of roles and policy.yaml are
+    checked as well. A node without an identity on file is a note: a check of it would read
     nothing. Exits with 4 if there is any problem.
 
     \b
