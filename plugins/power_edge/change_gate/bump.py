@@ -1,4 +1,4 @@
-"""Which part of the version a change of configuration and schemas calls for."""
+"""Which part of the version a change of configuration and schemas requires."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What would drift the moment a change is merged, as recorded answers of the nodes show it."""
+"""What will drift as soon as a change is merged, as recorded answers of the nodes show it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path

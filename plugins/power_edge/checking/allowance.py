@@ -1,5 +1,5 @@
-"""A limit on the computing time that a node's answer may take: the answer is a stranger's, and may
-be made to take forever.
+"""A limit on the computing time for judging a node's answer: a hostile answer can be made so that
+the judgement never ends.
 """
 
 import ctypes

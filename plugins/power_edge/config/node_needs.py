@@ -1,4 +1,4 @@
-"""Which version of the schemas the files of a node need, whatever they say."""
+"""Which version of the schemas the files of a node need, whatever version they state."""
 
 from collections.abc import Mapping
 from pathlib import Path

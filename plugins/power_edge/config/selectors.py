@@ -1,4 +1,4 @@
-"""Nodes by what their files say: role, tag, site and environment."""
+"""Select nodes by what their files say: role, tag, site and environment."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields

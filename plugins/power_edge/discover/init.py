@@ -1,4 +1,4 @@
-"""Make this machine a node, unless it is one: as `discover` does it, without a question."""
+"""Make this machine a node, unless it is one already: `discover` without its questions."""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A connection to a node that is kept: one ssh, which takes a script after the other.
+"""A connection to a node that stays open: one ssh, which runs one script after the other.
 
 A watch asks a node again and again. A shared connection (ControlMaster) would do as well, but one
 that has lost its node hangs its next user. This one ends with its deadline, and the next script

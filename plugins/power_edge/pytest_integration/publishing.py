@@ -1,4 +1,4 @@
-"""Where a watch publishes its state: the options, and what cannot be."""
+"""Where a watch publishes its state: the options, and the errors in them."""
 
 import os
 from argparse import Namespace

@@ -1,4 +1,4 @@
-"""What the items of a run came to, in the process that reports."""
+"""The results of the items of a run, in the process that reports."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -70,7 +70,7 @@ class RunResults:
         self._judged: dict[str, dict[tuple[str, str], report_schema.Item]] = defaultdict(dict)
         self.own = OwnTests()
         self.gates: dict[str, int] = {}
-        """Node -> the exit status that its gate calls for, whether or not the gate's own item was
+        """Node -> the exit status that its gate requires, whether or not the gate's own item was
         selected.
         """
 

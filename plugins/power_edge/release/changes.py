@@ -1,4 +1,4 @@
-"""What changed between two sets of schemas, and which part of the version it calls for."""
+"""What changed between two sets of schemas, and which part of the version it requires."""
 
 import json
 import re
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Verdict(IntEnum):
-    """The part of a version that a change calls for; the highest of all counts."""
+    """The part of a version that a change requires; the highest of all counts."""
 
     PATCH = 0
     """The same is allowed, and means the same."""

@@ -1,4 +1,4 @@
-"""Which release brought a field: by its `x-since`, else by the schemas of the releases."""
+"""Which release introduced a field: by its `x-since`, else by the schemas of the releases."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

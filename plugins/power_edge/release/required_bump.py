@@ -1,4 +1,4 @@
-"""Which bump the changes since a release call for: by the schemas, the changelog, and the outer
+"""Which bump the changes since a release require: by the schemas, the changelog, and the outer
 interface. The highest of the three counts.
 """
 
@@ -38,7 +38,7 @@ class Reason(NamedTuple):
 
 
 class Required(NamedTuple):
-    """What the changes up to a commit call for."""
+    """What the changes up to a commit require."""
 
     base: str | None
     """What they were compared with, as a ref; None before the first release: all is new then."""
@@ -58,7 +58,7 @@ class Required(NamedTuple):
 
 
 def required(base: str | None, head: str = "HEAD", *, without: str | None = None) -> Required:
-    """Return the bump that the changes of the commit `head` call for.
+    """Return the bump that the changes of the commit `head` require.
 
     Without `base` they are those since the last release that `head` contains. Any other base is a
     commit that `head` is to be merged into: what it has got since the two parted does not count,

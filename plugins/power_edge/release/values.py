@@ -1,4 +1,4 @@
-"""JSON values and schemas, compared: 1 is 1.0 but not true, and the order of keys is nothing."""
+"""Compare JSON values and schemas: 1 equals 1.0 but not true, and the order of keys is ignored."""
 
 from functools import lru_cache
 from typing import Final, TypeAlias

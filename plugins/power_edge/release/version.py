@@ -1,4 +1,4 @@
-"""A version in the form that each kind of package wants. All forms have the same order."""
+"""A version in the form that each kind of package uses. All forms have the same order."""
 
 import re
 from typing import NamedTuple
