@@ -408,8 +408,8 @@ def test_a_file_and_another_state_are_a_contradiction(
     role = f"name: a\ndescription: x\nrules:\n- item: {{files: {demanded}}}\n  reason: y\n"
     said = problem(tmp_path, "roles: [{name: a}]\n", f"files: [{own}]\n", a=role)
     assert said == (
-        "node-configs/rig/identity.yaml:3:10: files '/etc/x': what is demanded here cannot hold"
-        " together with what is at node-configs/rig/state.yaml:3 (type) (change one of them; y)"
+        "node-configs/rig/identity.yaml:3:10: files '/etc/x': what is demanded here contradicts"
+        " node-configs/rig/state.yaml:3 (type) (change one of them; y)"
     )
 
 
@@ -458,11 +458,11 @@ def test_a_parameter_in_another_spelling_is_the_same(tmp_path: Path) -> None:
         ("system_tuning: {swappiness: 10}\n", 'sysctl: {vm.swappiness: "60"}\n',
          "node-configs/rig/identity.yaml:3:17: sysctl 'vm.swappiness': value must be '10' here, and '60' at node-configs/rig/state.yaml:3"),
         ("roles: [{name: container-host}]\ncontainer_host: {runtime: docker}\n", "services: [{name: docker, enabled: false}]\n",
-         "node-configs/rig/identity.yaml:4:18: services 'docker': enabled is to be True here, and False at node-configs/rig/state.yaml:3"),
+         "node-configs/rig/identity.yaml:4:18: services 'docker': enabled must be True here, and False at node-configs/rig/state.yaml:3"),
         ("roles: [{name: edge-router}]\nnetwork_tuning: {ip_forward: false}\n", "",
          "node-configs/rig/identity.yaml:4:18: sysctl 'net.ipv4.ip_forward': value must be '0' here, and '1' at node-configs/rig/identity.yaml:3"),
         ("access_control: {firewall: {enabled: true}}\n", "firewall: {enabled: false}\n",
-         "node-configs/rig/identity.yaml:3:29: firewall 'enabled': enabled is to be True here, and False at node-configs/rig/state.yaml:3"),
+         "node-configs/rig/identity.yaml:3:29: firewall 'enabled': enabled must be True here, and False at node-configs/rig/state.yaml:3"),
         ("access_control: {firewall: {enabled: true, allowed_services: [ssh]}}\n", "firewall: {rules: [{port: 22, proto: tcp, action: deny}]}\n",
          "node-configs/rig/identity.yaml:3:63: firewall 'allow 22/tcp from any to any': action: an earlier rule declares deny for the same connections: remove one; the other is node-configs/rig/state.yaml:3"),
     ],
