@@ -144,7 +144,7 @@ def test_a_release_that_goes_forward_has_no_incident(
 ) -> None:
     monkeypatch.setenv("IS_ROLLBACK", "false")
     incident.main()
-    assert "no rollback" in capsys.readouterr().out
+    assert "not a rollback" in capsys.readouterr().out
 
 
 def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Path) -> None:
