@@ -804,7 +804,7 @@ def test_an_answer_that_is_no_text() -> None:
                 b"\x1f\x8b".decode()
             return super().run(command)
 
-    with pytest.raises(Unknown, match="no text"):
+    with pytest.raises(Unknown, match="is not text"):
         exposition.metrics(Binary({**SENDS, "addr show": json.dumps([LO, ETH])}), 9100)
 
 
@@ -1283,7 +1283,7 @@ def is_ready(answers: Mapping[str, str | Done], service: str = "k3s") -> None:
         ({}, None, ""),
         ({"get node": "False"}, AssertionError, "Ready is False"),
         ({"get node": "Unknown"}, AssertionError, "Ready is Unknown"),
-        ({"get node": ""}, Unknown, "no status"),
+        ({"get node": ""}, Unknown, "not a status"),
         ({"get node": Done(rc=1, stderr='nodes "here" not found')}, Unknown, "not found"),
         ({"get node": Done(rc=124)}, Unknown, "not done"),
         ({"show -p": "ActiveState=inactive\n"}, AssertionError, "k3s is not active"),
