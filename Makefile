@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 help: ## list these
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | while IFS='	' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
-check: run-env ## make this machine a node if it is none, and check it
+check: run-env ## make this machine a node if it is not one yet, and check it
 	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
 
 # All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Two processes run them, a

@@ -32,7 +32,7 @@ def version() -> str:
 
 
 def commit(root: Path) -> str:
-    """Return the commit that a tree is, or nothing if it is none or has changes.
+    """Return the commit that a tree is, or nothing if it is not one or has changes.
 
     `git archive` writes it into commit.txt, and so does the sdist. In a checkout git knows it.
     """

@@ -578,7 +578,7 @@ class Bench:
     def cost(self, argv: Sequence[str], cold: bool = False, **environ: str) -> Cost:
         """Run a command on the lab's network with `environ`, its output thrown away.
 
-        RuntimeError when it fails: a fast failure is no speed.
+        RuntimeError when it fails: a fast failure is not a speed.
         """
         environment = {
             name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"

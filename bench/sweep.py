@@ -15,7 +15,7 @@ from power_edge.checking import check
 from power_edge.config import Node, load_node
 from power_edge.probing.connection import Options
 from power_edge.probing.framing import Answer
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.probing.parallel import start
 from power_edge.probing.process import Lifeline
 from power_edge.probing.transport import Job, ask

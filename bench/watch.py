@@ -342,7 +342,7 @@ def cost(node: Node, running: Watch) -> Cost:
 
 
 def idle(_: Lab, node: Node) -> Table:
-    """A watch of which nothing is asked."""
+    """A watch on which nothing happens."""
     with watch(node, LISTEN) as running:
         time.sleep(10)
         before, cycles, began = cost(node, running), status(node)["cycles"], time.monotonic()

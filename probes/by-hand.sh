@@ -44,7 +44,7 @@ pe_whole() { # FILES-WITH-FUNCTIONS FILES; the calls of the sections on stdin
     echo 'pe_main </dev/null'
 }
 
-# ssh asks no question, ends a dead connection, and does nothing of what an ssh_config does for people.
+# ssh asks no question, ends a dead connection, and ignores what an ssh_config does for interactive use.
 pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     pe_bound=''
     if timeout 5 true 2>/dev/null; then pe_bound="timeout $2"; fi # macOS has none
@@ -63,7 +63,7 @@ pe_ssh() { # DESTINATION SECONDS: runs the script on stdin there
     return "${pe_status#rc=}"
 }
 
-pe_destination() { # TEXT: whether it can be a destination, and is no option of ssh and nothing that a shell obeys
+pe_destination() { # TEXT: whether it can be a destination, and is not an option of ssh and nothing that a shell obeys
     case $1 in '' | -* | *@-* | *://-* | *[!][A-Za-z0-9_.:@%+/-]*) false ;; esac
 }
 

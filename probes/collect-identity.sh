@@ -6,8 +6,8 @@
 #     sh probes/collect-identity.sh --print | ssh HOST sh
 #
 # --print: print the script as one piece, for a machine that has no checkout.
-# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing tells the machine from others,
-# 11 if it is unreachable, 4 for bad use.
+# The file is complete, or there is none. What was left out of it, and why, goes to stderr. Exits with 12 if nothing distinguishes the machine from
+# others, 11 if it is unreachable, 4 for bad use.
 
 pe_say() {
     printf 'collect-identity.sh: %s\n' "$1" >&2
@@ -90,7 +90,7 @@ pe_collect() {
             pe_identifier "$pe_kind"
         fi
         if [ "$pe_state" != ok ]; then
-            # Many boards have no identifier in their firmware. That is no news if there is another identifier.
+            # Many boards have no identifier in their firmware. That is not news if there is another identifier.
             if [ -n "$pe_primary" ] && [ "$pe_state" = missing ]; then continue; fi
             pe_say "$pe_kind left out: $(pe_reason "$pe_kind" "$pe_state" "$pe_value")"
             continue
@@ -127,7 +127,7 @@ pe_collect() {
     pe_field '  collected_at' "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 }
 
-# Runs this script where ssh leads; prints what it printed there, from the first line that is its own, for a login shell may greet.
+# Runs this script where ssh leads; prints what it printed there, from the first line that is its own, because a login shell may print a greeting.
 pe_carry() { # DESTINATION FOLDER
     pe_prepare
     # shellcheck source=probes/by-hand.sh

@@ -22,7 +22,7 @@ the default in the table. What is judged in each case is in [verdicts/](verdicts
 """
 
 ELSEWHERE = frozenset(("version", "metadata"))
-"""Fields of state.yaml that are no resource types."""
+"""Fields of state.yaml that are not resource types."""
 
 
 def page(schemas: Mapping[str, Any]) -> str:

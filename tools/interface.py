@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "plugins"))
 
 from power_edge import exit_status, pytest_plugin  # noqa: E402
 from power_edge.cli import cli  # noqa: E402
-from power_edge.release import interface, since  # noqa: E402
+from power_edge.release import interface, x_since  # noqa: E402
 from power_edge.release.changes import field  # noqa: E402
 from power_edge.release.schema_set import SUFFIX  # noqa: E402
 from power_edge.release.source import source  # noqa: E402
@@ -138,7 +138,7 @@ def json_fields() -> Iterator[str]:
     schemas = source("installed").schemas
     for file in schemas.roots():
         if schemas.is_output(file):
-            for way, _ in since.fields(schemas, file):
+            for way, _ in x_since.fields(schemas, file):
                 if way:
                     yield f"json {file.removesuffix(SUFFIX)} {field(way)}"
 

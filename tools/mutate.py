@@ -15,7 +15,7 @@ is; what survived is tried again.
 
 Left out: tests that are not named after a changed file or its folder, tests of hypothesis (one
 takes seconds for each change, and its examples differ from run to run), and changes to the words of
-messages, which are no false pass.
+messages, which are not false passes.
 """
 
 import ast

@@ -55,7 +55,7 @@ def run_of(environment: Mapping[str, str]) -> str:
 
 
 def commit() -> str:
-    """The commit that the checkout is. Raises Incomplete if it is none."""
+    """The commit that the checkout is. Raises Incomplete if it is not one."""
     changed = _git("status", "--porcelain").splitlines()
     if changed:
         raise Incomplete(f"{changed[0][3:]} is in no commit as it was tested")

@@ -1,8 +1,8 @@
 """Write files atomically: a file has the old content or the new one, whatever happens.
 
 The new content is written to a temporary file in the same folder, synced, and renamed over the old
-file. The writer holds a lock (flock(2)) on its temporary file, so `sweep` can tell a file in use
-from one that a killed run left behind.
+file. The writer holds a lock (flock(2)) on its temporary file, so `sweep` can distinguish a file in
+use from one that a killed run left behind.
 
 An OSError of this module names the file that was to be written.
 """

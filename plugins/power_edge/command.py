@@ -13,9 +13,9 @@ INTERRUPTED = 2
 
 
 class _Output(FileIO):
-    """Standard output. What nobody reads any more (`| head -1`) is dropped.
+    """Standard output. Output that has no reader any more (`| head -1`) is dropped.
 
-    A command that writes files writes them, whoever reads what it prints.
+    A command still writes its files when its output has no reader.
     """
 
     def write(self, data: "Buffer", /) -> int:

@@ -23,7 +23,7 @@ _API: Final = "GITHUB_API_URL"
 _REPOSITORY: Final = "GITHUB_REPOSITORY"
 _TOKEN: Final = "GITHUB_TOKEN"
 VARIABLES: Final = (_API, _REPOSITORY, _TOKEN)
-"""What says which repository of which server, as a workflow has it."""
+"""The environment variables that name server and repository, as a GitHub workflow sets them."""
 _TIMEOUT: Final = 120
 """The longest silence of a connection, in seconds."""
 _LARGEST: Final = 256 << 20
@@ -97,8 +97,8 @@ class GitHub:
         return _address(self._ask("POST", "/issues", {"title": title, "body": body}))
 
     def comment(self, number: int, body: str, marker: str) -> bool:
-        """Write the comment of a pull request that a program made and that begins with a marker
-        anew; else make it. Return whether it was there.
+        """Replace the bot's comment on a pull request that begins with a marker, or add one. Return
+        whether it existed.
         """
         for found in self._pages(f"/issues/{number}/comments"):
             # A person could write our marker, and change what we put into that comment.
@@ -140,7 +140,9 @@ class GitHub:
                 continue
             name, url = str(asset.get("name")), str(asset.get("url"))
             if not name or "/" in name or name.startswith("."):
-                raise GitHubError(f"the release {tag} has a file {quoted(name)}, which is no name")
+                raise GitHubError(
+                    f"the release {tag} has a file {quoted(name)}, which is not a file name"
+                )
             if not url.startswith(f"{self._api}/"):
                 raise GitHubError(
                     f"the file {quoted(name)} of {tag} is not on the server of {_API}"
@@ -149,12 +151,12 @@ class GitHub:
         return found
 
     def release(self, tag: str) -> Release | None:
-        """Return the release of a tag, also one that is a draft still; None if there is none."""
+        """Return the release of a tag, even if it is a draft; None without one."""
         releases = map(_release, self._pages("/releases"))
         return next((each for each in releases if each.tag == tag), None)
 
     def new_draft(self, tag: str, title: str, notes: str, *, prerelease: bool) -> Release:
-        """Make a release that nobody sees yet. One that was left half done is removed first."""
+        """Make a draft of a release. A draft that an earlier attempt left is removed first."""
         left = self.release(tag)
         if left is not None and left.draft:
             self._ask("DELETE", f"/releases/{left.id}")
@@ -204,7 +206,7 @@ class GitHub:
         try:
             return decoded(body)
         except (ValueError, RecursionError):
-            raise GitHubError(f"{method} {url}: the answer is no JSON") from None
+            raise GitHubError(f"{method} {url}: the answer is not JSON") from None
 
     def _send(
         self,
@@ -215,7 +217,7 @@ class GitHub:
         *,
         accept: str = "application/vnd.github+json",
     ) -> bytes:
-        """Return the body of an answer that is no error."""
+        """Return the body of an answer that is not an error."""
         headers = {
             "Accept": accept,
             "Authorization": f"Bearer {self._token}",
@@ -230,9 +232,9 @@ class GitHub:
                 body = bytes(answer.read(_LARGEST + 1))
         except urllib.error.HTTPError as error:
             with error:
-                said = _message(error.read(4096))
+                detail = _message(error.read(4096))
             raise GitHubError(
-                f"{where}: {error.code} {printable(str(error.reason))}{said}", error.code
+                f"{where}: {error.code} {printable(str(error.reason))}{detail}", error.code
             ) from None
         except (OSError, HTTPException, ValueError) as error:
             reason = getattr(error, "reason", error)

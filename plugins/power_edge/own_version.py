@@ -18,7 +18,7 @@ def own_version() -> str:
 def shown(wheel: str, commit: str) -> str:
     """Return a version of a wheel and the commit, or nothing, that it was built from.
 
-    It is written as semver.org has it.
+    It has the form of semver.org.
     """
     semver = _PRE_RELEASE.sub(r"\1-pre.\2", wheel)
     return f"{semver}+{commit[:7]}" if commit else semver

@@ -42,8 +42,8 @@ _NO_PORT = re.compile(r"([^:@/?\[\]]*):(?!:|[0-9]{1,5}(?:[/?]|\Z))")
 def without_password(url: str) -> str:
     """Return a URL or an ssh destination without its password, to be shown or put on file.
 
-    `ssh://root:secret@rig` becomes `ssh://root@rig`. Of a malformed one rather too much is removed:
-    everything up to the last @ may be a password.
+    `ssh://root:secret@rig` becomes `ssh://root@rig`. From a malformed one everything up to the last
+    @ is removed: it may be a password.
     """
     scheme = _SCHEME.match(url)
     start = scheme.end() if scheme else 0
@@ -84,7 +84,7 @@ def _visible(text: str) -> str:
 
 
 def _unbreakable(word: re.Match[str]) -> str:
-    """Return a long word that can be broken anywhere and no line begins with a command."""
+    """Return a long word in which no line begins with a command, wherever it is wrapped."""
     return re.sub(r"::(?=[A-Za-z-])", r":\\x3a", word[0])
 
 

@@ -1,4 +1,4 @@
-"""The unit of systemd for a watch, as the way of installation wants it."""
+"""The unit of systemd for a watch, for each way of installation."""
 
 from power_edge import package_data
 

@@ -55,7 +55,7 @@ of_packages() {
                 if ($NF != "newconffile") print "installed", path, $NF, package
             }
         ' "$root/var/lib/dpkg/status"
-        # Files of ucf are no conffiles: their packages create them at installation.
+        # Files of ucf are not conffiles: their packages create them at installation.
         [ ! -r "$root/var/lib/ucf/hashfile" ] || sed -n "s/^\([0-9a-f]*\)  *\(\/etc\/.*\)/installed$tab\2$tab\1$tab/p" "$root/var/lib/ucf/hashfile"
         set +f
         sed -n "s/^\/etc\/.*/owned$tab&/p" "$root"/var/lib/dpkg/info/*.list
@@ -151,7 +151,7 @@ report() {
         function below(path, table) { while (sub(/\/[^\/]*$/, "", path) && path != "") if (path in table) return 1; return 0 }
         function put(line) { print line | "sort" }
         function declare(path, why) {
-            # What sudo allows is no secret, and the first thing to watch.
+            # What sudo allows is not a secret, and the first thing to watch.
             if (path ~ /^\/etc\/sudoers/) put("+*:::" escaped(path) "\t" why)
             else if (mode[path] !~ /[4-7]$/ || below(path, closed)) put("+-:::" escaped(path) "\t" why "; not everybody may read it, so no hash")
             else if (path in secret) put("+-:::" escaped(path) "\t" why "; it may hold a secret, so no hash")

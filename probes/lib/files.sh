@@ -1,6 +1,6 @@
-# Which files are secrets: by their path, or by a line in them. Of a secret a check says that it is equal or different, and nothing shows its content or
-# its hash. The check and the discovery of files begin with this file, and power_edge/resources/files/secrets.py reads it: each list is one text in
-# single quotes. docs/discovery/files.md has the patterns with their reasons; * stands for slashes as well.
+# Which files are secrets: by their path, or by a line in them. For a secret a check only says that it is equal or different; nothing shows its
+# content or its hash. The check and the discovery of files begin with this file, and power_edge/resources/files/secrets.py reads it: each list is one
+# text in single quotes. docs/discovery/files.md has the patterns with their reasons; * stands for slashes as well.
 # shellcheck disable=SC2034 # what begins with this file uses them
 set -f
 
@@ -12,7 +12,7 @@ accounts='
 /etc/kubernetes/pki/* /etc/kubernetes/*.conf /etc/rancher/node/* /etc/rancher/k3s/k3s.yaml /etc/docker/key.json
 /etc/salt/pki/* /etc/puppet*/ssl/* /etc/cups/printers.conf*
 '
-# Keys. Discovery names them, and no more: beside the certificates that they belong to they are made anew by whoever made them.
+# Keys. Discovery only names them: whatever renews a certificate also renews its key.
 keys='*.key *.p12 *.pfx *.jks *.keytab *.kdbx *id_rsa *id_dsa *id_ecdsa *id_ed25519 */private/*.pem'
 # Passwords and keys belong there, whoever may read them. Discovery declares mode and owner only.
 secrets='
@@ -23,7 +23,7 @@ secrets='
 *.my.cnf *.pgpass *.netrc *.psk *.keys *.ovpn *passwd* *password* *secret* *credential* *token* */private/*
 '
 # Lines that hold a secret, in the ways of configuration files, as grep -iE takes them: NAME = VALUE, a URL or curl's option with a password, the words
-# of redis, keepalived, ldap, snmp, mysql and netrc, accounts of web servers, private keys. What is only a comment is none.
+# of redis, keepalived, ldap, snmp, mysql and netrc, accounts of web servers, private keys. A comment is not such a line.
 secret_lines='^[[:space:]]*([^#;[:space:]].*)?((passw(or)?d|pass-?phrase|passcode|secret|token|credential|psk|authorization|key[_-]?pass|(api|private|pre-?shared|shared|access|auth|account|encryption|master)[ _-]?key)[a-z0-9_-]*|pass|pw|pwd|(^|[^a-z])pin|_auth|"auth"|community)["'\'']?[[:space:]]*[:=>,]+[[:space:]]*(["'\''][^"'\'']|[^[:space:]"'\''#;,}{[])
 ^[[:space:]]*([^#;[:space:]].*)?(require_?pass|auth_pass|master_?auth|(bind|root)pw|psk|pass-?phrase|r[ow]community6?|com2sec6?)[[:space:]]+[^[:space:]]
 ^[[:space:]]*([^#;[:space:]].*)?(curl|wget)[[:space:]].*-(u|-user)[[:space:]=]*[^[:space:]]*:[^[:space:]]
@@ -35,6 +35,6 @@ secret_lines='^[[:space:]]*([^#;[:space:]].*)?((passw(or)?d|pass-?phrase|passcod
 ://[^/@:[:space:]]*:[^/@[:space:]]+@
 -----BEGIN .*(PRIVATE|STATIC) KEY
 AGE-SECRET-KEY-'
-# Their lines look like those, and are none ("passwd: files", "NOPASSWD: ALL"). Each is one pattern, for `case`.
+# Their lines look like those, and hold no secret ("passwd: files", "NOPASSWD: ALL"). Each is one pattern, for `case`.
 no_secrets='*/nsswitch.conf'
 sudo_rules='*/etc/sudoers*'

@@ -22,7 +22,7 @@ can_be_root() {
     [ "$(id -u)" = 0 ] || { [ -n "${PE_SUDO-}" ] && $PE_SUDO true 2>/dev/null; }
 }
 
-# Prints the first error of a command that is run as root. Warnings of sudo, of a preloaded library and the like are no errors (prelude.sh).
+# Prints the first error of a command that is run as root. Warnings of sudo, of a preloaded library and the like are not errors (prelude.sh).
 error_of() { # COMMAND...
     as_root "$@" 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1
 }

@@ -245,7 +245,7 @@ if [ -e "${PE_ROOT-}/etc/ufw/ufw.conf" ]; then
     )
     set_in() { printf '%s\n' "$both" | sed -n "/^[[:space:]]*\(export[[:space:]][[:space:]]*\)\{0,1\}$1=/p"; }
     say ufw 0 "$(set_in ENABLED)"
-    # A line of these files that is no plain setting: it may set anything.
+    # A line of these files that is not a plain setting: it may set anything.
     say ufw-code 0 "$(printf '%s\n' "$both" | grep -Ev '^[[:space:]]*(#|$)|^[[:space:]]*(export[[:space:]]+)?[A-Za-z_][A-Za-z_0-9]*=("[^"$`\\]*"|'"'[^']*'|[^\"'$\`\\\\;&|()<>[:space:]])*[[:space:]]*;?([[:space:]]#.*)?\$" | sed -n 1p)"
     say ufw-settings 0 "$(
         set_in DEFAULT_INPUT_POLICY

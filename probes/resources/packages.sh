@@ -378,7 +378,7 @@ wrong_lists() { # RELEASE...
     ' "$@" 2>/dev/null
 }
 
-# Prints for each item that seems to differ its name and the arguments of apt-get that change it. `dpkg --configure` is no command of apt.
+# Prints for each item that seems to differ its name and the arguments of apt-get that change it. `dpkg --configure` is not a command of apt.
 dpkg_tries() { # ROWS WISHES
     printf '%s\n' "$1" "$2" | awk '
         $1 == "manager" { native = $3 }

@@ -4,8 +4,8 @@
 # `!`: give the full answer.
 #
 # `show` costs PID 1 0.7 to 2.5 ms a unit, since it reads all properties whatever is asked, and the file state another 1.6. So a unit that is plainly up
-# is read from a listing, and where its boot is declared, from the job list of the next boot and a link on disk. Of the others those are shown, and no
-# more is asked, that are plainly as declared then. Every other unit gets the full answer.
+# is read from a listing, and where its boot is declared, from the job list of the next boot and a link on disk. The others are shown; a unit that is
+# then plainly as declared needs no more questions. Every other unit gets the full answer.
 #
 # The functions are in probes/lib/services/.
 # shellcheck disable=SC2034 # they read what is set here
@@ -51,7 +51,7 @@ for file in run/systemd/generator.early/default.target etc/systemd/system/defaul
 done
 
 # What pulls units in: entries of X.wants and the like, with `-` where systemd reads the entry as a mask (empty, or a device such as /dev/null), and `?`
-# where it is no link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
+# where it is not a link. Globs that match nothing are printed as they are, and read as nothing. On merged systems lib is a link to usr/lib.
 links='' jobs=''
 if [ -n "$boot" ]; then
     links=$(
@@ -116,7 +116,7 @@ up=$(without_loops)
 echo '== up'
 [ -z "$up" ] || say "$up"
 [ -z "$boot" ] || say '== boot' "$jobs"
-# Of these less is read about a boot, and what is read depends on what else is declared.
+# Less is read about the boot of these, and what is read depends on what else is declared.
 now=$(say "$declared" | awk '$2 == "now" { print $1 }')
 [ -z "$now" ] || say '== now' "$now"
 
@@ -216,8 +216,8 @@ plain=$(plainly)
 # The blocks of what was shown, but for the units that $plain names.
 others() {
     say "$plain" '= show' "$shown" '' | awk '
-        $1 == "=" && NF == 2 { told = 1; next }
-        !told { plain[$1]; next }
+        $1 == "=" && NF == 2 { second = 1; next }
+        !second { plain[$1]; next }
         /^Id=/ { id = substr($0, 4) }
         $0 != "" { block = block $0 "\n"; next }
         { if (block != "" && !(id in plain)) print block; block = "" }
@@ -263,8 +263,8 @@ echo '== files'
 # What is enabled, if only for an alias, is not plainly off.
 plain=$(
     say "$files" '= plain' "$plain" | awk '
-        $1 == "=" { told = 1; next }
-        !told { states[$1] = $2; next }
+        $1 == "=" { second = 1; next }
+        !second { states[$1] = $2; next }
         $2 != "off" || states[$1] ~ /^(disabled|static|indirect)$/
     '
 )
@@ -295,8 +295,8 @@ done
 # What a stop or a start of these would stop as well, if it is active.
 echo '== active'
 say "$(of RequiredBy BoundBy UpheldBy ConsistsOf PropagatesStopTo Conflicts ConflictedBy)" '= units' "$units" | awk '
-    $1 == "=" { told = 1; next }
-    !told { near[$1]; next }
+    $1 == "=" { second = 1; next }
+    !second { near[$1]; next }
     ($1 in near) && $3 ~ /^(active|reloading|activating)$/ { print $1 }
 '
 

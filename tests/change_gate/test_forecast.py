@@ -102,7 +102,7 @@ def test_hostile_answers_are_unknown(asked: Site) -> None:
     }
     assert "cannot be used" in found["rig-1"]
     assert found["rig-2"] == "its answer is from rig-3"
-    assert found["rig-3"] == "its answer is no regular file"
+    assert found["rig-3"] == "its answer is not a regular file"
 
 
 def test_a_folder_that_is_none_is_a_usage_error(asked: Site) -> None:

@@ -188,7 +188,7 @@ def test_a_contradiction_of_the_change_is_no_gate_result(site: Site) -> None:
     site.node("rig-1")
     site.branch()
     site.node("rig-1", roles=("relay",))
-    with pytest.raises(ConfigError, match="is to be '1' here, and '60'"):
+    with pytest.raises(ConfigError, match="must be '1' here, and '60'"):
         site.judge()
 
 

@@ -145,7 +145,7 @@ def test_a_canary_that_never_had_an_item_shows_nothing_about_its_removal(site: S
     assert breach.rule == "canary"
     assert breach.message == (
         "sysctl[kernel.panic] is removed from 1 production node (rig-1), and no canary lost it"
-        " before or with them (lab-1)"
+        " earlier or in this change (lab-1)"
     )
 
 
@@ -230,7 +230,7 @@ def test_a_canary_that_the_change_adds_or_renames_to_is_none(site: Site) -> None
     site.node("lab-1", {"vm.swappiness": "10"})
     site.node("rig-2", {"vm.swappiness": "10"}, environment="staging")
     [breach] = {each.rule: each for each in site.judge(actor="a").breaches}.values()
-    assert "there is none before the change" in breach.message
+    assert "no node was a canary before the change" in breach.message
 
 
 OWNED = [

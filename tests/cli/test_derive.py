@@ -48,7 +48,7 @@ def test_what_state_yaml_misses_contradicts_and_adds(root: Path) -> None:
     assert lines[0] == "state.yaml repeats 7 items"
     assert lines[lines.index("state.yaml misses 1 item") + 1] == "  sysctl[kernel.panic]"
     assert lines[lines.index("state.yaml contradicts 1") + 1].startswith(
-        f"  node-configs/{NAME}/identity.yaml:57:3: sysctl 'vm.swappiness': value is to be '60' "
+        f"  node-configs/{NAME}/identity.yaml:57:3: sysctl 'vm.swappiness': value must be '60' "
         f"here, and '10' at node-configs/{NAME}/state.yaml:23"
     )
     assert lines[lines.index("state.yaml alone declares 1 item") + 1] == (
@@ -74,7 +74,7 @@ def test_a_contradiction_with_state_yaml_ends_with_4(root: Path, form: str) -> N
     done = run(root, "derive", NAME, "--format", form)
     assert "vm.swappiness" in done.output
     assert isinstance(done.exception, ConfigError)  # the program's end makes 4 of it
-    assert "value is to be '60' here, and '10' at" in str(done.exception)
+    assert "value must be '60' here, and '10' at" in str(done.exception)
 
 
 def test_text_shows_what_is_milder(root: Path) -> None:

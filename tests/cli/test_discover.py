@@ -279,7 +279,10 @@ def test_a_role_that_demands_what_is_not_so_is_not_enabled(
         ("vpn-gateway", False),
         ("monitoring-target", True),
     ]
-    assert "# Not enabled: it demands what is not so" in (created / "identity.yaml").read_text()
+    assert (
+        "# Not enabled: the machine does not meet its demands now"
+        in (created / "identity.yaml").read_text()
+    )
 
 
 def test_an_identity_that_contradicts_the_machine_is_said_to_be_merged(
@@ -300,7 +303,8 @@ def test_an_identity_that_contradicts_the_machine_is_said_to_be_merged(
     assert isinstance(done.exception, ConfigError)
     said = str(done.exception)
     assert (
-        ": after merging, and nothing was written: sysctl 'net.ipv4.ip_forward': value is" in said
+        ": after merging, and nothing was written: sysctl 'net.ipv4.ip_forward': value must be"
+        in said
     )
     assert "change what you wrote in state.yaml and identity.yaml, or the machine" in said
     assert "lines are those of the files after merging" in said

@@ -45,7 +45,7 @@ def test_exit_statuses(broken: Site) -> None:
     assert ended("--fail-on=low")[0] == 1
     status, output, errors = ended("--base=nope")
     assert (status, output) == (4, "")
-    assert "'nope' is no git ref" in errors
+    assert "'nope' is not a git ref" in errors
     broken.write("rig-2/state.yaml", "sysctl: [\n")
     status, output, errors = ended()
     assert (status, output) == (4, "")

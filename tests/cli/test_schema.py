@@ -163,7 +163,7 @@ def test_a_verdict_is_lowered_by_a_person(versions: Path) -> None:
     [
         (ENTRY, ENTRY, "is used up: it was for 1.3.0 and lowers nothing now; remove it"),
         (None, ENTRY.replace("/a/", "/c/"), "is in neither version"),
-        (None, ENTRY + ENTRY.partition("\n")[2], "is there twice"),
+        (None, ENTRY + ENTRY.partition("\n")[2], "is in the file twice"),
         (None, ENTRY.replace("  author: a.person\n", ""), "author"),
         (None, ENTRY.replace("MINOR", "MAJOR"), "accepted.yaml:4"),
         (None, "accepted: [\n", "accepted.yaml"),

@@ -1,4 +1,4 @@
-"""`power-edge status`: what a person reads, and what is no watch."""
+"""`power-edge status`: what a person reads, and what is not a watch."""
 
 import json
 import socket

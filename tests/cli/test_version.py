@@ -53,7 +53,7 @@ def test_what_is_no_version(
 ) -> None:
     code, out, err = run(monkeypatch, capsys, *words)
     assert (code, out) == (4, "")
-    assert "is no version: write three numbers, such as 1.3.0 or 1.3.0-pre.145\n" in err
+    assert "is not a version: write three numbers, such as 1.3.0 or 1.3.0-pre.145\n" in err
 
 
 # check and next: tests/release/test_required.py has all that they can say
@@ -221,8 +221,8 @@ def test_needs_names_the_lines(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("nothing", "is no folder"),
-        ("node-configs/old/state.yaml", "is no folder"),
+        ("nothing", "is not a folder"),
+        ("node-configs/old/state.yaml", "is not a folder"),
         ("empty", "no folder in 'empty' has a state.yaml"),
     ],
 )

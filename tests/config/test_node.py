@@ -13,7 +13,7 @@ import yaml
 from testinfra.backend import BACKENDS
 
 from power_edge.config import ConfigError, find_node_configs, load_node, select
-from power_edge.config.names import check_name
+from power_edge.config.node_names import check_name
 from power_edge.text import identifier
 from tests.support.cases import Verdict, parameters
 

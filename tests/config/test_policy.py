@@ -39,12 +39,12 @@ BAD = {
     "no canary": ("canary: {}\n", "policy.yaml:1:9: a mapping must not be empty", ""),
     "a mistyped field": (
         "protected: [acces_control]\n",
-        "policy.yaml:1:13: 'acces_control' is a field of no file",
+        "policy.yaml:1:13: 'acces_control' is not a field of any file",
         "access_control",
     ),
     "a mistyped field of an owner": (
         "owners: [{fields: [sysctls.net], who: [a]}]\n",
-        "'sysctls' is a field of no file",
+        "'sysctls' is not a field of any file",
         "sysctl",
     ),
     "an owner of nothing": ("owners: [{who: [a]}]\n", "an owner needs paths or fields", ""),

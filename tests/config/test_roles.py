@@ -408,8 +408,8 @@ def test_a_file_and_another_state_are_a_contradiction(
     role = f"name: a\ndescription: x\nrules:\n- item: {{files: {demanded}}}\n  reason: y\n"
     said = problem(tmp_path, "roles: [{name: a}]\n", f"files: [{own}]\n", a=role)
     assert said == (
-        "node-configs/rig/identity.yaml:3:10: files '/etc/x': what is demanded here cannot hold"
-        " together with what is at node-configs/rig/state.yaml:3 (type) (change one of them; y)"
+        "node-configs/rig/identity.yaml:3:10: files '/etc/x': what is demanded here contradicts"
+        " node-configs/rig/state.yaml:3 (type) (change one of them; y)"
     )
 
 
@@ -456,13 +456,13 @@ def test_a_parameter_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     ("text", "state", "said"),
     [
         ("system_tuning: {swappiness: 10}\n", 'sysctl: {vm.swappiness: "60"}\n',
-         "node-configs/rig/identity.yaml:3:17: sysctl 'vm.swappiness': value is to be '10' here, and '60' at node-configs/rig/state.yaml:3"),
+         "node-configs/rig/identity.yaml:3:17: sysctl 'vm.swappiness': value must be '10' here, and '60' at node-configs/rig/state.yaml:3"),
         ("roles: [{name: container-host}]\ncontainer_host: {runtime: docker}\n", "services: [{name: docker, enabled: false}]\n",
-         "node-configs/rig/identity.yaml:4:18: services 'docker': enabled is to be True here, and False at node-configs/rig/state.yaml:3"),
+         "node-configs/rig/identity.yaml:4:18: services 'docker': enabled must be True here, and False at node-configs/rig/state.yaml:3"),
         ("roles: [{name: edge-router}]\nnetwork_tuning: {ip_forward: false}\n", "",
-         "node-configs/rig/identity.yaml:4:18: sysctl 'net.ipv4.ip_forward': value is to be '0' here, and '1' at node-configs/rig/identity.yaml:3"),
+         "node-configs/rig/identity.yaml:4:18: sysctl 'net.ipv4.ip_forward': value must be '0' here, and '1' at node-configs/rig/identity.yaml:3"),
         ("access_control: {firewall: {enabled: true}}\n", "firewall: {enabled: false}\n",
-         "node-configs/rig/identity.yaml:3:29: firewall 'enabled': enabled is to be True here, and False at node-configs/rig/state.yaml:3"),
+         "node-configs/rig/identity.yaml:3:29: firewall 'enabled': enabled must be True here, and False at node-configs/rig/state.yaml:3"),
         ("access_control: {firewall: {enabled: true, allowed_services: [ssh]}}\n", "firewall: {rules: [{port: 22, proto: tcp, action: deny}]}\n",
          "node-configs/rig/identity.yaml:3:63: firewall 'allow 22/tcp from any to any': action: an earlier rule declares deny for the same connections: remove one; the other is node-configs/rig/state.yaml:3"),
     ],
@@ -501,10 +501,10 @@ GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "
         (GATEWAY + "{provider: wireguard}\n", "4:15: WireGuard needs the name of its interface"),
         (GATEWAY + "{iface: wg0}\n", "4:15: unknown key 'iface' in vpn_gateway (did you mean interface?)"),
         (GATEWAY + "{routing: {ip_forward: false}}\n", "4:25: a vpn-gateway routes traffic: vpn_gateway.routing.ip_forward cannot be false"),
-        (GATEWAY + "{server_config: {network: 999.1.1.1/99}}\n", "4:40: '999.1.1.1/99' is no network"),
-        (GATEWAY + "{server_config: {network: 10.8.0.0}}\n", "4:40: '10.8.0.0' is no network"),
-        (GATEWAY + "{routing: {routes: [{network: 10.0.0.0/33}]}}\n", "4:44: '10.0.0.0/33' is no network"),
-        ("container_host: {networks: [{name: a, subnet: fd00::/129}]}\n", "3:47: 'fd00::/129' is no network"),
+        (GATEWAY + "{server_config: {network: 999.1.1.1/99}}\n", "4:40: '999.1.1.1/99' is not a network"),
+        (GATEWAY + "{server_config: {network: 10.8.0.0}}\n", "4:40: '10.8.0.0' is not a network"),
+        (GATEWAY + "{routing: {routes: [{network: 10.0.0.0/33}]}}\n", "4:44: '10.0.0.0/33' is not a network"),
+        ("container_host: {networks: [{name: a, subnet: fd00::/129}]}\n", "3:47: 'fd00::/129' is not a network"),
         (GATEWAY + "{server_config: {port: 70000}}\n", "4:37: 70000: a port is a number from 1 to 65535"),
         ("roles: [{name: vpn-gateway, config: {provider: tailscale}}]\nvpn_gateway: {provider: openvpn}\n",
          "3:38: provider is 'tailscale' here, and 'openvpn' in vpn_gateway"),
@@ -513,7 +513,7 @@ GATEWAY = "roles: [{name: vpn-gateway}]\nvpn_gateway: "
         ("roles: [{name: monitoring-target, config: {prometheus_port: 0}}]\n", "3:61: 0 is less than 1"),
         ("roles: [{name: edge-router, config: {rp_filter: 7}}]\n", "3:49: 7 is not one of 0, 1, 2"),
         ("access_control: {firewall: {enabled: true, allowed_services: [htp]}}\n",
-         "3:63: 'htp' is no service that Power Edge knows the port of (did you mean http? or write PORT/PROTO"),
+         "3:63: 'htp' is not a service that Power Edge knows the port of (did you mean http? or write PORT/PROTO"),
         ("access_control: {firewall: {enabled: true, allowed_services: [70000/tcp]}}\n", "3:63: '70000/tcp': a port is a number from 1 to 65535"),
     ],
 )  # fmt: skip
@@ -651,10 +651,10 @@ rules:
         (OWN.replace("- item", "- when: {vpn_gateway.server_config.port: 70000}\n  item"), "7:42: vpn_gateway.server_config.port can never be 70000"),
         (OWN.replace("- item", "- when: {node.tags: north}\n  item"), "7:21: node.tags can never be 'north'"),
         (OWN.replace("- item", "- when: {vpn_gateway.routing: true}\n  item"), "7:31: vpn_gateway.routing can never be True (its type is object"),
-        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: a list of no values never holds"),
+        (OWN.replace("- item", "- when: {config.service: []}\n  item"), "7:26: an empty list never holds"),
         (OWN.replace("- item", "- when: {config.port: null}\n  item"), "7:23: config.port always has a value"),
         (OWN.replace("- item", "- when: {platform.os_family: null}\n  item"), "7:30: platform.os_family always has a value"),
-        (OWN.replace("- item", "- each: vpn_gateway.provider\n  item"), "7:9: 'vpn_gateway.provider' is no list"),
+        (OWN.replace("- item", "- each: vpn_gateway.provider\n  item"), "7:9: 'vpn_gateway.provider' is not a list"),
         (OWN.replace("rules", "section: vpn_gatewy\nrules"), "6:10: identity.yaml has no section 'vpn_gatewy' (did you mean vpn_gateway?)"),
         (OWN.replace("rules", "requires: [nobody]\nrules"), "6:12: there is no role 'nobody'"),
         (OWN.replace("rules", "requires: [backup-target]\nrules"), "6:12: roles require each other in a circle: backup-target -> backup-target"),
@@ -663,7 +663,7 @@ rules:
         (OWN.replace('"{config.service}"', '"config.service}"'), "7:9: 'config.service}' is a part of a path"),
         (OWN.replace('"{config.service}"', '"{ config.service }"'), "7:9: '{ config.service' is a part of a path"),
         (OWN.replace("port {config.port}", "port {vpn_gateway.unit"), "8:11: '{vpn_gateway.unit' is a part of a path"),
-        (OWN.replace("type: integer", "type: intger"), "3:1: config is no JSON Schema"),
+        (OWN.replace("type: integer", "type: intger"), "3:1: config is not JSON Schema"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used(tmp_path: Path, own: str, said: str) -> None:
@@ -729,7 +729,7 @@ def test_two_primaries(tmp_path: Path) -> None:
 def test_a_state_in_the_folder_of_roles_is_an_error(tmp_path: Path) -> None:
     node(tmp_path, "", **{"backup-target": OWN})
     (tmp_path / "roles" / "state.yaml").write_text(STATE)
-    with pytest.raises(ConfigError, match=r"roles/state.yaml: .* is for roles and is no node"):
+    with pytest.raises(ConfigError, match=r"roles/state.yaml: .* is for roles and is not a node"):
         select(tmp_path, ["rig"])
     assert [str(error) for error in check_all(tmp_path)]
 

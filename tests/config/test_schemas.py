@@ -32,7 +32,7 @@ NAMES = (
     "watcher",
 )
 OPEN = ("event", "gate", "promotion", "status", "tested")
-"""Schemas of what we write: a new field is no breach."""
+"""Schemas of what we write: a new field is not a breach."""
 
 
 def subschemas(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

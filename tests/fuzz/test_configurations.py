@@ -21,8 +21,8 @@ from power_edge import package_data
 from power_edge.checking.check import Checked, expected, script_for
 from power_edge.cli import cli
 from power_edge.config import ConfigError, Node
+from power_edge.config.all_nodes import load_all
 from power_edge.config.schema import schema, validator
-from power_edge.config.whole import load_whole
 from power_edge.identity import identifiers
 from power_edge.model import Problem
 from power_edge.probing.framing import read
@@ -232,7 +232,7 @@ def loaded(folder: Path, files: Sequence[str]) -> Node | None:
     """The node of a folder, with the files beside it; None where they cannot be used, and then
     every problem has its place.
     """
-    whole = load_whole(folder.parent, [folder])
+    whole = load_all(folder.parent, [folder])
     node = None if whole.problems else whole.nodes["rig"]
     check_problems(whole.problems, {f"node-configs/{file}" for file in files})
     return node

@@ -241,7 +241,7 @@ def test_a_node_configs_that_is_a_link_is_followed_and_where_it_leads_is_said(
     rig = lab.folder / "node-configs" / "rig"
     if case == "identity":
         (rig / "system-identity.yaml").unlink()
-    if case in ("init", "a new node"):  # this machine is no node yet
+    if case in ("init", "a new node"):  # this machine is not a node yet
         shutil.rmtree(rig)
     target = lab.folder / name.replace("/", "_")
     (lab.folder / "node-configs").rename(target)

@@ -20,7 +20,7 @@ NAMES = {
 }
 """As names of files: no slash, no NUL, not too long.
 
-Of a test's file whose name is no UTF-8 pytest's own cache dies.
+Of a test's file whose name is not UTF-8 pytest's own cache dies.
 """
 OWN = """
 import unittest

@@ -131,7 +131,7 @@ def test_pages(value: str, gate: Gate) -> None:
     document = msgspec.json.decode(page, type=Status)
     assert document.nodes["a"].configuration.error == readable(value)
     harmless("\n".join(lines(document)))
-    # What answers may be no watch of ours.
+    # What answers may not be a watch of ours.
     text = readable(value)
     other = replace(document, version=text, problems=[text])
     harmless("\n".join(lines(other)))

@@ -123,7 +123,7 @@ def test_the_inventory(node: Node, user: str) -> None:
         for found in section.found
         if "sha256" in found.value
         and not int(found.value["mode"], 8) & 0o004
-        and not found.name.startswith("/etc/sudoers")  # what sudo allows is no secret
+        and not found.name.startswith("/etc/sudoers")  # what sudo allows is not a secret
     ]
     assert wrong(node, section, user=user) == []
 

@@ -23,7 +23,7 @@ exec 9>/run/alive
 echo begun >&9
 sleep 100000
 """
-"""In place of a tool of the node's: says that it began, and goes on for ever.
+"""In place of a tool of the node's: says that it began, and goes on forever.
 
 The FIFO tells when it and its children have ended.
 """

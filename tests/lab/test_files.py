@@ -20,7 +20,7 @@ from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.files import RESOURCE, File, ask, parse
 from tests.support.items import item_of
-from tests.support.lab.nodes import Node
+from tests.support.lab.nodes import Node, as_user
 from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
@@ -264,21 +264,8 @@ def test_what_cannot_be_searched_is_salted(tmp_path: Path) -> None:
 
 
 def on(node: Node, user: str, sudo: str, items: Sequence[Declared]) -> list[dict[str, str]]:
-    run = (
-        "runuser",
-        "-u",
-        user,
-        "--",
-        "env",
-        f"PE_SUDO={sudo}",
-        "LC_ALL=C",
-        "sh",
-        "-c",
-        BODY,
-        "pe",
-        *ask(items),
-    )
-    observed = parse(node.run(*run).stdout.encode(errors="surrogateescape"))
+    run = node.run(*as_user(user, sudo), "sh", "-c", BODY, "pe", *ask(items))
+    observed = parse(run.stdout.encode(errors="surrogateescape"))
     results = [judged(item, observed) for item in items]
     return [
         {finding.field: finding.outcome.value for finding in result.findings}

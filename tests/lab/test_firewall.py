@@ -22,7 +22,7 @@ from tests.support.cases import check
 from tests.support.items import item_of
 from tests.support.lab.checking import check as checked
 from tests.support.lab.checking import declare
-from tests.support.lab.nodes import Lab, Node
+from tests.support.lab.nodes import Lab, Node, as_user
 from tests.support.lab.recorded import make_firewall
 
 pytestmark = pytest.mark.lab
@@ -229,19 +229,8 @@ def test_a_plain_user_learns_nothing_and_one_with_sudo_all(usual: Node, shell: s
     make_firewall(usual, "nftables", "inet-policy-drop")
     observed = {}
     for user, sudo in (("guest", ""), ("guest", "sudo -n"), ("stella", "sudo -n")):
-        done = usual.run(
-            "runuser",
-            "-u",
-            user,
-            "--",
-            "env",
-            f"PE_SUDO={sudo}",
-            *shell.split(),
-            "-c",
-            BODY,
-            "pe",
-            check=False,
-        )
+        run = (*as_user(user, sudo), *shell.split(), "-c", BODY, "pe")
+        done = usual.run(*run, check=False)
         observed[user, sudo] = (
             NotObserved(done.stderr.strip()) if done.returncode else parse(done.stdout.encode())
         )

@@ -29,7 +29,7 @@ from tests.support.lab.snapshot import Concern, beside, snapshot
 pytestmark = pytest.mark.lab
 
 SAMPLED = {"services": 4, "ufw": 5, "firewalld": 4}
-"""Drifts of an area and root in a run that is no soak, where they are not 2."""
+"""Drifts of an area and root in a run that is not a soak, where they are not 2."""
 FROM = {"IPv4": OUR_ADDRESS, "IPv6": OUR_ADDRESS6}
 """Where a new ssh connection comes from, by family."""
 SEED = 20250101

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Result, Source
+from power_edge.model import Result
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.services import RESOURCE, ask
 from power_edge.resources.services.unit import Unit
 from tests.support.cases import check
+from tests.support.items import item_of
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.recorded import make, recorded
 from tests.support.scripts import body
@@ -116,15 +117,7 @@ def checked(
     node: Node, declared: Service, *as_user: str, shell: tuple[str, ...] = ("sh",)
 ) -> Result:
     done = node.run(*as_user, *shell, "-c", BODY, "pe", *ask([declared]))
-    item = Item(
-        node.name,
-        "services",
-        declared.name,
-        RESOURCE.canonical(declared.name),
-        declared,
-        RESOURCE.asserts(declared),
-        (Source("f", 1),),
-    )
+    item = item_of(RESOURCE, declared.name, declared)
     return judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
 
 
@@ -339,15 +332,7 @@ def test_what_is_found(units: Node, arrange: str, declared: Service, outcome: st
     done = units.run(
         "sh", "-c", BODY, "pe", *ask([declared, Service(name="cron", state="running")])
     )
-    item = Item(
-        "units",
-        "services",
-        declared.name,
-        RESOURCE.canonical(declared.name),
-        declared,
-        RESOURCE.asserts(declared),
-        (Source("f", 1),),
-    )
+    item = item_of(RESOURCE, declared.name, declared)
     found = judge(RESOURCE, item, RESOURCE.parse(done.stdout.encode()))
     assert found.outcome.value == outcome, found
 

@@ -7,10 +7,11 @@ from typing import NamedTuple
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Result, Source
+from power_edge.model import Result
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.resources.services import RESOURCE, ask
 from tests.support.cases import items_of
+from tests.support.items import item_of
 from tests.support.lab.boots import verdicts
 from tests.support.lab.checking import look
 from tests.support.lab.nodes import Lab, Node
@@ -598,18 +599,7 @@ def checked(node: Node, declared: Sequence[Service], *, full: bool = False) -> M
     observed = RESOURCE.parse(done.stdout.encode())
     return {
         item.name: judge(RESOURCE, item, observed)
-        for item in (
-            Item(
-                node.name,
-                "services",
-                each.name,
-                RESOURCE.canonical(each.name),
-                each,
-                RESOURCE.asserts(each),
-                (Source("f", 1),),
-            )
-            for each in declared
-        )
+        for item in (item_of(RESOURCE, each.name, each) for each in declared)
     }
 
 

@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 import pytest
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import Item, Outcome, Source
+from power_edge.model import Outcome
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.report.shell_line import shell_line
 from power_edge.resources.services import RESOURCE, ask
 from power_edge.resources.services.observation import parse
 from power_edge.resources.services.unit import Unit
+from tests.support.items import item_of
 from tests.support.lab.boots import settle
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.random_units import scenario
@@ -273,15 +274,7 @@ def verdict(declared: Service, observed: Mapping[str, Unit]) -> Verdict:
     The remedy is compared where the unit is to be down: a full answer about what is to run does not
     tell why a start would be in vain.
     """
-    item = Item(
-        "states",
-        "services",
-        declared.name,
-        RESOURCE.canonical(declared.name),
-        declared,
-        RESOURCE.asserts(declared),
-        (Source("f", 1),),
-    )
+    item = item_of(RESOURCE, declared.name, declared)
     result = judge(RESOURCE, item, observed)
     down = declared.state in ("stopped", "disabled") or (
         declared.state is None and declared.enabled is False

@@ -19,7 +19,7 @@ from power_edge.resources.sysctl.key import Setting, canonical
 from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.observation import parse
 from tests.support.items import item_of
-from tests.support.lab.nodes import Node
+from tests.support.lab.nodes import Node, as_user
 
 pytestmark = pytest.mark.lab
 
@@ -104,22 +104,9 @@ def test_a_long_value_is_read_to_its_end(node: Node) -> None:
 
 def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
     def value(user: str, sudo: str) -> object:
-        run = (
-            "runuser",
-            "-u",
-            user,
-            "--",
-            "env",
-            f"PE_SUDO={sudo}",
-            "LC_ALL=C",
-            "sh",
-            "-c",
-            BODY,
-            "pe",
-            SECRET,
-            "net/ipv4/ip_forward",
-        )
-        observed = parse(node.run(*run).stdout.encode())
+        names = (SECRET, "net/ipv4/ip_forward")
+        run = node.run(*as_user(user, sudo), "sh", "-c", BODY, "pe", *names)
+        observed = parse(run.stdout.encode())
         assert observed["net/ipv4/ip_forward"] in ("0", "1")
         return observed[SECRET]
 

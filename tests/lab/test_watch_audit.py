@@ -273,7 +273,7 @@ def test_a_folder_that_comes_later_gets_its_rule(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("power_edge.watch.sources.auditd._LOOK", 0.1)
-    monkeypatch.setattr("power_edge.watch.sources.auditd._ANEW", 1)
+    monkeypatch.setattr("power_edge.watch.sources.auditd._RENEWED_AFTER", 1)
     motd = tmp_path / "a" / "b" / "motd"
 
     async def test(heard: Heard, task: "asyncio.Task[None]") -> None:

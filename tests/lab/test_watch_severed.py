@@ -39,7 +39,7 @@ def test_a_node_that_is_cut_off(lab: Lab, tmp_path: Path, boots: bool) -> None:
             drifts_and_comes_back(running, node)
             running.forget()
             node.sh("ip link set host0 down; chmod 600 /etc/watched")
-            # What is not known is no drift, and no pass.
+            # What is not known is neither a drift nor a pass.
             running.wait(node, FILE, "blocked")
             time.sleep(SECONDS)
             assert running.transitions()[-1]["to"] == "blocked"

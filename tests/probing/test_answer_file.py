@@ -1,4 +1,4 @@
-"""Answers in files: as long as over a connection, and from what is no regular file."""
+"""Answers in files: as long as over a connection, and from what is not a regular file."""
 
 import os
 from pathlib import Path

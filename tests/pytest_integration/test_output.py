@@ -52,7 +52,7 @@ def full() -> int:
     ("opened", "reason"), [(closed, "Broken pipe"), (full, "No space left on device")]
 )
 def test_a_check(project: Project, opened: Opened, reason: str, quiet: tuple[str, ...]) -> None:
-    """It is no drift, and no traceback."""
+    """It is not drift, and no traceback."""
     project.node("a", SHOWN, identity=HERE)
     output = opened()
     with begun(project, output, *quiet, "--junitxml=report.xml") as process:

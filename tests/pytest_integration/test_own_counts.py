@@ -83,7 +83,7 @@ CASES = {
         {UNKNOWN: 1, DRIFT: 1},
         1,
     ),
-    "unknown is no expected failure": Case(
+    "unknown is not an expected failure": Case(
         "@pytest.mark.xfail\ndef test_it(facts): facts['services']['ssh']\n", {UNKNOWN: 1}, 10
     ),
     "fails as expected": Case("@pytest.mark.xfail\ndef test_it(): assert False\n", {WAIVED: 1}, 0),

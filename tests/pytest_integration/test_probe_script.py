@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import package_data
 from power_edge.probing.framing import merge, read
 from power_edge.probing.script import COMMAND_LIMIT, Timeouts, probe_script
 from power_edge.report.shell_line import quoted
-from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items
+from tests.support.scripts import HOSTILE, OPEN, echo_in_place_of_the_probes, items, replace_probes
 from tests.support.shells import each_shell
 
 pytestmark = pytest.mark.shell
@@ -76,13 +75,9 @@ def test_no_command_line_on_the_node_shows_a_probe_or_an_item(
 ) -> None:
     for name in tools:
         (tmp_path / name).symlink_to(shutil.which("busybox") or "")
-    real = package_data.text
     # What `ps` shows while the section runs, and what its children inherit.
     body = ": zq_probe; set +f; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; env"
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: body if path.startswith("probes/resources/") else real(path),
-    )
+    replace_probes(monkeypatch, body)
     monkeypatch.setattr(
         "power_edge.probing.script.resource", lambda _: type("Kind", (), {"ask": None})
     )
@@ -127,11 +122,7 @@ def test_a_long_plan_is_split_and_nothing_is_lost(tmp_path: Path) -> None:
 
 
 def test_deadlines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = package_data.text
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: "echo begun; exec sleep 60\n" if "resources" in path else real(path),
-    )
+    replace_probes(monkeypatch, "echo begun; exec sleep 60\n")
     script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).text()
     output = read(run(["sh"], script, tmp_path)).outputs["sysctl.0"]
     assert output.failure() == "timed out"
@@ -150,12 +141,8 @@ def test_what_a_section_prints_fits_its_checksum(
     shell: list[str], printed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The node's own cksum and tee, against the reader's arithmetic."""
-    real = package_data.text
     body = f"printf '{printed.replace('%', '%%')}'; printf 'a\\tb\\nc' >&2"
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: body if "resources" in path else real(path),
-    )
+    replace_probes(monkeypatch, body)
     script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts()).text()
     output = read(run(shell, script, tmp_path)).outputs["sysctl.0"]
     assert (output.failure(), output.stderr) == (None, "a\tb\nc")
@@ -168,12 +155,8 @@ def test_what_a_section_prints_fits_its_checksum(
 
 
 def test_megabytes_go_through_and_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = package_data.text
     body = "head -c 5000000 /dev/zero | tr '\\0' '\\377'; head -c 100000 /dev/zero"
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: body if "resources" in path else real(path),
-    )
+    replace_probes(monkeypatch, body)
     output = read(
         run(
             ["sh"],
@@ -220,12 +203,8 @@ def test_a_deadline_of_busybox_ends_all_that_was_started(
 ) -> None:
     for name in ("timeout", "setsid", "sleep"):
         (tmp_path / name).symlink_to(shutil.which("busybox") or "")
-    real = package_data.text
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: body if "resources" in path else real(path),
-    )
+    replace_probes(monkeypatch, body)
     script = probe_script("a", OPEN, items(["vm.swappiness"], "sysctl"), Timeouts(section=1)).text()
     # Held open, the output would end with the sleep alone.
     done = subprocess.run(
@@ -245,13 +224,9 @@ def test_what_a_section_says_is_the_same_with_busybox_s_deadline(
 ) -> None:
     for name in ("timeout", "setsid"):
         (tmp_path / name).symlink_to(shutil.which("busybox") or "")
-    real = package_data.text
     body = """printf 'out %s\\n' "$@"; echo err >&2; exit 7"""
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(
-        "power_edge.probing.script.package_data.text",
-        lambda path: body if "resources" in path else real(path),
-    )
+    replace_probes(monkeypatch, body)
     output = read(
         run(
             ["sh"],

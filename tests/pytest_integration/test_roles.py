@@ -228,10 +228,10 @@ def test_selectors(fleet: Project, arguments: list[str], nodes: list[str]) -> No
     [
         (["--node-role=edge-routr"], "no node has --node-role='edge-routr' (did you mean edge-router?)"),
         (["--node=b", "--node-role=edge-router"],
-         "no node has all that is asked for: the nodes given are b; --node-role='edge-router' has a"),
+         "no node matches all selectors: the nodes given are b; --node-role='edge-router' has a"),
         (["--node=c", "--node-tag=nowhere"], "no node has --node-tag='nowhere'"),
         (["--node-site=zzz"], "no node has --node-site='zzz' (there are here, there)"),
-        (["--node-site=there", "--node-tag=north"], "no node has all that is asked for: --node-tag='north' has a, b; --node-site='there' has c"),
+        (["--node-site=there", "--node-tag=north"], "no node matches all selectors: --node-tag='north' has a, b; --node-site='there' has c"),
     ],
 )  # fmt: skip
 def test_a_selector_without_a_match_is_an_error(

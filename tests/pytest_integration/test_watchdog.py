@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from power_edge.model import Item
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
 from power_edge.watch.outputs.publisher import Publisher, Targets
@@ -40,6 +40,12 @@ def nothing(_: str) -> list[Item]:
     return []
 
 
+def watching_nothing() -> Watching:
+    """A watch of no nodes, to which a test adds what it needs."""
+    publisher = Publisher(Targets(), lambda _: None)
+    return Watching(cast(Nodes, None), [], lambda _: None, None, publisher, choose=nothing)
+
+
 def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
     class Unreached(Stub):
         def check_all(self, why: str) -> None:
@@ -48,14 +54,7 @@ def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
     checked: list[tuple[str, float]] = []
     kept = Kept()
     kept._next_try = 1e9
-    watching = Watching(
-        cast(Nodes, None),
-        [],
-        lambda _: None,
-        None,
-        Publisher(Targets(), lambda _: None),
-        choose=nothing,
-    )
+    watching = watching_nothing()
     watching._watched["rig-1"] = Watched(
         cast(Any, None), [], cast(Any, Unreached([])), cast(Any, None), kept
     )
@@ -76,14 +75,7 @@ def test_a_watch_that_is_overdue_sends_no_sign_of_life(
         monkeypatch.setenv("NOTIFY_SOCKET", str(address))
         monkeypatch.setenv("WATCHDOG_USEC", "3000")
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
-        watching = Watching(
-            cast(Nodes, None),
-            [],
-            lambda _: None,
-            None,
-            Publisher(Targets(), lambda _: None),
-            choose=nothing,
-        )
+        watching = watching_nothing()
         # What a probe starts is not to speak to systemd.
         assert not {"NOTIFY_SOCKET", "WATCHDOG_USEC"} & os.environ.keys()
         watching._watched["rig-1"] = Watched(
@@ -122,4 +114,4 @@ def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
     )
     watching.settle()
     (latest,) = settled
-    assert str(latest.answer) == "not asked, because the run was ended before: start it again"
+    assert str(latest.answer) == "not asked, because the run ended before its turn: start it again"

@@ -162,7 +162,7 @@ def test_code_shows_a_text_as_it_is(text: str) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"rollback": None}, "is no rollback"),
+        ({"rollback": None}, "is not a rollback"),
         ({"release": "1.4.2"}, "is of 1.4.2, not of 1.4.1"),
         ({"release": 1}, "release"),
         ({"commit": "$(touch x)"}, "whole hash"),
@@ -210,7 +210,7 @@ def test_a_wrong_address_is_refused(
             "403 Forbidden, 'Resource not accessible",
         ),
         ((500, b"<html>"), "500"),
-        ((201, b"<html>"), "the answer is no JSON"),
+        ((201, b"<html>"), "the answer is not JSON"),
         ((201, {}), "did not say where it is"),
     ],
 )
@@ -248,7 +248,7 @@ def test_the_files_of_a_release_are_taken(server: Server) -> None:
 @pytest.mark.parametrize("name", ["../a", "/etc/a", ".a", ""])
 def test_a_file_whose_name_is_none_is_refused(name: str, server: Server) -> None:
     server.answers[f"GET {TAG}"] = 200, {"assets": [{"name": name, "url": f"{server.url}/a"}]}
-    with pytest.raises(GitHubError, match="which is no name"):
+    with pytest.raises(GitHubError, match="which is not a file name"):
         GitHub().files("v1.3.0-pre.90")
 
 

@@ -144,7 +144,7 @@ def test_a_link_is_no_artifact(project: Path) -> None:
     folder = built_as("1.1.0")
     (folder / "power-edge.pyz").unlink()
     (folder / "power-edge.pyz").symlink_to("/etc/passwd")
-    assert "can be no file of a release" in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
+    assert "cannot be a file of a release" in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
 
 
 @pytest.mark.parametrize("pattern", ["*.whl", "*.tar.gz"])
@@ -153,13 +153,13 @@ def test_artifacts_of_another_build_are_refused(pattern: str, project: Path) -> 
     [file] = folder.glob(pattern)
     content = file.read_bytes()
     file.write_bytes(content + b"x")
-    words = f"has not the {file.name} that is proven"
+    words = f"does not have the {file.name} that is proven"
     assert words in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
     file.unlink()
     assert words in refused(f"--built={folder}", "v1.1.0-pre.2", "1.1.0")
     file.write_bytes(content)
     file.with_name(f"other{file.suffix}" if file.suffix == ".whl" else "other.tar.gz").touch()
-    assert "is no wheel or sdist of this release" in refused(
+    assert "is not a wheel or sdist of this release" in refused(
         f"--built={folder}", "v1.1.0-pre.2", "1.1.0"
     )
 
@@ -188,10 +188,10 @@ def test_a_number_below_the_required_one_is_refused(version: str, project: Path)
 WRONG_VERSIONS = {
     "1.0.0": "there is a release v1.0.0 already",
     "0.9.0": "is not higher than v1.0.0",
-    "1.1.0+a": "is no version",
+    "1.1.0+a": "is not a version",
     "v1.1.0-pre.3": "is a pre-release",
     "1.0.5": "is lower than its pre-release",
-    "$(touch x)": "is no version",
+    "$(touch x)": "is not a version",
     "--help\n": "",
 }
 
@@ -205,8 +205,8 @@ def test_a_number_that_cannot_be_is_refused(version: str, project: Path) -> None
     ("pre", "words"),
     [
         ("v1.1.0-pre.3", "there is no tag v1.1.0-pre.3"),
-        ("v1.0.0", "is no pre-release"),
-        ("HEAD", "is no version"),
+        ("v1.0.0", "is not a pre-release"),
+        ("HEAD", "is not a version"),
         ("--upload-pack=x", ""),
     ],
 )
@@ -480,7 +480,7 @@ def test_a_promotion_cut_off_before_the_tag_is_continued(
         assert releases.run("promote", "v1.1.0-pre.2", "1.1.0").exit_code == 1
     assert Path("dist/v1.1.0").exists()
     assert "v1.1.0" not in git("tag", "--list").split()
-    assert "there" in release("promote", "v1.1.0-pre.2", "1.1.0")
+    assert "kept" in release("promote", "v1.1.0-pre.2", "1.1.0")
     release("check-tag", "v1.1.0")
 
 
@@ -513,7 +513,7 @@ def test_a_key_that_cannot_sign_is_refused(project: Path, tmp_path: Path) -> Non
 
 
 def test_names_of_refs_are_data(project: Path) -> None:
-    assert "is no version" in refused("$(touch x)", "1.1.0")
+    assert "is not a version" in refused("$(touch x)", "1.1.0")
     assert not Path("x").exists()
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from power_edge.release import brought, reading, rollback
-from power_edge.release.brought import Brought, shape
+from power_edge.release import field_origin, reading, rollback
+from power_edge.release.field_origin import FieldOrigins, shape
 from power_edge.release.schema_set import SchemaSet, Unusable, checked
 from power_edge.release.source import Source, source
 from tests.support import releases, repository
@@ -212,7 +212,7 @@ def test_what_is_newer_is_no_rollback(project: Path) -> None:
     repository.commit({"changelog.d/3.bugfix.md": "Three.\n"})
     releases.pre_release("1.1.1-pre.4")
     output = release("promote", "v1.1.1-pre.4", "1.1.1", "--rollback", status=4)
-    assert "is no rollback" in output
+    assert "is not a rollback" in output
 
 
 def test_back_and_forward_again(project: Path) -> None:
@@ -243,8 +243,8 @@ def test_the_old_program_is_really_asked(project: Path, tmp_path: Path) -> None:
     for folder in (module.parent, module.parent.parent):
         (folder / "__init__.py").write_text("")
     module.write_text("""print('{"program": "/elsewhere/power_edge", "nodes": {}}')""")
-    with pytest.raises(Unusable, match="not the old version was asked"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+    with pytest.raises(Unusable, match="answered, and not the old version"):
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_says_nothing_about_a_node_is_refused(
@@ -258,7 +258,7 @@ def test_an_old_program_that_says_nothing_about_a_node_is_refused(
         """import json; print(json.dumps({"program": __file__, "nodes": {"socket": {}}}))"""
     )
     with pytest.raises(Unusable, match="does not say how it reads node socket"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path) -> None:
@@ -266,7 +266,7 @@ def test_an_old_program_that_cannot_say_is_refused(project: Path, tmp_path: Path
     folder.mkdir(parents=True)
     (folder / "__init__.py").write_text("")
     with pytest.raises(Unusable, match="cannot read node-configs"):
-        rollback._asked(tmp_path / "old", project / "node-configs")
+        rollback._reading_of(tmp_path / "old", project / "node-configs")
 
 
 def test_an_old_program_that_cannot_say_needs_somebody_who_accepts_it(
@@ -310,11 +310,11 @@ def test_a_field_with_x_since_names_it(project: Path, monkeypatch: pytest.Monkey
     services["properties"]["by_socket"]["x-since"] = "1.1"
     files["resources/services.schema.yaml"] = services
     now = Source(checked("now", files))
-    monkeypatch.setattr(brought, "source", lambda _: now)
+    monkeypatch.setattr(field_origin, "source", lambda _: now)
     assert (
-        Brought("v1.0.0").by("state.yaml", ("services", 0, "by_socket"))
+        FieldOrigins("v1.0.0").by("state.yaml", ("services", 0, "by_socket"))
         == "version 1.1 of the schemas"
     )
-    assert Brought("v1.0.0").by("state.yaml", ("metadata", "environment")) == "v1.1.0"
-    assert Brought("v1.0.0").by("state.yaml", ("metadata", "site")) is None
-    assert Brought("v1.0.0").by("notes.txt", ("a",)) is None
+    assert FieldOrigins("v1.0.0").by("state.yaml", ("metadata", "environment")) == "v1.1.0"
+    assert FieldOrigins("v1.0.0").by("state.yaml", ("metadata", "site")) is None
+    assert FieldOrigins("v1.0.0").by("notes.txt", ("a",)) is None

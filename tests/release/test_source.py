@@ -107,7 +107,7 @@ def test_a_link_in_a_commit_is_refused(repository: Path) -> None:
     (repository / "schemas" / "b.schema.yaml").symlink_to("/etc/passwd")
     git("add", ".")
     git("commit", "-q", "-m", "b")
-    assert "no regular file" in refused("HEAD")
+    assert "not a regular file" in refused("HEAD")
 
 
 def test_a_commit_without_schemas_is_refused(repository: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_wheel(tmp_path: Path) -> None:
         archive.writestr("other/schemas/b.schema.yaml", PLAIN)
     assert set(source(str(wheel)).schemas.files) == {"a.schema.yaml"}
     wheel.write_bytes(wheel.read_bytes()[:40])
-    assert "no wheel that can be read" in refused(str(wheel))
+    assert "not a wheel that can be read" in refused(str(wheel))
 
 
 def test_the_program_that_runs_is_this_checkout() -> None:
@@ -162,8 +162,11 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a key twice": ({"a.schema.yaml": "type: object\ntype: object\n"}, "a.schema.yaml"),
     "a list": ({"a.schema.yaml": "- a\n"}, "a.schema.yaml"),
     "too deep": ({"a.schema.yaml": "not: " + "{not: " * 60 + "{}" + "}" * 60}, "a.schema.yaml"),
-    "no such type": ({"a.schema.yaml": "type: strin\n"}, "no valid schema"),
-    "a keyword of a wrong type": ({"a.schema.yaml": "properties: {a: 1}\n"}, "no valid schema"),
+    "no such type": ({"a.schema.yaml": "type: strin\n"}, "is not a valid schema"),
+    "a keyword of a wrong type": (
+        {"a.schema.yaml": "properties: {a: 1}\n"},
+        "is not a valid schema",
+    ),
     "another draft": (
         {"a.schema.yaml": "$schema: http://json-schema.org/draft-07/schema#\n"},
         "2020-12",
@@ -171,7 +174,7 @@ BAD: dict[str, tuple[dict[str, str], str]] = {
     "a file that is missing": ({"a.schema.yaml": "$ref: b.schema.yaml\n"}, "no such file"),
     "a file elsewhere": ({"a.schema.yaml": "$ref: ../../etc/passwd\n"}, "no such file"),
     "a place that is missing": ({"a.schema.yaml": "items: {$ref: '#/$defs/b'}\n"}, "no schema is"),
-    "a place that is no schema": (
+    "a place that is not a schema": (
         {"a.schema.yaml": "items: {$ref: '#/examples/0'}\nexamples: [{a: 1}]\n"},
         "no schema is there",
     ),

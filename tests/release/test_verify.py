@@ -212,9 +212,9 @@ def edit(file: Path, change: dict[str, Any]) -> None:
     ("name", "content", "words"),
     [
         ("SHA256SUMS", None, "SHA256SUMS is not beside the file"),
-        ("SHA256SUMS", "nonsense\n", "SHA256SUMS:1: is no line of sha256sum"),
+        ("SHA256SUMS", "nonsense\n", "SHA256SUMS:1: is not a line of sha256sum"),
         ("SHA256SUMS", f"{'0' * 64}  other\n", "SHA256SUMS does not name it"),
-        ("SHA256SUMS", f"{'0' * 64}  {WHEEL}\n" * 2, "SHA256SUMS:2: is no line"),
+        ("SHA256SUMS", f"{'0' * 64}  {WHEEL}\n" * 2, "SHA256SUMS:2: is not a line"),
         ("promotion.json", None, "promotion.json is not beside the file"),
         ("promotion.json", "{}", "is missing"),
         ("promotion.json", "[", "promotion.json"),
@@ -297,7 +297,7 @@ def test_a_file_that_was_changed_or_is_gone_is_refused(name: str, folder: Path) 
 
 def test_a_file_that_nobody_recorded_is_refused(folder: Path) -> None:
     (folder / "more").write_text("")
-    assert "more is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
+    assert "more is not a file of a promotion" in release("check-tag", "v1.1.0", status=4)
 
 
 def test_each_byte_of_another_artifact_counts(folder: Path) -> None:
@@ -320,7 +320,7 @@ def test_a_file_that_new_sums_name_is_refused(folder: Path) -> None:
     (folder / "power-edge.deb").write_text("")
     sums_anew(folder)
     assert names(verify(folder, "power-edge.deb")) == ["promoted"]
-    assert "power-edge.deb is no file of a promotion" in release("check-tag", "v1.1.0", status=4)
+    assert "power-edge.deb is not a file of a promotion" in release("check-tag", "v1.1.0", status=4)
 
 
 @pytest.mark.parametrize(("name", "check"), [("tested.json", "tested"), ("NOTES.md", "notes")])

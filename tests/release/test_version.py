@@ -68,5 +68,5 @@ def test_the_order_is_that_of_dpkg() -> None:
     ],
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
-    with pytest.raises(Unusable, match="is no version"):
+    with pytest.raises(Unusable, match="is not a version"):
         Version.of(text)

@@ -152,7 +152,7 @@ def call(fixture: Any, *arguments: Any) -> Any:
         # No program holds its other end.
         ([LO, ETH, link("tun0", "10.8.0.1/24", "tun", "NO-CARRIER")], False),
         ([LO, ETH, link("tun0", "10.9.0.1/24", "tun")], False),
-        # Another interface of the network is no tunnel.
+        # Another interface of the network is not a tunnel.
         ([LO, link("eth0", "10.8.0.1/24"), link("tun0", "", "tun")], False),
         ([LO, ETH, link("tun7", "10.8.0.1/24", "tun")], True),
         ([LO, ETH, link("wg0", "10.8.0.1/24", "wireguard")], True),
@@ -849,7 +849,7 @@ def test_an_answer_that_is_no_text() -> None:
                 b"\x1f\x8b".decode()
             return super().run(command)
 
-    with pytest.raises(Unknown, match="no text"):
+    with pytest.raises(Unknown, match="is not text"):
         exposition.metrics(Binary({**SENDS, "addr show": json.dumps([LO, ETH])}), 9100)
 
 
@@ -942,7 +942,7 @@ def test_the_own_address_is_that_of_the_default_route() -> None:
     )
     with pytest.raises(Unknown):
         tcp.own_address(Host({**SENDS, "addr show": json.dumps([docker])}))
-    # No answer is no answer that there is no route.
+    # No answer is not an answer that there is no route.
     with pytest.raises(Unknown, match="does not say"):
         tcp.own_address(Host({**answers, "route get 192.0.2.1": Done(rc=124)}))
 
@@ -1328,7 +1328,7 @@ def is_ready(answers: Mapping[str, str | Done], service: str = "k3s") -> None:
         ({}, None, ""),
         ({"get node": "False"}, AssertionError, "Ready is False"),
         ({"get node": "Unknown"}, AssertionError, "Ready is Unknown"),
-        ({"get node": ""}, Unknown, "no status"),
+        ({"get node": ""}, Unknown, "not a status"),
         ({"get node": Done(rc=1, stderr='nodes "here" not found')}, Unknown, "not found"),
         ({"get node": Done(rc=124)}, Unknown, "not done"),
         ({"show -p": "ActiveState=inactive\n"}, AssertionError, "k3s is not active"),

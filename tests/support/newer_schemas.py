@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from power_edge import package_data
-from power_edge.config import needed, schema_version
+from power_edge.config import schema_needs, schema_version
 from power_edge.config.role_files import _own
 from power_edge.config.schema import known_keys, known_words, names, schema, validator, write_only
 
@@ -35,7 +35,7 @@ _CACHED: tuple[Any, ...] = (
     write_only,
     known_keys,
     known_words,
-    needed._of_schema,
+    schema_needs._of_schema,
     _own,
 )
 

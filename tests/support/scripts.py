@@ -1,6 +1,9 @@
 """Plans made for tests: hostile names, and a probe that prints what it is given."""
 
-from collections.abc import Sequence
+import os
+import subprocess
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -54,14 +57,35 @@ def items(names: Sequence[str], kind: str = "files") -> list[Item]:
     ]
 
 
-def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A probe that prints its arguments, each with a NUL behind it."""
+def replace_probes(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let every probe of a resource type be this text, for scripts that are made from now on."""
     real = package_data.text
-    body = """printf '%s\\0' "$@"\n"""
     monkeypatch.setattr(
         "power_edge.probing.script.package_data.text",
-        lambda path: body if path.startswith("probes/resources/") else real(path),
+        lambda path: text if path.startswith("probes/resources/") else real(path),
     )
+
+
+def probe_output(
+    shell: Sequence[str], kind: str, arguments: Iterable[str], tools: Path | None = None
+) -> bytes:
+    """What a type's probe prints on this machine; the programs in the folder `tools` come first."""
+    path = [] if tools is None else [str(tools)]
+    done = subprocess.run(
+        [*shell, "-c", body(kind, "resources"), "pe", *arguments],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        env={"PATH": os.pathsep.join([*path, os.environ["PATH"]]), "LC_ALL": "C"},
+        timeout=60,
+    )
+    assert done.stderr == b""
+    return done.stdout
+
+
+def echo_in_place_of_the_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A probe that prints its arguments, each with a NUL behind it."""
+    replace_probes(monkeypatch, """printf '%s\\0' "$@"\n""")
     monkeypatch.setattr(
         "power_edge.probing.script.resource", lambda _: type("Kind", (), {"ask": None})
     )

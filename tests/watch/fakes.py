@@ -8,9 +8,9 @@ from power_edge.identity.gate import Gate
 from power_edge.model import Item, Outcome, Result, drifts
 from power_edge.model import Source as Place
 from power_edge.model.generated.resources.files_schema import File
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.node import Checked
-from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import Listener, Source, Watched
 
 OPEN = Gate(0)

@@ -101,7 +101,7 @@ def test_an_output_is_written_as_it_is(outputs: Path) -> None:
 
 @pytest.mark.parametrize("text", ["$(touch x)", "--rollback", "1.3", "v1.3.0+abc", "1.3.0\n"])
 def test_what_is_no_version_is_refused(text: str) -> None:
-    with pytest.raises(Refused, match="no version"):
+    with pytest.raises(Refused, match="not a version"):
         step.version(text)
 
 
@@ -144,7 +144,7 @@ def test_a_release_that_goes_forward_has_no_incident(
 ) -> None:
     monkeypatch.setenv("IS_ROLLBACK", "false")
     incident.main()
-    assert "no rollback" in capsys.readouterr().out
+    assert "not a rollback" in capsys.readouterr().out
 
 
 def test_a_release_is_whole_before_anybody_sees_it(server: StandIn, tmp_path: Path) -> None:

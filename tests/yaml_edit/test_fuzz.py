@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from power_edge.config import ConfigError, State, load_state
 from power_edge.config.yaml_reader import read
+from tests.yaml_edit.test_edit import paths
 
 VALID: dict[str, Any] = {
     "version": "1.0",
@@ -95,17 +96,6 @@ def loaded(data: bytes) -> State | ConfigError:
 
 def dumped(document: Any) -> bytes:
     return yaml.safe_dump(document, allow_unicode=True).encode("utf-8", "surrogatepass")
-
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    return [path, *(found for key, part in inner for found in paths(part, (*path, key)))]
 
 
 def changed(value: Any, path: tuple[Any, ...], change: Callable[[Any], Any]) -> Any:

@@ -5,12 +5,12 @@ import json
 from tools.ci.step import Refused, boolean, given
 
 _OF_CODE = {"lint", "build", "test", "e2e-test"}
-"""What a change of node-configs/ alone has no need of."""
+"""What a change of node-configs/ alone does not need."""
 _NOT_OF_DRAFTS = {"e2e-test"}
 
 
 def main() -> None:
-    """End well if every job did that has to."""
+    """Succeed if every job that must succeed did."""
     needs = json.loads(given("NEEDS"))
     may_be_skipped = _may_be_skipped(needs, is_draft=boolean("DRAFT"))
     bad = []

@@ -12,12 +12,12 @@ def introduce() -> None:
 
 
 def has_tag(tag: str) -> bool:
-    """Tell whether there is a tag here."""
+    """Return whether there is a tag here."""
     return tag in run("git", "tag", "--list").split()
 
 
 def push_tag(tag: str, token: str) -> None:
-    """Push a tag; one that is there already, and is the same, stays.
+    """Push a tag. One that exists already, and is the same, stays.
 
     The checkout keeps no token. It is given to git by the environment: arguments are seen by every
     process of the machine.

@@ -8,7 +8,7 @@ from tools.ci.step import boolean, given, power_edge, version
 def main() -> None:
     """Open it with `power-edge release incident`, once for a rollback."""
     if not boolean("IS_ROLLBACK"):
-        print("this is no rollback, so there is no incident")
+        print("this is not a rollback, so there is no incident")
         return
     why = os.environ.get("WHY", "")  # who rolls back in a hurry may write it later
     words = ["release", "incident", version(given("VERSION")).tag, "--artifacts=release"]

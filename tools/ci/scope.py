@@ -22,5 +22,5 @@ def _author() -> str:
     queue = given("QUEUE")
     found = _QUEUE.fullmatch(queue)
     if found is None:
-        raise Refused(f"{queue!r} is no branch of the merge queue")
+        raise Refused(f"{queue!r} is not a branch of the merge queue")
     return GitHub().author(int(found[1]))

@@ -34,7 +34,7 @@ def boolean(name: str) -> bool:
 
 
 def version(text: str) -> "Version":
-    """Return a version. Raises Refused if it is none."""
+    """Return a version. Raises Refused if it is not one."""
     from power_edge.release.schema_set import Unusable  # `done` runs where this is not installed
     from power_edge.release.version import Version
 

@@ -26,14 +26,14 @@ BASE = (
 
 
 def make(build: Build) -> None:
-    """Build it with buildah, for which it takes root; without root this prints that it is left out.
+    """Build it with buildah, which needs root; without root this prints that it is left out.
 
     CI (`CI` is set) must be root.
     """
     if os.geteuid() != 0:
         if "CI" in os.environ:
             raise Unbuildable("buildah needs root here: run make dist as root")
-        print("make dist: no image, for that takes root", file=sys.stderr)
+        print("make dist: no image, because that needs root", file=sys.stderr)
         return
     work = build.work("image")
     context, wheels, layout = work / "context", work / "wheels", work / "layout"

@@ -29,7 +29,7 @@ def make(build: Build) -> None:
 
 
 def check(text: str) -> None:
-    """Raise Unbuildable if a text is no SBOM of CycloneDX 1.6, or names a local path."""
+    """Raise Unbuildable if a text is not an SBOM of CycloneDX 1.6, or names a local path."""
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise Unbuildable(f"the SBOM is not valid: {error}")
     if "file:" in text:

@@ -1,1 +1,1 @@
-"""What there is to know about a machine at a glance: one round trip, one record."""
+"""An overview of a machine: one round trip, one record."""

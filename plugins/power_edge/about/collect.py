@@ -1,4 +1,4 @@
-"""Read a machine for everything there is to know about it at a glance."""
+"""Collect the overview of a machine (`power-edge about`)."""
 
 from collections.abc import Callable
 from contextlib import suppress

@@ -37,7 +37,7 @@ class Part:
         return values_read
 
     def one(self, key: str, make: Callable[..., T]) -> T | None:
-        """Return the first of them; None if there is none."""
+        """Return the first value that `all` returns; None without one."""
         return next(iter(self.all(key, make)), None)
 
     def text(self, key: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Which part of the version a change of configuration and schemas calls for."""
+"""Which part of the version a change of configuration and schemas requires."""
 
 from collections.abc import Sequence
 
@@ -46,6 +46,6 @@ def _schemas(repository: Repository, commit: str) -> Source | None:
         return None
     for name, blob in tree.items():
         if blob.mode == LINK:
-            raise Unusable(f"schemas/{name} is no regular file in {commit[:12]}")
+            raise Unusable(f"schemas/{name} is not a regular file in {commit[:12]}")
     contents = repository.contents(blob.hash for blob in tree.values())
     return of_files(commit[:12], {name: contents[blob.hash] for name, blob in tree.items()})

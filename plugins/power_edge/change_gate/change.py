@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 class Field(NamedTuple):
-    """One field that differs. Of a secret both values are None."""
+    """One field that differs. Both values are None for a secret."""
 
     name: str
     was: Value
@@ -38,7 +38,7 @@ class Change(NamedTuple):
     name: str
     """The item's name, or the path of the field."""
     key: str
-    """By which the same item is found on other nodes."""
+    """Identifies the same item on other nodes."""
     kind: Kind
     fields: tuple[Field, ...]
     source: Source
@@ -61,8 +61,8 @@ class Change(NamedTuple):
 
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:
-        """The paths of what differs, as a policy calls it, each in all its spellings: a change must
-        not get round a rule by another one. The first is for people.
+        """The paths of the change as a policy writes them, in every spelling, so that no spelling
+        evades a rule. The first one is for display.
         """
         if not self.is_item:
             return ((self.name,),)

@@ -1,4 +1,4 @@
-"""What would drift the moment a change is merged, as recorded answers of the nodes show it."""
+"""What will drift as soon as a change is merged, as recorded answers of the nodes show it."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -49,7 +49,7 @@ def _of_node(
         if not path.exists():
             return Forecast(node.name, why="no recorded answer")
         if not path.is_file():  # reading a pipe would wait
-            return Forecast(node.name, why="its answer is no regular file")
+            return Forecast(node.name, why="its answer is not a regular file")
         answer = read_file(path)
     except (OSError, NoAnswer) as error:
         return Forecast(node.name, why=f"its answer cannot be used: {error}")

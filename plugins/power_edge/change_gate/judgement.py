@@ -38,7 +38,7 @@ class Judgement:
     risk: Risk
     actor: Actor
     bump: str
-    """The part of the version that configuration and schemas call for: MAJOR, MINOR, PATCH; `none`
+    """The part of the version that configuration and schemas require: MAJOR, MINOR, PATCH; `none`
     if nothing of either changed.
     """
 

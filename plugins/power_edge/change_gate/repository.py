@@ -31,11 +31,11 @@ class Base(NamedTuple):
     """What a change is compared with."""
 
     ref: str
-    """As it was named, for people."""
+    """The ref as the user named it, for display."""
     tip: str
     """The commit of the ref: its policy counts, as it is now."""
     fork: str
-    """The commit that the ref and HEAD have both grown from: the change is what came after."""
+    """The merge base of the ref and HEAD: the change is what came after it."""
 
 
 class Blob(NamedTuple):
@@ -78,7 +78,7 @@ class Repository:
             )
         outer = self._text("rev-parse", "--show-superproject-working-tree")
         if outer is None:
-            raise Unusable(f"git cannot tell if {quoted(str(root), 200)} is in a submodule")
+            raise Unusable(f"git cannot say if {quoted(str(root), 200)} is in a submodule")
         if outer:
             raise Unusable(
                 f"{quoted(str(root), 200)} is in a submodule: the change may have exchanged it;"
@@ -106,8 +106,8 @@ class Repository:
             raise Unusable(f"HEAD and {quoted(name)} have no commit in common")
         if len(forks) > 1:
             raise Unusable(
-                f"HEAD and {quoted(name)} were merged crosswise: merge {quoted(name)} into the"
-                " branch once more"
+                f"HEAD and {quoted(name)} have more than one merge base: merge {quoted(name)} into"
+                " the branch once more"
             )
         return Base(name, tip, forks[0])
 
@@ -148,7 +148,7 @@ class Repository:
         return found
 
     def commits(self, base: Base) -> list[Commit]:
-        """Return the commits that HEAD has and the base has not, the newest first.
+        """Return the commits of HEAD that the base does not have, the newest first.
 
         Raises Unusable if git cannot list them: without commits, no signature would be missing.
         """
@@ -183,8 +183,8 @@ class Repository:
             return Signature(True, is_automatic=True)
         if git("verify-commit", commit.hash, folder=self.top).status != 0:
             return Signature(False)
-        said = self._text("log", "-1", "--no-show-signature", "--format=%G?%x00%GS", commit.hash)
-        state, _, signer = (said or "").partition("\0")
+        output = self._text("log", "-1", "--no-show-signature", "--format=%G?%x00%GS", commit.hash)
+        state, _, signer = (output or "").partition("\0")
         return Signature(True, signer if state == "G" and signer else None)
 
     def present(self) -> set[str]:
@@ -235,7 +235,7 @@ class Repository:
         if ref is not None:
             commit = self._commit(ref)
             if commit is None:
-                raise Unusable(f"{quoted(ref)} is no git ref{self._perhaps_missing}")
+                raise Unusable(f"{quoted(ref)} is not a git ref{self._perhaps_missing}")
             return ref, commit
         for each in _MAIN:
             commit = self._commit(each)
@@ -299,7 +299,7 @@ def unpack(tree: Mapping[str, Blob], contents: Mapping[str, bytes], folder: Path
     """Write the files of a tree below an empty folder of our own.
 
     A file without content is empty. Links come last, and lead where the commit says: the reader of
-    node-configs/ judges them. Raises Unusable for a path that leads out of the folder, or is there
+    node-configs/ judges them. Raises Unusable for a path that leads out of the folder or occurs
     twice.
     """
     links: list[tuple[Path, bytes]] = []

@@ -1,4 +1,4 @@
-"""How careful to be with a change: the highest level of all that can be said against it."""
+"""The risk of a change: the highest level of all reasons against it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
@@ -16,7 +16,7 @@ ACCESS = ("access_control", "firewall")
 
 
 class Level(IntEnum):
-    """How careful to be."""
+    """How much care a change needs."""
 
     LOW = 0
     MEDIUM = 1
@@ -87,7 +87,7 @@ def _medium(difference: Difference) -> Iterator[tuple[Level, str]]:
     if any(change.type == CONNECTION for change in difference.changes):
         yield Level.MEDIUM, "it changes how a node is reached (connection.yaml)"
     if any(is_other(file.path) for file in difference.files):
-        yield Level.MEDIUM, "it changes files that are no declarations, such as tests, which run"
+        yield Level.MEDIUM, "it changes files that are not declarations, such as tests, which run"
 
 
 def is_other(path: str) -> bool:

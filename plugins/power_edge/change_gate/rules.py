@@ -19,7 +19,7 @@ _PRODUCTION = "production"
 
 
 class Actor(NamedTuple):
-    """Who made a change: for each person all names that a policy may call them by."""
+    """Who made a change: all names that a policy may have for each person."""
 
     persons: tuple[frozenset[str], ...] = ()
     """Empty if it is not verified who made it."""
@@ -28,7 +28,7 @@ class Actor(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How people are shown who it is."""
+        """The author, for display."""
         return ", ".join(min(names, key=len) for names in self.persons) or "not verified"
 
     def is_among(self, names: Iterable[str]) -> bool:
@@ -49,7 +49,7 @@ class Breach(NamedTuple):
     """What breaks it; line 0 for something that was removed, and for a whole file."""
     policy: Source
     lift: str
-    """Who can do what about it."""
+    """Who can lift the breach, and how."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Case:
     now: datetime
     actor: Actor
     unsigned: Sequence[str] = ()
-    """Commits, by hash, whose signatures do not hold; only asked for where the policy does."""
+    """Hashes of commits without a valid signature; empty unless the policy asks for signatures."""
     earlier: Callable[[Collection[str]], Iterable[Mapping[str, Node]]] = lambda _: ()
     """Nodes of these names as they were before the base, the newest state first. Read on demand: it
     takes some time, and only the removal of an item asks for it.
@@ -78,7 +78,7 @@ class Case:
 
     @cached_property
     def keepers(self) -> tuple[str, ...]:
-        """Who may change the policy itself: its `paths` name policy.yaml for them."""
+        """Who may change the policy itself: the `who` of entries whose `paths` name policy.yaml."""
         return tuple(
             dict.fromkeys(
                 name
@@ -116,7 +116,7 @@ def touches(pattern: str, spellings: Iterable[str]) -> bool:
 
 
 def place_of(change: Change) -> Source:
-    """Return where a change is to be shown: its cause. Of what was removed only the file."""
+    """Return the place to show for a change: its cause; for a removal, the file alone."""
     if change.cause is not None:
         return change.cause
     return change.source._replace(line=0) if change.kind is Kind.REMOVED else change.source
@@ -197,11 +197,14 @@ def _canary(case: Case) -> Iterator[Breach]:
         elif not any(_is_as(each.now.get(key), wanted) for each in canaries):
             changed.setdefault(key, []).append(change)
     lost = _lost(removed, canaries, case)
-    shown = _listed(sorted(names)) if names else "there is none before the change"
+    shown = _listed(sorted(names)) if names else "no node was a canary before the change"
     for found, what, wrong in (
-        *((each, "changes on", "has it like that after the change") for each in changed.values()),
         *(
-            (each, "is removed from", "lost it before or with them")
+            (each, "changes on", "has the same declaration after the change")
+            for each in changed.values()
+        ),
+        *(
+            (each, "is removed from", "lost it earlier or in this change")
             for key, each in removed.items()
             if key not in lost
         ),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from power_edge.change_gate.change import Change, Kind, of_document, of_items
 from power_edge.change_gate.repository import LINK, Blob
 from power_edge.config import ConfigError, Node, select
+from power_edge.config.all_nodes import load_all
 from power_edge.config.node_configs import (
     FILES,
     NODE_CONFIGS,
@@ -25,7 +26,6 @@ from power_edge.config.node_configs import (
 )
 from power_edge.config.policy import POLICY
 from power_edge.config.role_files import own
-from power_edge.config.whole import load_whole
 from power_edge.config.yaml_reader import Document, read
 from power_edge.identity.identifiers import expected
 from power_edge.identity.match import one_machine
@@ -82,7 +82,7 @@ class Difference:
     """All that differs between two sides."""
 
     pairs: Sequence[Pair]
-    """All nodes by name, those that are the same on both sides among them."""
+    """All nodes by name, including those that are equal on both sides."""
     broken: Sequence[str]
     """Nodes that cannot be used before the change: all that they declare counts as new."""
     roles: Sequence[RoleChange]
@@ -91,7 +91,7 @@ class Difference:
 
     @cached_property
     def touched(self) -> Sequence[str]:
-        """The nodes that the change does something to, by name."""
+        """The nodes that the change affects, by name."""
         names = {change.node for change in self.changes}
         names |= {
             pair.name
@@ -109,9 +109,9 @@ class Difference:
     @cached_property
     def removed(self) -> Sequence[str]:
         """The nodes that are gone."""
-        there = {pair.name for pair in self.pairs if pair.now is not None}
+        present_names = {pair.name for pair in self.pairs if pair.now is not None}
         gone = [pair.name for pair in self.pairs if pair.now is None]
-        return sorted([*gone, *(name for name in self.broken if name not in there)])
+        return sorted([*gone, *(name for name in self.broken if name not in present_names)])
 
     @cached_property
     def is_empty(self) -> bool:
@@ -142,7 +142,7 @@ def before(root: Path) -> Side:
     Raises ConfigError if its files, which are a copy of our own, cannot be read: a node that nobody
     could look at is not one that was not there.
     """
-    whole = load_whole(root, nodes(root))
+    whole = load_all(root, nodes(root))
     if unseen := [problem for problem in whole.problems if could_not_look(problem)]:
         raise ConfigError(unseen)
     return Side(root, whole.nodes, whole.broken, _roles(root))
@@ -150,7 +150,7 @@ def before(root: Path) -> Side:
 
 def after(root: Path) -> Side:
     """Return the side that is judged. Raises ConfigError with all problems."""
-    whole = load_whole(root, select(root, ["*"]))
+    whole = load_all(root, select(root, ["*"]))
     if whole.problems:
         raise ConfigError(dict.fromkeys(whole.problems))
     return Side(root, whole.nodes, {}, _roles(root))
@@ -303,13 +303,13 @@ def changed_files(
     """Return the files that differ between a commit and the work tree, by path.
 
     `old` and `committed` are the trees of the base and of HEAD; `present` are the files of the work
-    tree. Of files that git ignores, those that a check reads count too: of nodes with their
-    sources, of roles, and the policy.
+    tree. A file that git ignores counts too if a check reads it: a node's file or source, a role,
+    the policy.
     """
     known = {*old, *committed, *present, *_read_files(root)}
     found: list[FileChange] = []
     for name in sorted(known):
-        path = Path(os.path.join(root, name))  # noqa: PTH118 a hostile name may be no part of one
+        path = Path(os.path.join(root, name))  # noqa: PTH118 a hostile name may not be part of one
         example = old.get(name) or committed.get(name)
         now = _blob(path, len(example.hash) if example is not None else 40)
         was = old.get(name)

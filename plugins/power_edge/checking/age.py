@@ -9,6 +9,6 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds(text: str) -> int | None:
-    """Return an age in seconds; None for what is none."""
+    """Return an age in seconds; None if the text is not an age."""
     match = _AGE.fullmatch(text)
     return None if match is None else int(match[1]) * _SECONDS[match[2]]

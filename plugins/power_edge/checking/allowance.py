@@ -1,5 +1,5 @@
-"""A limit on the computing time that a node's answer may take: the answer is a stranger's, and may
-be made to take for ever.
+"""A limit on the computing time for judging a node's answer: a hostile answer can be made so that
+the judgement never ends.
 """
 
 import ctypes
@@ -76,7 +76,7 @@ class Allowance:
 
 
 class _Threads:
-    """Ends the work of threads other than the main one, which alone gets signals.
+    """Ends work in other threads: only the main thread gets signals.
 
     While any of them works, one more thread looks at the CPU time of each, and raises _Alarm in
     those that have spent theirs.
@@ -86,7 +86,7 @@ class _Threads:
     """Seconds between two looks."""
 
     def __init__(self) -> None:
-        # A plain lock: Python does not raise between its being taken and the block below `with`.
+        # A plain lock: Python raises nothing between acquiring it and entering the `with` block.
         self._lock = threading.Lock()
         self._ends: dict[int, float] = {}
         """Thread -> its CPU time when its work must have ended."""
@@ -94,8 +94,8 @@ class _Threads:
 
     @contextmanager
     def limit(self, seconds: float) -> Iterator[None]:
-        """Let _Alarm be raised in this thread once the block has taken so many seconds of CPU
-        time. macOS does not tell that of another thread: there the block runs to its end.
+        """Raise _Alarm in this thread once the block has used `seconds` of CPU time. macOS does not
+        report the CPU time of another thread: there the block runs to its end.
         """
         if not hasattr(time, "pthread_getcpuclockid"):
             yield

@@ -60,7 +60,7 @@ STATUS = {
     Outcome.DRIFT: exit_status.DRIFT,
     Outcome.UNKNOWN: exit_status.UNKNOWN,
 }
-"""Outcome -> the exit status that it calls for. That of a blocked item is its gate's."""
+"""Outcome -> the exit status that it requires. That of a blocked item is its gate's."""
 
 
 def expected(node: Node) -> Expected | None:

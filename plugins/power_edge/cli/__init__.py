@@ -24,8 +24,8 @@ def _take(context: click.Context, _: click.Parameter, folder: Path | None) -> No
         context.obj = folder.absolute()
 
 
-def _show_version(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if is_asked:
+def _show_version(context: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if is_given:
         click.echo(f"power-edge {own_version()}")
         context.exit()
 
@@ -38,7 +38,7 @@ _node_configs = click.option(
     callback=_take,
     help="The folder of nodes (default: node-configs/ here or above).",
 )
-"""It stands before the command or after it: messages quote it as pytest has it."""
+"""Accepted before and after the command, because messages quote it in pytest's form."""
 
 
 def _modules() -> dict[str, str]:
@@ -64,8 +64,8 @@ MEANT = {
 
 
 class _Commands(click.Group):
-    """The commands, each imported when it is needed; an old name is an error that says the new
-    one.
+    """The commands, each imported when it is needed; an old name is an error that gives
+    the new one.
     """
 
     def list_commands(self, _: click.Context) -> list[str]:

@@ -55,7 +55,7 @@ class NodeName(click.types.StringParamType):
     def shell_complete(
         self, ctx: click.Context, _: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Return the names that begin so; none if there is no usable node-configs/."""
+        """Return the names that begin with `incomplete`; nothing without a usable node-configs/."""
         names = (folder.name for folder in _folders(ctx))
         return _beginning(filter(_PLAIN.fullmatch, names), incomplete)
 

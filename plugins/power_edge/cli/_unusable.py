@@ -1,4 +1,4 @@
-"""What a command of schemas, versions or releases cannot use is an error of the command."""
+"""Errors of the commands for schemas, versions and releases, as errors of the command line."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

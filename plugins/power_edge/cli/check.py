@@ -42,7 +42,7 @@ def command(root: Path | None, words: tuple[str, ...]) -> None:
     Power Edge's own options are --answers=FILE, --max-age=AGE, --prometheus-textfile=FILE and
     --node-configs=DIR. With --watch it waits for changes until Ctrl-C; --event-log=FILE and
     --metrics-listen=HOST:PORT report them. --hosts, --connection, --ssh-config,
-    --ssh-identity-file and --sudo say how to connect. https://docs.pytest.org has pytest's.
+    --ssh-identity-file and --sudo say how to connect. pytest's options: https://docs.pytest.org.
 
     Exits with 0 if all is compliant, 1 for a drift, 10 if something is unknown, 11 if a node is
     unreachable, 12 if another machine answered, 4 for a wrong option or configuration.

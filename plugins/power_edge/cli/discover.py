@@ -14,8 +14,8 @@ from power_edge.cli._confirm import agreed, shown
 from power_edge.cli._node_name import NODE, one_of
 from power_edge.cli._options import as_words, connection_options
 from power_edge.cli._progress import wait_for
-from power_edge.config.names import check_name
 from power_edge.config.node_configs import NODE_CONFIGS, note_of_link
+from power_edge.config.node_names import check_name
 from power_edge.identity import gate
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import Options
@@ -211,7 +211,7 @@ def _read(file: Path) -> Answer:
     except OSError as error:
         raise click.UsageError(f"{file}: {error.strerror}") from None
     of = kind(answer)
-    # Of an answer that was cut at its head, nobody knows what it is for.
+    # The purpose of an answer with a damaged head is unknown.
     if of is not Kind.DISCOVERY and (answer.outputs or answer.complete):
         reader = f"pytest --node={quote(answer.node)} --answers={quote(str(file))}"
         raise click.UsageError(

@@ -54,13 +54,13 @@ def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | 
     return Path(value) if value else None
 
 
-@click.command("gate", short_help="Say what a change of node-configs does; is it allowed?")
+@click.command("gate", short_help="Judge a change of node-configs/ by the policy.")
 @click.option("--base", metavar="REF", help="What to compare with (default: the main branch).")
 @click.option(
     "--answers",
     metavar="DIR",
     callback=_folder,
-    help="A folder of recorded answers, NODE.answer: says what will drift.",
+    help="A folder of recorded answers (NODE.answer), to forecast drift.",
 )
 @click.option(
     "--max-age",
@@ -85,7 +85,7 @@ def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | 
     metavar="LEVEL",
     type=click.Choice((*_LEVELS, _NEVER)),
     default=_NEVER,
-    help="End with 1 from this risk on, too: low, medium or high (default: never).",
+    help="End with 1 also at this risk or a higher one: low, medium or high (default: never).",
 )
 @click.pass_obj
 def command(

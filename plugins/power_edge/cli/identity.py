@@ -20,12 +20,12 @@ from power_edge.text import printable
 @connection_options
 @click.pass_obj
 def command(root: Path | None, text: str | None, write: bool, options: Options) -> None:
-    """Print the system-identity.yaml of a machine: what tells it from all others.
+    """Print the system-identity.yaml of a machine: what distinguishes it from all others.
 
     TARGET is user@host (over ssh), the name of a node, or a URL of testinfra such as docker://web.
     Without one it is this machine. What was left out, and why, goes to stderr.
 
-    With --write it is written into the folder of the node; if TARGET names no node, into that of
+    With --write it is written into the folder of the node; without the name of a node, into that of
     the node that is this machine. An identity on file is never replaced. Exits with 11 if the
     machine is unreachable, and with 12 if it shows no identity or is not the one on file, with and
     without --write.

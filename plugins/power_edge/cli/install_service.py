@@ -26,14 +26,14 @@ _DROP_INS = ("ssh", "iptables-legacy", "audit", "suites")
 _LEGACY = (Path("/proc/net/ip_tables_names"), Path("/proc/net/ip6_tables_names"))
 """Files that name the tables of iptables-legacy, if there are any."""
 _AUDIT, _CONTAINER = Path("/proc/self/loginuid"), Path("/run/systemd/container")
-"""What there is if the kernel has an audit subsystem, and in a container, where it is of no use."""
+"""Exists if the kernel has an audit subsystem; also in a container, which cannot use it."""
 _BOOTED = Path("/run/systemd/system")
-"""What there is if systemd runs this machine (sd_booted(3))."""
+"""Exists if systemd runs this machine (sd_booted(3))."""
 _OURS = "# Written by power-edge install-service; see https://github.com/power-edge/power-edge\n"
 """The first line of what this command has written. It changes and removes nothing else."""
 _NAME = re.compile(r"[A-Za-z0-9_.@-]+")
-"""Instances that systemd takes as they are. A blank or + would have to be escaped, and the unit
-could not pass the node's name on."""
+"""Instance names that need no escaping. With an escaped one (a blank, +) the unit could not pass on
+the node's name."""
 _LONGEST = 255 - len("power-edge-watch@.service")
 _ESCAPES = {
     "\\": "\\\\",  # the first: the others bring backslashes
@@ -57,7 +57,7 @@ def command(root: Path | None, /, *, name: str, dry_run: bool, remove: bool) -> 
     """Let systemd watch a node from now on: `pytest --node=NODE --watch` as a service.
 
     Writes power-edge-watch@NODE.service into /etc/systemd/system, with the paths of this
-    installation and of node-configs/, then enables and starts it. Takes root.
+    installation and of node-configs/, then enables and starts it. Run it as root.
 
     \b
         sudo power-edge install-service rig-7
@@ -155,12 +155,12 @@ def _packed() -> str | None:
 
     Its Python is in a cache, where the next version is not.
     """
-    # Of another program's pex the variable may be inherited.
+    # The variable may be inherited from another program's pex.
     return os.environ.get("PEX") if (Path(sys.prefix) / "PEX-INFO").is_file() else None
 
 
 def _folder(name: str, root: Path | None) -> Path:
-    # A name of units has none of a glob's characters.
+    # Unit names contain no glob characters.
     (folder,) = select(root, [name])
     return folder
 
@@ -214,7 +214,7 @@ def _refuse_foreign(*files: Path) -> None:
 def _need_root(what: str) -> None:
     if os.geteuid() != 0:
         words = [os.path.abspath(sys.argv[0]), *sys.argv[1:]]  # noqa: PTH100 the link itself
-        raise click.ClickException(f"it takes root to {what} {FOLDER}: sudo {join(words)}")
+        raise click.ClickException(f"only root may {what} {FOLDER}: sudo {join(words)}")
 
 
 def _remove_files(*files: Path) -> None:

@@ -30,7 +30,7 @@ def command(root: Path | None, /, *, node: str, options: Options) -> None:
 
     The commands come in an order that works: packages, files, sysctl, services, firewall; last what
     could cut your own connection. A comment above each says which item it is for, and why. What no
-    command can end is a comment alone. On another machine than the one that was checked the script
+    command can end is a comment alone. On any machine but the one that was checked, the script
     stops before the first command.
 
     Exits with 11 if the node is unreachable, and with 12 if another machine answers.

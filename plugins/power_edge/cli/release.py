@@ -236,7 +236,8 @@ def incident_(
         promotion = record.promotion(data, record.PROMOTION)
         if promotion.release != version.semver:
             raise click.ClickException(
-                f"{record.PROMOTION} there is of {promotion.release}, not of {version.semver}"
+                f"{record.PROMOTION} in that folder is of {promotion.release}, not of"
+                f" {version.semver}"
             )
         issue = incident(promotion, record.sha256(data), who or user(), why)
         if only_print:

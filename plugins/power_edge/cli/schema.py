@@ -73,14 +73,14 @@ def command(context: click.Context) -> None:
 def diff(old: str, new: str, as_json: bool, explain: bool, accepted: str | None) -> None:
     """Compare the schemas of two versions, and say if the change is MAJOR, MINOR or PATCH.
 
-    MAJOR: a file that was valid is refused or means something else; or nobody could show that it
-    does not. MINOR: more is allowed. PATCH: the same is allowed. What Power Edge writes (report,
-    status, event, about) is judged by who reads it.
+    MAJOR: a file that was valid is refused or means something else; or this cannot be ruled out.
+    MINOR: more is allowed. PATCH: the same is allowed. What Power Edge writes (report, status,
+    event, about) is judged by who reads it.
 
     OLD and NEW are folders, wheels, or git refs; a path wins over a ref. `installed` is this
     program. `last-release` is the highest release in HEAD; without one all is compared with
-    nothing. VERSION is named like them: who judges a pull request takes the branch that it is for,
-    so that a change cannot excuse itself.
+    nothing. VERSION is named like them: to judge a pull request, name its target branch, so that a
+    change cannot excuse itself.
     """
     from power_edge.release.accepted import entries, with_accepted
     from power_edge.release.changes import compare

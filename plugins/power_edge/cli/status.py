@@ -33,7 +33,7 @@ def command(url: str, *, as_json: bool) -> int:
     it last checked.
 
     URL is where the watch listens (pytest --watch --metrics-listen=HOST:PORT). HOST alone, PORT
-    alone and HOST:PORT will do, too. Without one it is http://127.0.0.1:9400.
+    alone and HOST:PORT are accepted, too. Without one it is http://127.0.0.1:9400.
 
     Exits with the status of the watch's last state: 0 if all is compliant, 1 for a drift, 10 if
     something is unknown or was not checked yet, 11 if a node is unreachable, 12 for another
@@ -60,7 +60,7 @@ def command(url: str, *, as_json: bool) -> int:
 def fetch(url: str) -> bytes:
     """Return the answer of /status of a watch.
 
-    Raises UsageError if the URL is none of ours, Unreachable if there is no answer. No proxy is
+    Raises UsageError if the URL cannot be a watch's, Unreachable if there is no answer. No proxy is
     used and no redirection followed: a watch needs neither.
     """
     import http.client  # 30 ms that no other command needs
@@ -103,7 +103,7 @@ def fetch(url: str) -> bytes:
 
 
 def _end(connected: socket, late: Event) -> None:
-    """End a connection, so that whoever reads from it goes on."""
+    """End a connection, so that its reader stops waiting."""
     late.set()
     with suppress(OSError):
         connected.shutdown(SHUT_RDWR)

@@ -9,11 +9,11 @@ import click
 from power_edge import exit_status
 from power_edge.cli._node_name import NODE
 from power_edge.config import ConfigError, Node, select
+from power_edge.config.all_nodes import load_all
 from power_edge.config.node_configs import FILES, ROLES, SYSTEM_IDENTITY, node_file, read_file
 from power_edge.config.policy import FILE as POLICY_FILE
 from power_edge.config.policy import read_policy
 from power_edge.config.role_files import own
-from power_edge.config.whole import load_whole
 from power_edge.model import Problem, Source
 from power_edge.report.validation import FORMATS, Validation
 
@@ -32,9 +32,9 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     """Check the configuration of nodes (by default all), and connect to nothing.
 
     NODE may be a glob, such as 'rig-*'. Each problem is printed with file, line and column. Two
-    nodes with the identity of one machine are a problem too, also if only one of them is named, and
-    so are two names that differ in upper and lower case alone. The files of roles and policy.yaml
-    are checked as well. A node without an identity on file is a note: a check of it would read
+    nodes with the identity of one machine are a problem too, even if you name only one of them. So
+    are two names that differ only in upper and lower case. The files of roles and policy.yaml are
+    checked as well. A node without an identity on file is a note: a check of it would read
     nothing. Exits with 4 if there is any problem.
 
     \b
@@ -43,7 +43,7 @@ def command(root: Path | None, patterns: Sequence[str], output: str) -> None:
     folders = select(root, patterns or ["*"])
     assert root is not None
     found = Validation(files=_Files(root, folders).content)
-    loaded = load_whole(root, folders)
+    loaded = load_all(root, folders)
     found.broken.update(loaded.broken)
     found.problems += loaded.problems
     for node in loaded.nodes.values():

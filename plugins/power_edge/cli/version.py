@@ -65,8 +65,8 @@ def check(base: str | None, as_json: bool) -> int:
     Exits with 1 if a changelog fragment is missing or claims less than is found, or if
     schemas/VERSION or an x-since is not as the schemas ask; it prints what to write.
     """
-    from power_edge.release.required import check_committed, required
-    from power_edge.report import required as report
+    from power_edge.release.required_bump import check_committed, required
+    from power_edge.report import required_bump as report
 
     with unusable_is_an_error():
         check_committed()
@@ -90,7 +90,7 @@ def next_(pre: bool) -> None:
     A pre-release has the number of commits that lead to HEAD, along first parents. Before the first
     release it is the number in pyproject.toml.
     """
-    from power_edge.release.required import check_committed, next_version
+    from power_edge.release.required_bump import check_committed, next_version
 
     with unusable_is_an_error():
         check_committed()
@@ -101,14 +101,14 @@ def next_(pre: bool) -> None:
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.pass_obj
 def needs(root: Path | None, /, *, path: Path | None) -> None:
-    """Print which version of the schemas each node's files need, and by which line; also the files
-    of roles.
+    """Print which version of the schemas each node's files need, and which line needs it; also the
+    files of roles.
 
     PATH is a folder of nodes or the folder of one node (default: node-configs/).
     """
-    from power_edge.config.needed import oldest
     from power_edge.config.node_configs import ROLES
     from power_edge.config.node_needs import folders, needs_of, needs_of_roles
+    from power_edge.config.schema_needs import oldest
 
     nodes = folders(path, root)
     found = {folder.name: needs_of(folder) for folder in nodes}

@@ -9,7 +9,6 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from power_edge.config.error import ConfigError
-from power_edge.config.names import check_name
 from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
@@ -19,6 +18,7 @@ from power_edge.config.node_configs import (
     nodes,
     read_file,
 )
+from power_edge.config.node_names import check_name
 from power_edge.identity.identifiers import Expected, expected, readings
 from power_edge.identity.match import Conflict, Match, match, one_machine
 from power_edge.model import Problem, Source
@@ -48,7 +48,7 @@ def node_of(
 ) -> Match[Path] | None:
     """Return which of the folders `known` is the node of the machine that shows an identity.
 
-    None if it is none of them. Raises ConfigError if it is several. Folders that share one file, by
+    None if no folder matches. Raises ConfigError if several do. Folders that share one file, by
     a symbolic link, are one node on purpose: the first of them counts.
     """
     distinct: dict[str, Path] = {}
@@ -107,7 +107,7 @@ class KnownMachine(ConfigError):
 def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> list[Problem]:
     """Return a problem for each folder of `of` whose machine is another folder's, one per pair.
 
-    As a rule they are clones of one image.
+    Usually they are clones of one image.
     """
     return [
         _same_machine(folder.name, other.name, kind)
@@ -118,9 +118,10 @@ def duplicates(known: Mapping[Path, "SystemIdentity"], of: Collection[Path]) -> 
 def pairs_of_one_machine(
     known: Mapping[Path, "SystemIdentity"], of: Collection[Path]
 ) -> Iterator[tuple[Path, Path, str]]:
-    """Yield each folder of `of` whose machine is another folder's, that one, and what they share.
+    """Yield (a folder of `of`, another folder of the same machine, the kind of identifier they
+    share).
 
-    What they share is the kind of identifier. A pair comes once. Two folders that share one file,
+    Each pair comes once. Two folders that share one file,
     by a symbolic link, are duplicates on purpose and do not count.
     """
     machines = {
@@ -150,9 +151,9 @@ def pairs_of_one_machine(
 
 
 def check_unique(folder: Path, identity: "SystemIdentity") -> None:
-    """Check that the machine with an identity, which is to be the node of `folder`, is no other.
+    """Check that the machine with an identity is not a node already, other than `folder`.
 
-    Raises ConfigError if it is a node beside it already.
+    Raises ConfigError if it is one.
     """
     known = {
         other: on_file

@@ -54,9 +54,9 @@ def join(
 ) -> Derived:
     """Return the items of a node: those of its state.yaml, and those that identity.yaml demands.
 
-    `folder` is the node's; roles of one's own are beside it. `declared` is the document of `state`,
-    `platform` that part of system-identity.yaml (None without such a file). Raises ConfigError with
-    all problems.
+    `folder` is the node's; the operator's own roles are beside it. `declared` is the document of
+    `state`, `platform` that part of system-identity.yaml (None without such a file). Raises
+    ConfigError with all problems.
     """
     files = _files(folder.parent, identity)
     derivation = derive(
@@ -351,10 +351,10 @@ def _contradiction(
     slot: _Slot,
     reason: Reason,
 ) -> Problem:
-    here, there = asserts[field], slot.asserts[field]
+    demanded, opposed = asserts[field], slot.asserts[field]
     values = (
-        f"is to be {quoted(here)} here, and {quoted(there)} at {slot.origins[0]}"
-        if here != there
+        f"must be {quoted(demanded)} here, and {quoted(opposed)} at {slot.origins[0]}"
+        if demanded != opposed
         else f"is a secret here, and another one at {slot.origins[0]}"
     )
     return Problem(
@@ -368,8 +368,8 @@ def _lost(kind: ResourceType[Any, Any], field: str, slot: _Slot, reason: Reason)
     """Return the problem of two demands where one ends what the other asserts."""
     return Problem(
         reason.source,
-        f"{kind.name} {quoted(slot.name)}: what is demanded here cannot hold together with what is"
-        f" at {slot.origins[0]} ({field})",
+        f"{kind.name} {quoted(slot.name)}: what is demanded here contradicts {slot.origins[0]}"
+        f" ({field})",
         f"change one of them; {reason.text}",
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from power_edge.model import Problem, Source
 
 LIMIT = 100
-"""At most so many problems of one file are listed."""
+"""The most problems of one file that are listed."""
 
 
 class ConfigError(Exception):

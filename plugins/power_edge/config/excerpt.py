@@ -1,8 +1,8 @@
 """The line of a file that a problem is about, with a caret below the place.
 
 A file may hold secrets anywhere, and nobody can tell where the content of a mistyped file ends. So
-of a line only its layout is shown, the words of the schemas, and what the message quotes anyway;
-all else is `...`. This module is imported when something is wrong.
+only three things of a line are shown: its layout, the words of the schemas, and what the message
+quotes anyway. Everything else is `...`. This module is imported when something is wrong.
 """
 
 import re

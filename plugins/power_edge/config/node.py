@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from power_edge.config.error import ConfigError, refuse
-from power_edge.config.names import check_name
-from power_edge.config.needed import check_not_newer, check_says_enough, has_newer_fields
 from power_edge.config.node_configs import (
     CONNECTION,
     NODE_CONFIGS,
@@ -28,7 +26,9 @@ from power_edge.config.node_configs import (
     read_file,
     shown_name,
 )
+from power_edge.config.node_names import check_name
 from power_edge.config.schema import schema
+from power_edge.config.schema_needs import check_not_newer, check_says_enough, has_newer_fields
 from power_edge.config.sources import with_sources
 from power_edge.config.state import State, check_schema, state_of
 from power_edge.config.yaml_reader import Document, read
@@ -100,7 +100,7 @@ def load_node(
 ) -> Node:
     """Return the node of a folder.
 
-    `instead` are contents by file name, of files that are yet to be written. Without
+    `instead`: contents by file name, for files that are not written yet. Without
     `with_derived`, what identity.yaml demands is left out: for what reads a machine and checks
     nothing. Raises ConfigError with the problems of all files.
     """
@@ -222,7 +222,7 @@ def _identity_document(data: bytes, file: str) -> Document:
     if problems := [
         Problem(
             document.find(path),
-            f"{quoted(text)} is no network",
+            f"{quoted(text)} is not a network",
             "write an address and the length of its prefix, such as 10.8.0.0/24 or fd00::/64",
         )
         for path, text in _networks(document.value, root, ())

@@ -33,9 +33,9 @@ FILES = tuple(SCHEMAS)
 SOURCES = "files"
 """The folder of a node with the contents that state.yaml names as `source`."""
 ROLES = "roles"
-"""The folder of node-configs/ with the files of roles of one's own."""
+"""The folder of node-configs/ with the files of the operator's own roles."""
 NO_NODES = (ROLES, "bases")
-"""Folders of node-configs/ that are no nodes, whatever is in them."""
+"""Folders of node-configs/ that are not nodes, whatever is in them."""
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -74,7 +74,7 @@ def nodes(root: Path) -> list[Path]:
 def is_node(folder: Path) -> bool:
     """Return whether a folder is a node's.
 
-    If in doubt it is: nobody would notice a node that is not checked.
+    True if in doubt: an unchecked node would go unnoticed.
     """
     if folder.name in NO_NODES:
         return False
@@ -88,7 +88,7 @@ def is_node(folder: Path) -> bool:
 
 
 def has_state(folder: Path) -> bool:
-    """Return whether a folder has a state.yaml of any kind, be it a link that leads nowhere."""
+    """Return whether a folder has anything named state.yaml, even a dangling link."""
     try:
         (folder / STATE).lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -174,11 +174,11 @@ def _matching(pattern: str, names: dict[str, Path]) -> list[str]:
 def _hint(pattern: str, names: list[str], root: Path) -> str:
     """Return what to write instead of a pattern that matches no node."""
     if "::" in pattern:
-        return "a test id stands where paths do: power-edge check -- TEST-ID, or pytest TEST-ID"
+        return "write a test id after --, as a path: power-edge check -- TEST-ID, or pytest TEST-ID"
     if "@" in pattern or "://" in pattern:
         place = quote(without_password(pattern))
         return (
-            f"an address is no node: power-edge check NODE --hosts={place} reaches a node there,"
+            f"an address is not a node: power-edge check NODE --hosts={place} reaches a node there,"
             f" and power-edge discover {place} makes one"
         )
     kind, bracket, _ = pattern.partition("[")
@@ -208,10 +208,10 @@ def _unpadded(name: str) -> str:
 
 
 def no_node(name: str) -> Problem:
-    """Return the problem of a state.yaml in a folder that is no node."""
+    """Return the problem of a state.yaml in a folder that is not a node."""
     return Problem(
         Source(f"{NODE_CONFIGS}/{name}/{STATE}", 0),
-        f"{NODE_CONFIGS}/{name}/ is for {name} and is no node",
+        f"{NODE_CONFIGS}/{name}/ is for {name} and is not a node",
         "move the node's files to a folder of another name",
     )
 
@@ -292,7 +292,7 @@ def _open(root: Path, file: Path) -> int:
             os.close(above)
         return os.open(
             name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor
-        )  # a FIFO would block for ever
+        )  # a FIFO would block forever
     finally:
         os.close(descriptor)
 
@@ -362,7 +362,7 @@ def _leads_out(folder: Path, name: str) -> Problem:
 
 
 def note_of_link(root: Path) -> str | None:
-    """Return a note for who writes into a node-configs/ that is itself a link; None if it is none.
+    """Return a note about a node-configs/ that is itself a symbolic link; None if it is not.
 
     Such a link is followed. Where it leads need not be where a person thinks.
     """

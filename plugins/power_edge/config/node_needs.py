@@ -1,11 +1,10 @@
-"""Which version of the schemas the files of a node need, whatever they say."""
+"""Which version of the schemas the files of a node need, whatever version they state."""
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from power_edge.config.error import refuse
-from power_edge.config.needed import highest
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
     ROLES,
@@ -16,6 +15,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.role_files import own
+from power_edge.config.schema_needs import highest
 from power_edge.config.schema_version import SchemaVersion
 from power_edge.config.state import check_fits
 from power_edge.config.yaml_reader import read
@@ -48,7 +48,7 @@ def folders(path: Path | None, root: Path | None) -> list[Path]:
     named = path or root
     assert named is not None
     if not named.is_dir():
-        raise refuse(NODE_CONFIGS, f"{quoted(str(named), 200)} is no folder")
+        raise refuse(NODE_CONFIGS, f"{quoted(str(named), 200)} is not a folder")
     if path is not None and is_node(named.absolute()):
         return [named.absolute()]
     found = nodes(named)

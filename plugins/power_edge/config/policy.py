@@ -138,7 +138,7 @@ def _unknown_fields(declared: Declared, document: Document) -> Iterator[Problem]
         if first not in known and not any(each in first for each in "*?["):
             yield Problem(
                 document.find(path),
-                f"{quoted(first)} is a field of no file and no resource type",
+                f"{quoted(first)} is not a field of any file or resource type",
                 did_you_mean(first, sorted(known)) or "no change would ever touch it",
             )
 

@@ -2,7 +2,7 @@
 
 The content of a secret file may be anywhere in a mistyped state.yaml: as a tag or an alias if
 quotes are missing, as keys if indentation is missing. The place of a problem says where to look;
-the text itself is quoted only if it can be no secret. This module is imported when something is
+the text itself is quoted only if it cannot be a secret. This module is imported when something is
 wrong.
 """
 
@@ -37,10 +37,10 @@ def step(key: str) -> str:
 
 
 def mistyped_key(key: str, allowed: Sequence[str], synonyms: Mapping[str, str]) -> str | None:
-    """Return which key somebody meant who wrote one that is not `allowed`; None if nothing is near.
+    """Return the allowed key that a mistyped one stands for; None if no key is similar.
 
-    `synonyms` are words of other tools, with what to write here. Only a key that is near is quoted:
-    any other one may be a line of some file's content. Nearness says little more than the answer.
+    `synonyms` maps words of other tools to what to write here. Only a similar key may be quoted:
+    any other may be a line of a secret file. Quoting it reveals little more than the hint does.
     """
     if not _IDENTIFIER(key) or has_secret_line(key):
         return None

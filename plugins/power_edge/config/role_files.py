@@ -183,7 +183,7 @@ def wrong_with(document: Document, name: str) -> Iterator[Problem]:
         yield Problem(
             document.find(("name",)),
             f"{name} is a {kind} of the package, and this file makes a {role.kind} of it: what the"
-            f" {kind} demands would end without a word",
+            f" {kind} demands would silently end",
             f"write kind: {kind}, or give the {role.kind} another name",
         )
     for index, rule in enumerate(role.rules):
@@ -194,7 +194,7 @@ def wrong_with(document: Document, name: str) -> Iterator[Problem]:
             Draft202012Validator(role.config, offline=True)
         except (ValidationError, ValueError) as error:
             why = str(error).split("\n", maxsplit=1)[0]
-            yield Problem(document.find(("config",), key=True), f"config is no JSON Schema: {why}")
+            yield Problem(document.find(("config",), key=True), f"config is not JSON Schema: {why}")
 
 
 def refused(
@@ -202,7 +202,7 @@ def refused(
 ) -> Iterator[Problem]:
     """Yield why state.schema.yaml refuses the item of a rule, at the places of the role's file.
 
-    `template`: it is the item as the file has it, and texts that hold paths are not judged.
+    `template`: the item is as in the file, and texts that contain paths are not judged.
     """
     ((type_, declaration),) = item.items()
     at = ("rules", index, "item", type_)

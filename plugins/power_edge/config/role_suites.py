@@ -26,8 +26,8 @@ def suites_of(node: Node) -> dict[str, Path]:
 def suites_for(identity: Mapping[str, Value]) -> dict[str, Path]:
     """Return the suites that an identity.yaml asks for, by role or section.
 
-    A role that is disabled has none. A role of one's own, of a similar name, has not the suite of
-    the package's.
+    A role that is disabled has none. An operator's own role of a similar name does not get the
+    package's suite.
     """
     enabled = [role.name for role in declared_roles(identity) if role.enabled]
     named = [name for name in (*enabled, *sections(identity)) if name in built_in()]

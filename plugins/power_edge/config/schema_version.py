@@ -19,9 +19,9 @@ class SchemaVersion(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> "SchemaVersion | None":
-        """Return the version that a text is, None if it is none.
+        """Return a text as a version; None if it is not one.
 
-        A number of too many digits is taken for a large one, which no schemas have.
+        A number with too many digits counts as a large one, which no schemas have.
         """
         found = _FORM.fullmatch(text)
         if found is None:
@@ -37,5 +37,5 @@ def installed() -> SchemaVersion:
     """Return the version of this program's schemas."""
     found = SchemaVersion.of(package_data.text(FILE).strip())
     if found is None:
-        raise RuntimeError(f"{FILE} is no MAJOR.MINOR")
+        raise RuntimeError(f"{FILE} is not a MAJOR.MINOR")
     return found

@@ -1,4 +1,4 @@
-"""Nodes by what their files say: role, tag, site and environment."""
+"""Select nodes by what their files say: role, tag, site and environment."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -129,7 +129,7 @@ def narrow(
         fitting.insert(0, f"the nodes given are {_short([folder.name for folder in given])}")
     raise refuse(
         NODE_CONFIGS,
-        f"no node has all that is asked for: {'; '.join(fitting)}",
+        f"no node matches all selectors: {'; '.join(fitting)}",
         "leave one of them out",
     )
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from power_edge.config.error import LIMIT, ConfigError, refuse
-from power_edge.config.needed import check_not_newer, check_says_enough
 from power_edge.config.schema import validator
+from power_edge.config.schema_needs import check_not_newer, check_says_enough
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Entry, Item, Problem, ResourceType
 from power_edge.model.generated.core_schema import Metadata

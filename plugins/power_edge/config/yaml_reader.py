@@ -78,7 +78,7 @@ class Document(NamedTuple):
 
     @classmethod
     def of_value(cls, file: str, value: dict[str, Json]) -> "Document":
-        """Return the document of a file that is yet to be written: all places are its beginning."""
+        """Return the document of a file that is not written yet: every place is its beginning."""
         return cls(file, value, Place(_START, _START), (), b"")
 
     def find(self, path: tuple[str | int, ...], key: bool = False) -> Source:
@@ -280,7 +280,8 @@ class _Reader:
             raise _TooDeep(self.fatal(mark, message).problems)
         self.tag(event, mark)
         if event.anchor is not None:
-            self.anchors.pop(event.anchor, None)  # an alias to it, inside of it, would have no end
+            # An alias inside the value of its own anchor would never end.
+            self.anchors.pop(event.anchor, None)
 
     def alias(self, event: AliasEvent, mark: Mark) -> tuple[Json, Inner]:
         """Return the value and the places that an alias stands for."""
@@ -311,7 +312,7 @@ class _Reader:
         return [level[3] for level in self.stack]
 
     def duplicate(self, key: str, mark: Mark, first: int) -> None:
-        """Record a duplicate key. It is quoted only if it can be no secret."""
+        """Record a duplicate key. It is quoted only if it cannot be a secret."""
         from power_edge.config import quoting
 
         named = quoting.key(key, self.around())
@@ -336,7 +337,8 @@ class _Reader:
         return text
 
     def ambiguous(self, text: str, what: str, mark: Mark, key: object) -> None:
-        """Record a scalar that versions of YAML read differently; quote it if it is no secret."""
+        """Record a scalar that versions of YAML read differently; quote it if it is not a
+        secret."""
         from power_edge.config import quoting
 
         keys = (*self.around(), key)

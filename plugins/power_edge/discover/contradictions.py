@@ -1,4 +1,4 @@
-"""What a state.yaml declares and the machine, as it was discovered, is not. Pure."""
+"""Where a state.yaml differs from the machine as it was discovered. Pure."""
 
 from collections.abc import Iterable, Iterator
 from shlex import quote

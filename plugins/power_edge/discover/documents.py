@@ -30,7 +30,7 @@ class Machine(NamedTuple):
     hardware: Mapping[str, object] = {}
     roles: tuple[suggestion.Suggested, ...] = ()
     disabled: frozenset[str] = frozenset()
-    """Roles that demand what is not so on the machine."""
+    """Roles whose demands the machine does not meet."""
     tags: Mapping[str, tuple[str, ...]] = {}
     """Tag to find the machine by -> the evidence for it."""
 
@@ -72,8 +72,8 @@ def _subject(section: Section, what: str) -> str:
 
 
 def watcher(machine: Machine, sections: Sequence[Section]) -> tuple[Paragraph, ...]:
-    """Return the paragraphs of watcher.yaml: what says more about the declared things than they do
-    themselves. The files of the items are watched without being named there.
+    """Return the paragraphs of watcher.yaml: units and commands that are related to the items. The
+    items' own files need no entry.
     """
     units: list[str] = []
     commands: list[str] = []
@@ -137,6 +137,6 @@ def node_identity(machine: Machine) -> tuple[Paragraph, ...]:
 
 def _role(suggested: suggestion.Suggested, *, enabled: bool) -> Entry:
     config = {"config": suggested.config} if suggested.config else {}
-    comment = () if enabled else ("Not enabled: it demands what is not so on the machine now.",)
+    comment = () if enabled else ("Not enabled: the machine does not meet its demands now.",)
     entry = {"name": suggested.role, "enabled": enabled, **config}
     return Entry(entry, (*suggested.evidence, *comment))

@@ -13,7 +13,6 @@ from power_edge.checking.target import Target
 from power_edge.config import ConfigError
 from power_edge.config.clones import KnownMachine, node_of, pairs_of_one_machine
 from power_edge.config.error import refuse
-from power_edge.config.names import check_name, check_new_name
 from power_edge.config.node import load_node_identity, load_system_identity
 from power_edge.config.node_configs import (
     CONNECTION,
@@ -25,13 +24,14 @@ from power_edge.config.node_configs import (
     node_file,
     read_file,
 )
+from power_edge.config.node_names import check_name, check_new_name
 from power_edge.config.state import load_state
 from power_edge.discover import identity_file
 from power_edge.discover.collect import Discovered
 from power_edge.discover.contradictions import contradictions
 from power_edge.discover.documents import node_identity, state, watcher
 from power_edge.discover.identity_file import safe_name
-from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.known_nodes import KnownNodes, known
 from power_edge.discover.merge import merge
 from power_edge.identity.gate import WrongMachine
 from power_edge.identity.identifiers import expected
@@ -94,8 +94,8 @@ def _contradictions(found: Discovered, folder: Path) -> Iterator[str]:
 
 
 def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool) -> Changeset:
-    """Return the changes. A suggested role that demands what is not so on the machine, or what
-    state.yaml contradicts, is not enabled. Raises ConfigError.
+    """Return the changes. A suggested role is not enabled if the machine does not meet its demands,
+    or if state.yaml contradicts them. Raises ConfigError.
     """
 
     def proposed(disabled: Iterable[str]) -> Changeset:
@@ -124,8 +124,8 @@ def _proposed(found: Discovered, target: Target, folder: Path, *, replace: bool)
 
 
 def _not_written(error: ConfigError, folder: Path, contents: Files) -> ConfigError:
-    """Return the error of files that would not load. Lines of a file that would change are those of
-    the new content, and no file of today's folder has them.
+    """Return the error of files that would not load. Line numbers are those of the new content,
+    which no file in the folder has.
     """
     changed = {node_file(folder, name) for name, (old, new) in contents.items() if old != new}
     if not any(problem.source.file in changed for problem in error.problems):
@@ -144,8 +144,8 @@ def _not_written(error: ConfigError, folder: Path, contents: Files) -> ConfigErr
 def _by_hand(problem: Problem, folder: Path, contents: Files) -> str:
     """Return the files that exist and that the two sides of a problem are in."""
     existing = [name for name, (old, _) in contents.items() if old is not None]
-    there = [name for name in existing if name in f"{problem.source.file} {problem.message}"]
-    return " and ".join(there or existing) or f"{NODE_CONFIGS}/{folder.name}"
+    named = [name for name in existing if name in f"{problem.source.file} {problem.message}"]
+    return " and ".join(named or existing) or f"{NODE_CONFIGS}/{folder.name}"
 
 
 def _folder(
@@ -182,7 +182,7 @@ def _folder(
 
 
 def _hostname(folder: Path) -> str | None:
-    """Return the host name that a node has on file; None if there is none, or none that is usable.
+    """Return the host name that a node has on file; None without a usable one.
 
     An unusable file is reported when it is merged.
     """

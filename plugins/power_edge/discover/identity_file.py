@@ -21,7 +21,7 @@ from power_edge.config.node_configs import (
     read_file,
 )
 from power_edge.config.yaml_reader import read
-from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.known_nodes import KnownNodes, known
 from power_edge.identity.identifiers import expected
 from power_edge.text import quoted, without_password
 from power_edge.yaml_edit.changeset import propose, tidy
@@ -120,7 +120,7 @@ def _folder(
     hosts = quote(f"--hosts={without_password(target.route.url)}")
     raise refuse(
         NODE_CONFIGS,
-        f"{quoted(target.name)} is no node on file",
+        f"{quoted(target.name)} is not a node on file",
         f"give the name of its node: power-edge identity NODE {hosts} --write",
     )
 

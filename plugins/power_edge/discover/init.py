@@ -1,4 +1,4 @@
-"""Make this machine a node, unless it is one: as `discover` does it, without a question."""
+"""Make this machine a node, unless it is one already: `discover` without its questions."""
 
 import socket
 from pathlib import Path
@@ -11,7 +11,6 @@ from power_edge.checking.target import target
 from power_edge.config import ConfigError, load_node
 from power_edge.config.clones import node_of, sharing
 from power_edge.config.error import refuse
-from power_edge.config.names import check_name
 from power_edge.config.node import load_system_identity
 from power_edge.config.node_configs import (
     NODE_CONFIGS,
@@ -22,10 +21,11 @@ from power_edge.config.node_configs import (
     read_file,
     resolved,
 )
+from power_edge.config.node_names import check_name
 from power_edge.discover.collect import ask, read
 from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import safe_name
-from power_edge.discover.known import KnownNodes, known
+from power_edge.discover.known_nodes import KnownNodes, known
 from power_edge.discover.sections import Section
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity
@@ -125,8 +125,8 @@ def _items(folder: Path) -> str:
 def find(root: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names of the nodes that this machine is, and notes for the user.
 
-    It is several if they share one identity file on purpose. Raises Unreachable if this machine's
-    shell gives no answer, and ConfigError if it is several by mistake.
+    There are several if they share one identity file on purpose. Raises Unreachable if this
+    machine's shell gives no answer, and ConfigError if there are several by mistake.
     """
     recorded, notes = _recorded(root, safe_name(socket.gethostname()), _this_machine())
     if recorded is None:

@@ -13,7 +13,7 @@ _CONTINUED = "#   "
 
 
 def refreshed(text: str, paragraphs: Iterable[Paragraph]) -> str:
-    """Return the text of a state.yaml with the comments of these sections as they are true now.
+    """Return the text of a state.yaml with the present comments on these sections.
 
     A comment that an earlier discovery wrote is replaced or removed; no other line changes. If the
     text would mean something else then, it stays as it is.
@@ -67,12 +67,12 @@ def _written(lines: Iterable[str], section: str) -> Iterator[int]:
 
     They have the section's name; further lines of a comment are indented.
     """
-    ours = re.compile(
+    pattern = re.compile(
         rf"# {re.escape(section)} (left out|not observed): |# {re.escape(section)}: and \d+ more"
     )
     inside = False
     for number, line in enumerate(lines):
-        inside = ours.match(line) is not None or (inside and line.startswith(_CONTINUED))
+        inside = pattern.match(line) is not None or (inside and line.startswith(_CONTINUED))
         if inside:
             yield number
 

@@ -236,7 +236,7 @@ def _without(section: Mapping[str, Any], path: tuple[str | int, ...]) -> dict[st
 
 
 def items(kind: ResourceType[Any, Any], section: Any) -> list[tuple[Item, tuple[str | int, ...]]]:
-    """Return the items of a section that is yet to be written, with their paths in it.
+    """Return the items of a section that is not written yet, with their paths in it.
 
     Raises ConfigError for what no state.yaml can contain.
     """

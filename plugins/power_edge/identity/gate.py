@@ -35,7 +35,8 @@ class Gate(NamedTuple):
     """The hash of the identifier that decides, as the node shows it."""
 
     matches: bool = True
-    """The identity is the one on file. An open gate may be without that (require_match: false)."""
+    """Whether the identity is the one on file. An open gate may have another one (require_match:
+    false)."""
 
     @property
     def open(self) -> bool:

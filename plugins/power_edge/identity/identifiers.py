@@ -49,7 +49,8 @@ class Expected(NamedTuple):
 
     @property
     def identifies(self) -> bool:
-        """Whether it tells its machine from others: an identifier decides, and is no filler."""
+        """Whether it distinguishes its machine from others: an identifier decides, and is not a
+        filler."""
         return self.primary is not None and not self.filler
 
 
@@ -115,7 +116,7 @@ def _kind(id_type: str, os_type: str) -> str:
 def digest(os_type: str, kind: str, value: str) -> str:
     """Return the hash of an identifier, as probes/prelude.sh makes it on the node.
 
-    Case has no meaning in hexadecimal digits. In a serial number it has.
+    The case of hexadecimal digits does not matter. In a serial number it does.
     """
     value = value.strip()
     return sha256(

@@ -35,7 +35,7 @@ def match(
     """Return which of the nodes on file the machine is: one, several that conflict, or None.
 
     A machine is a node if the identifier that decides there is equal and no other one differs, as
-    far as both have it. A node that the machine is by a migration counts only if it is no other.
+    far as both have it. A match by migration counts only if no other node matches.
     """
     equal: list[Name] = []
     migrated: list[Name] = []
@@ -131,10 +131,10 @@ def share_identifier(
 
 
 def one_machine(one: Expected, other: Expected) -> str | None:
-    """Return the kind of identifier by which two identities on file are one machine's, else None.
+    """Return the kind of identifier that shows two identities on file to be one machine, else None.
 
-    Only identifiers that decide count. Firmware identifiers that differ do not tell two clones
-    apart: reading them takes root, and the gate passes over what it cannot read. Machine-ids that
+    Only identifiers that decide count. Firmware identifiers that differ do not distinguish two
+    clones: reading them takes root, and the gate passes over what it cannot read. Machine-ids that
     differ do: two systems on one machine are two nodes.
     """
     ids = one.hashes.get("machine-id"), other.hashes.get("machine-id")

@@ -1,8 +1,8 @@
 """A state.yaml from a goss file. Pure.
 
-Taken is what means the same to both: an item passes here only if goss's passes. What goss asserts
-and no declaration says is left out, each with its line. The keys of a goss file are those of its
-manual (docs/gossfile.md of goss 0.4).
+An assertion is imported if it means the same to both: an item passes here only if it passes in
+goss. What no declaration can express is left out, and listed with its line. The keys of a goss file
+are those of its manual (docs/gossfile.md of goss 0.4).
 """
 
 import re
@@ -48,7 +48,7 @@ class _Taken(NamedTuple):
     """An item of a section, and the keys of goss that it says."""
 
     value: Json
-    said: frozenset[str]
+    covered: frozenset[str]
 
 
 class _NotTaken(Exception):
@@ -137,7 +137,7 @@ def _take(
             "cannot be declared",
         )
         for field, value in fields.items()
-        if field not in taken.said | _NOTES | {"skip"} and value not in (None, [], {})
+        if field not in taken.covered | _NOTES | {"skip"} and value not in (None, [], {})
     ]
     return taken.value, left
 
@@ -164,14 +164,14 @@ def _package(name: str, fields: Mapping[str, Json]) -> _Taken:
     is_installed = _boolean(fields, "installed")
     if is_installed is None:
         raise _NotTaken("says neither installed: true nor installed: false")
-    said = frozenset(("installed",))
+    covered = frozenset(("installed",))
     if not is_installed:
-        return _Taken({"name": name, "state": "absent"}, said)
+        return _Taken({"name": name, "state": "absent"}, covered)
     versions = fields.get("versions")
     one = versions[0] if isinstance(versions, list) and len(versions) == 1 else None
     if isinstance(one, str):
-        return _Taken({"name": name, "version": one}, said | {"versions"})
-    return _Taken({"name": name}, said)
+        return _Taken({"name": name, "version": one}, covered | {"versions"})
+    return _Taken({"name": name}, covered)
 
 
 def _service(name: str, fields: Mapping[str, Json]) -> _Taken:
@@ -220,8 +220,8 @@ def _file(name: str, fields: Mapping[str, Json]) -> _Taken:
     state = {"state": "directory"} if filetype == "directory" else {}
     if state:
         taken.pop("sha256", None)
-    said = {"exists", "path", *taken} | ({"filetype"} if filetype is not None else set())
-    return _Taken({"path": path, **state, **taken}, frozenset(said))
+    covered = {"exists", "path", *taken} | ({"filetype"} if filetype is not None else set())
+    return _Taken({"path": path, **state, **taken}, frozenset(covered))
 
 
 _KINDS: Mapping[str, tuple[str, _Take]] = {

@@ -47,11 +47,10 @@ class Triggers(NamedTuple):
     the change, `commands` names of programs that make it.
 
     The watch alone uses the rest. `databases` are absolute paths of what a tool keeps for itself.
-    `values` are absolute paths of files that send no events, and
-    whose content is compared (in /proc and /sys). `topics` are names that event sources report
-    about a node as a whole: `unit-files`, `nftables`, `xtables`, `network`. `locks` are absolute
-    paths of files that a tool locks while it changes the item (fcntl(2)): what is seen meanwhile
-    is not what will be.
+    `values` are absolute paths of files that send no events, and whose content is compared (in
+    /proc and /sys). `topics` are names that event sources report about a node as a whole:
+    `unit-files`, `nftables`, `xtables`, `network`. `locks` are absolute paths of files that a tool
+    locks while it changes the item (fcntl(2)): what is read meanwhile is an intermediate state.
     """
 
     paths: tuple[str, ...] = ()
@@ -163,8 +162,7 @@ class ResourceType(Generic[Declared, Observed]):
     distributions: `debian`, `rhel`, `alpine`, `arch`, or '' if it is none of these.
     """
     quiet: float = 0.0
-    """Seconds without a further event until the watch looks: one command of a person is many
-    events.
+    """Seconds without a further event until the watch checks: one command causes many events.
     """
     whole: bool = False
     """All items share one observation, under the key '' (the firewall: one set of rules decides
@@ -175,8 +173,8 @@ class ResourceType(Generic[Declared, Observed]):
     drifts follow from it, and people see them in its block.
     """
     turn: int = 50
-    """Where its mends stand in a script of all: a package brings files, files are what a service
-    reads, and the firewall comes last.
+    """Where its mends come in a mend script: packages bring files, services read files, and the
+    firewall comes last.
     """
     lists_all: bool = False
     """The probe prints a whole table, whatever its arguments: for a key that is not in it, `judge`
@@ -199,7 +197,7 @@ class ResourceType(Generic[Declared, Observed]):
 
     def leniencies(self, declared: Declared) -> Mapping[str, Value]:
         """Return the fields, by name, that assert nothing and are not at their default: each makes
-        the verdict on an entry of a list milder. Sections that are no lists have none.
+        the verdict on an entry of a list milder. Sections that are not lists have none.
         """
         if self.key is None:
             return {}

@@ -52,10 +52,10 @@ class EndedBefore(NotAsked):
     """The run was ended before the node's turn: nothing is known of it."""
 
     def __init__(self) -> None:
-        super().__init__("the run was ended")
+        super().__init__("the run has ended")
 
     def __str__(self) -> str:
-        return "not asked, because the run was ended before: start it again"
+        return "not asked, because the run ended before its turn: start it again"
 
 
 def _without_number(error: BaseException) -> str:

@@ -73,7 +73,7 @@ class Answer(NamedTuple):
 
 
 class Kind(Enum):
-    """What an answer is for; the value is how a sentence calls it."""
+    """What an answer is for. The value is its name in messages."""
 
     CHECK = "a check"
     DISCOVERY = "a discovery"
@@ -174,7 +174,7 @@ def _frames(answer: bytes, nonce: bytes, start: int) -> Iterator[_Frame]:
 def _refuse_a_second(answer: bytes, last: int, nonce: bytes) -> None:
     """Raise NoAnswer for two answers in one file, or one twice: nobody knows which one is right.
 
-    What a section prints may look like a header, and is none.
+    A line of a section that looks like a header is not one.
     """
     again = re.compile(rb"^PE2 " + nonce, re.MULTILINE).finditer(answer)
     if _HEADER.search(answer, last) is not None or len(list(islice(again, 2))) > 1:

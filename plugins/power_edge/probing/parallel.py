@@ -40,7 +40,7 @@ class Pending(NamedTuple):
     turn: int
     """The node's turn, from 1: it waits for the nodes before it, each of which has a deadline."""
     lifeline: Lifeline
-    """What the processes towards the node hang on."""
+    """The lifeline of the processes towards the node."""
 
     @property
     def limit(self) -> float:
@@ -118,7 +118,7 @@ def start(
 
 
 def _wait_for_commands(lifelines: Sequence[Lifeline], seconds: float) -> None:
-    """Wait until a command hangs on each of the lifelines, or none will, or the time is over."""
+    """Wait until each lifeline has a running command or will never have one, at most so long."""
     end = time.monotonic() + seconds
     for lifeline in lifelines:
         lifeline.begun.wait(max(0.0, end - time.monotonic()))

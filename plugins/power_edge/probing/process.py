@@ -87,7 +87,7 @@ class TooLong(Exception):
 class NoRoom(Exception):
     """This machine has no file or process left for the command, which was not run.
 
-    It is no fault of the node.
+    It is not a fault of the node.
     """
 
 
@@ -108,7 +108,7 @@ class Lifeline:
 
     def __init__(self) -> None:
         self.begun = Event()
-        """Set when a command hangs on it and runs."""
+        """Set when a command that is tied to it runs."""
         self._lock = Lock()
         self._ends: set[int] = set()
         self._cut = False
@@ -198,7 +198,7 @@ def need_of_room() -> Iterator[None]:
 
 
 def guard(host: Any, lifeline: Lifeline, stdin: bytes = b"", longest: int = LONGEST_OUTPUT) -> None:
-    """Make the processes of testinfra's `host` hang on a lifeline, those in a container too.
+    """Tie the processes of testinfra's `host` to a lifeline, those in a container too.
 
     Each is given `stdin` on standard input, and may print `longest` bytes.
     """
@@ -355,7 +355,7 @@ def _exchange(
 
 
 def client(host: Any, command: str) -> list[str]:
-    """Return the argv of the client by which testinfra's `host` (over ssh) would run a command."""
+    """Return the argv of the ssh client with which testinfra's `host` would run a command."""
     backend = host.backend
     argv: list[str] = []
 
@@ -371,7 +371,7 @@ def client(host: Any, command: str) -> list[str]:
 class Conversation:
     """A command that goes on: it is given input again and again, and its output is read.
 
-    It hangs on a lifeline of its own. One thread uses it at a time; `lifeline.cut` is for any.
+    It has its own lifeline. One thread uses it at a time; any thread may call `lifeline.cut`.
     """
 
     def __init__(self, argv: Sequence[str]) -> None:

@@ -12,10 +12,9 @@ from power_edge.probing.process import Lifeline, run
 from power_edge.text import without_password
 
 _SSH = (
-    # No question that nobody answers, and an end to a dead connection.
+    # Never ask a question, and end dead connections.
     "-o BatchMode=yes -o ServerAliveInterval=5"
-    # Nothing that the operator's ssh_config does for people, and nothing of theirs that the node
-    # could use.
+    # Switch off what an ssh_config does for interactive use, and what the node could abuse.
     " -o RequestTTY=no -o RemoteCommand=none -o PermitLocalCommand=no"
     " -o ClearAllForwardings=yes -o ForwardAgent=no -o ForwardX11=no"
     " -o GSSAPIDelegateCredentials=no"
@@ -51,7 +50,7 @@ class Route(NamedTuple):
         return f"<Route {without_password(self.url)}>"
 
     def without_password(self, message: str) -> str:
-        """Return a message without this route's password, whoever put it in."""
+        """Return a message without this route's password, wherever it came from."""
         with suppress(ValueError):
             password = urlsplit(self.url).password
             for each in {password, unquote(password)} if password else ():
@@ -62,10 +61,10 @@ class Route(NamedTuple):
         """Return testinfra's host object for this route; `connect_timeout` in seconds.
 
         With a folder for `sockets` it is for tests: its commands share one ssh connection for a
-        while, and sudo is testinfra's own. Without one, each command connects anew: a shared
-        connection outlives the run, and hangs a later one if the node has gone.
+        while, and sudo is testinfra's own. Without one, each command makes a new connection: a
+        shared connection outlives the run, and hangs a later one if the node has gone.
         """
-        import testinfra.host  # takes 20 ms, and validating a configuration needs none of it
+        import testinfra.host  # takes 20 ms; not needed to validate a configuration
 
         sudo = {} if sockets is None else {"sudo": self.sudo, "sudo_user": self.sudo_user}
         if self.url.startswith("local:"):

@@ -61,9 +61,11 @@ class Discovery(Section):
     """
 
     def sections(self) -> tuple[str, ...]:
+        """Return its sections in the answer: what was found, and what the probe read of it."""
         return f"find.{self.name}", f"{self.name}.0"
 
     def call(self) -> str:
+        """Return the line of the script that runs both."""
         *shared, discovery, probe = self.files
         bodies = (_text(*shared, discovery), _text(*shared, probe))
         return " ".join(["pe_discover", self.name, *bodies, *_words(self.arguments)])
@@ -93,7 +95,7 @@ class ProbeScript(NamedTuple):
         limits = f"{self.timeouts.section} {self.timeouts.node}"
         lines = (
             "pe_main() {",
-            # Tests set it to a tree of theirs; on a node nobody may choose what is read.
+            # Tests set PE_ROOT to a file tree. On a node it must not redirect the reads.
             "    unset PE_ROOT",
             f"    pe_begin {quote(self.node)} {limits} {' '.join(names)}".rstrip(),
             f"    pe_gate {_gate(self.expected)} || {{ pe_end; return 0; }}",
@@ -246,7 +248,7 @@ def loop(sudo: str) -> str:
 
     Each is a line: a token, a blank, and the packed script. The token is printed on a line of its
     own before the answer (`TOKEN begin`) and after it (`TOKEN end`). Any login shell can read the
-    command. `ps` shows nothing of a script: in every shell echo is no program.
+    command. `ps` shows nothing of a script: in every shell echo is not a program.
     """
     body = (
         'while read -r t l;do echo;echo "$t begin";'

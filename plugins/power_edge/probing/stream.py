@@ -1,4 +1,4 @@
-"""Recognize the answer to one script in what a connection prints that takes many.
+"""Recognize the answer to one script in the output of a connection that runs many.
 
 The loop on the node (`script.loop`) prints the script's token before the answer and after it. The
 token is random, and no other script has it, so what lies between is the answer to this script: not

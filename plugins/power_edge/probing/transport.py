@@ -40,8 +40,8 @@ class Job(NamedTuple):
 def ask(job: Job, lifeline: Lifeline) -> Answer:
     """Return the node's answer.
 
-    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the
-    deadline is set by whoever waits for it (`parallel.Pending`).
+    Raises Unreachable and NotAsked. Waits until the command ends or its lifeline is cut: the caller
+    that waits sets the deadline (`parallel.Pending`).
     """
     with one_reason(job.route):
         host = connected(job.route, job.script.timeouts)

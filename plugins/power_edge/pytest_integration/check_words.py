@@ -58,7 +58,7 @@ def _words(parser: pytest.Parser, line: Sequence[str]) -> set[int]:
     """Return the places of the words that are neither options nor the values of options.
 
     pytest's own parser decides: a word is one if the line up to it has one positional argument more
-    than the line before it. After an option that no plugin has defined so far it cannot tell
+    than the line before it. It cannot decide after an option that no plugin has defined yet
     (conftest.py files are read later). Raises UsageError for such a word.
     """
     places: set[int] = set()

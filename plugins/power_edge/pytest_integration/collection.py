@@ -64,7 +64,7 @@ class CouldNotLook(Exception):
 class Drifted(AssertionError):
     """The outcome of an item is drift, or its gate is shut.
 
-    For allure any error that is no AssertionError is a broken test.
+    For allure any error that is not an AssertionError is a broken test.
     """
 
 
@@ -76,6 +76,7 @@ class NodeFolder(pytest.Directory):
     nodes: Nodes
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
+        """Yield the files of the node, and the operators' own tests beside them."""
         yield file_of(self, GATE)
         if self.path in self.nodes.selection.gate_only:
             return
@@ -111,6 +112,7 @@ class BrokenNode(pytest.File):
     error: ConfigError
 
     def collect(self) -> Iterator[pytest.Item]:
+        """Raise CollectError with the problems of the files."""
         raise self.CollectError(str(self.error))
 
 
@@ -133,6 +135,7 @@ class NodeFile(pytest.File):
         return dict.fromkeys(self.keywords, 1)
 
     def collect(self) -> Iterator[pytest.Item]:
+        """Yield the items of the file, and in identity.yaml the tests of suites."""
         yield from self.check_items()
         if self.path.name == NODE_IDENTITY:
             yield from self.suite_tests()
@@ -198,6 +201,7 @@ class CheckItem(compat.ReportedItem):
         return self.result
 
     def setup(self) -> None:
+        """Judge the item. Raises CouldNotLook if it is unknown; skips it if its gate is shut."""
         result = self.judge()
         if result.outcome is Outcome.UNKNOWN:
             raise CouldNotLook(headline(result))
@@ -205,16 +209,19 @@ class CheckItem(compat.ReportedItem):
             pytest.skip(headline(result))
 
     def runtest(self) -> None:
+        """Raise Drifted unless the item is compliant."""
         result = self.result or self.judge()
         if result.outcome is not Outcome.COMPLIANT:
             raise Drifted(headline(result))
 
     def failure_of(self, error: BaseException) -> compat.Failure | None:
+        """Return the item's block as the failure; None for any other error."""
         if isinstance(error, CouldNotLook | Drifted) and self.result is not None:
             return _failure(self.result)
         return None
 
     def reportinfo(self) -> tuple[Path, int, str]:
+        """Return file, line (from 0, as pytest counts) and name for reports."""
         return self.path, self.source.line - 1, self.name
 
 

@@ -219,7 +219,7 @@ def keep_among_failed(config: pytest.Config, report: Report) -> None:
 
 def shield_terminal(config: pytest.Config) -> Output | None:
     """Make all that pytest writes to the terminal printable: names and output of own tests quote
-    what machines answer. Let it also survive that nobody reads it. Return where it is written to,
+    what machines answer. A reader that has gone is not an error. Return where it is written to,
     None if it is nowhere.
     """
     reporter = config.pluginmanager.get_plugin("terminalreporter")

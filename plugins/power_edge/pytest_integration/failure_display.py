@@ -21,7 +21,7 @@ class FailureDisplay:
     """Takes the failures of our items out of pytest's summary, and puts them back after it."""
 
     def __init__(self, reporter: pytest.TerminalReporter, cause: Callable[[str, str], str]) -> None:
-        """`cause` takes a node and why its gate is shut: see report/cause.py."""
+        """`cause` takes a node and why its gate is shut: see report/blocked_cause.py."""
         self._reporter = reporter
         self._cause = cause
         self._before: dict[str, list[Any]] = {}

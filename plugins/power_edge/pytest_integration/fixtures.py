@@ -70,7 +70,7 @@ def pytest_runtest_makereport(
     if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
         report.when = "setup"  # pytest counts a failed setup as an error
         setattr(report, own_tests.UNKNOWN, True)
-        if hasattr(report, "wasxfail"):  # xfail expects a failure, and nobody looked for one
+        if hasattr(report, "wasxfail"):  # unknown is not the failure that xfail expects
             del report.wasxfail
             report.outcome = "failed"
         message = printable(f"unknown: {call.excinfo.value}")

@@ -19,4 +19,5 @@ class LateAnswers:
         self.file.write_bytes(packed)
 
     def remove(self) -> None:
+        """Remove the file and its folder."""
         self._folder.close()

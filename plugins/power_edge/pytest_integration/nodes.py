@@ -105,8 +105,8 @@ class Nodes:
         return sorted(self.by_name.keys() - self._checked.keys())
 
     def pack(self) -> bytes:
-        """Return the answers for the workers of xdist: of the nodes that were asked, or have an
-        answer. Of no other one something is selected. Waits for them.
+        """Return the answers for the workers of xdist, from the nodes that were asked or have an
+        answer. No other node has a selected item. Waits for them.
         """
         import pickle  # 2 ms that only xdist needs
 

@@ -1,4 +1,4 @@
-"""Work in a copy of this process, beside a watch."""
+"""Run work in a copy of this process (fork), beside a watch."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def in_a_copy(work: Callable[[], None]) -> int:
-    """Do some work in a copy of this process, which prints nothing and ends then. Return its pid.
+    """Start some work in a copy of this process. The copy prints nothing. Return its pid.
 
     Raises OSError if there can be no copy.
     """

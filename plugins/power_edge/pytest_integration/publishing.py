@@ -1,4 +1,4 @@
-"""Where a watch publishes its state: the options, and what cannot be."""
+"""Where a watch publishes its state: the options, and the errors in them."""
 
 import os
 from argparse import Namespace
@@ -16,7 +16,7 @@ from power_edge.watch.outputs.publisher import Publisher, Targets
 
 
 def refuse(options: Namespace) -> None:
-    """Raise UsageError if the address of --metrics-listen is none."""
+    """Raise UsageError if the address of --metrics-listen is not valid."""
     if options.metrics_listen:
         try:
             parse(options.metrics_listen)

@@ -33,7 +33,7 @@ from power_edge.pytest_integration.run_report import RunReport
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.undeclared import Undeclared, undeclared
 from power_edge.report import terminal
-from power_edge.report.cause import cause
+from power_edge.report.blocked_cause import cause
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import as_json, from_json
 
@@ -407,7 +407,7 @@ class Reporting:
         output = getattr(node, "workeroutput", {}).get("power_edge")
         self._told = bool(self._told) or output is not None
         if output is None:
-            self._stopped = True  # what it was about to judge, nobody does
+            self._stopped = True  # no other worker judges its remaining items
         else:
             self._state.deselected = max(self._state.deselected, output["deselected"])
             self._state.selected |= set(output["selected"])

@@ -1,4 +1,4 @@
-"""What the items of a run came to, in the process that reports."""
+"""The results of the items of a run, in the process that reports."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -53,8 +53,8 @@ def mend_as_json(report: object) -> list[list[Any]]:
 
 def attach_json(report: object, data: list[list[Any]]) -> None:
     """Attach what `mend_as_json` returned."""
-    said, commands = data
-    setattr(report, DIFFERENCES, tuple(said))
+    words, commands = data
+    setattr(report, DIFFERENCES, tuple(words))
     setattr(report, COMMANDS, tuple(map(tuple, commands)))
 
 
@@ -70,7 +70,7 @@ class RunResults:
         self._judged: dict[str, dict[tuple[str, str], report_schema.Item]] = defaultdict(dict)
         self.own = OwnTests()
         self.gates: dict[str, int] = {}
-        """Node -> the exit status that its gate calls for, whether or not the gate's own item was
+        """Node -> the exit status that its gate requires, whether or not the gate's own item was
         selected.
         """
 

@@ -16,7 +16,6 @@ from power_edge.roles.paths import CONFIG
 
 if TYPE_CHECKING:
     from power_edge.model.generated.node_identity_schema import NodeIdentity
-    from power_edge.pytest_integration.collection import NodeFile
 
 
 DECLARED = "declared"
@@ -48,10 +47,12 @@ def suite_of(node: pytest.Item | pytest.Collector) -> RoleSuite | None:
 
 
 def tests_of(
-    file: "NodeFile", role: str, path: Path, identity: "NodeIdentity"
+    file: pytest.File, role: str, path: Path, identity: "NodeIdentity"
 ) -> Iterator[pytest.Item]:
     """Yield the tests of a suite for the node of an identity.yaml: those that its declarations
     give something to prove (`@pytest.mark.declared(PATH)` or `(PATH, VALUE)`).
+
+    `file` is the collected identity.yaml, in the folder of the node; `path` is the suite.
     """
     suite: RoleSuite = RoleSuite.from_parent(file, path=path, name=role, nodeid=file.id.child(role))
     suite.node_name = file.path.parent.name

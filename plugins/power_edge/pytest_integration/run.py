@@ -41,7 +41,7 @@ _STOCK = ("allure_report_dir", "usepdb", "trace", "setupshow", "setuponly")
 Each comes with a plugin that may be switched off.
 """
 _BY_CACHE = ("lf", "failedfirst", "newfirst", "stepwise")
-"""Options that use the cache of pytest: without them nobody misses a cache that is not written."""
+"""Options that use pytest's cache. Without them, a cache that cannot be written does no harm."""
 
 
 class Run:
@@ -262,7 +262,7 @@ class Run:
         if reporter is not None:
             reporter.ensure_newline()
             reporter.write_line(text)
-            reporter.flush()  # whoever reads a pipe reads it now
+            reporter.flush()  # so that the reader of a pipe gets it now
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(

@@ -139,10 +139,10 @@ def _file(path: str, root: Path | None, cwd: Path, renamed: bool) -> Path:
 
     A test id begins with `node-configs/` and works from every folder.
     """
-    here = cwd / path
-    if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not here.exists()):
+    absolute = cwd / path
+    if root is not None and path.startswith(f"{PREFIX}/") and (renamed or not absolute.exists()):
         return root / path.removeprefix(f"{PREFIX}/")
-    return _absolute(here)
+    return _absolute(absolute)
 
 
 def _absolute(path: Path) -> Path:

@@ -203,7 +203,7 @@ def _refuse_routes(nodes: Iterable[Node], options: Options) -> None:
 
 
 def _outputs(options: Namespace) -> tuple[tuple[str, str | None], ...]:
-    """Return the options that say where results go, and what was given; None: nothing was."""
+    """Return each option that says where results go, with its value; None if it was not given."""
     return (
         ("--prometheus-textfile", options.prometheus_textfile),
         ("--event-log", options.event_log),

@@ -83,7 +83,8 @@ class SuiteSweep:
     async def _reported(
         self, tests: Tests
     ) -> tuple[Mapping[str, Sequence[pytest.TestReport]], str]:
-        """Return the reports of a run by test id, and why there may be none of a test."""
+        """Return the reports of a run by test id, and the reason to give for tests without a
+        report."""
         reader, writer = os.pipe()
         config = self._state.config
 
@@ -202,7 +203,7 @@ def _run(config: pytest.Config, tests: Tests) -> list[object]:
 
 
 def _end_with_reader(writer: int) -> None:
-    """End this process when nobody reads the pipe any more: the watch was killed."""
+    """End this process when the pipe has no reader any more: the watch was killed."""
     poll = select.poll()
     poll.register(writer, 0)  # POLLERR is always reported
 

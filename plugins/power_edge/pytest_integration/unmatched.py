@@ -61,7 +61,7 @@ def _near_markers(expression: str, known: Set[str]) -> Iterator[str]:
 
 
 def nearest(expression: str, known: Sequence[str]) -> Iterator[str]:
-    """Yield a hint for each word of a -k that is no part of a known name and is like one."""
+    """Yield a hint for each word of a -k that is not part of a known name and is like one."""
     lower = [name.lower() for name in known]
     for word in _WORD.findall(expression):
         # -k takes a part of a name as well.

@@ -76,7 +76,7 @@ def watch(
         suites=sweep,
         choose_suites=choice.suites_of,
     )
-    # From now on nobody who does not read holds up the watch, nor its end.
+    # From now on a reader that does not read blocks neither the watch nor its end.
     compat.keep_width(session.config)
     for descriptor, stream in ((1, sys.stdout), (2, sys.stderr)):
         relay = Relay(descriptor)
@@ -121,7 +121,7 @@ def _declared(choice: Choice) -> Callable[[str], list[Item]]:
 def _as_declared_now(
     items: Iterable[CheckItem], watching: Watching, choice: Choice
 ) -> Iterator[CheckItem]:
-    """Yield the items of a watch. Those of a configuration that was loaded again are made anew."""
+    """Yield the items of a watch. Those of a configuration that was loaded again are made again."""
     made: set[str] = set()
     for name, members in groupby(items, key=lambda item: item.node_name):
         if name not in watching.reloaded:
@@ -134,7 +134,7 @@ def _as_declared_now(
 
 
 def _end(session: pytest.Session, latest: Callable[[], None], run_all: RunAll) -> None:
-    """End the session as its end would: report each item, and let all reports be written."""
+    """Do what the end of a session does: report each item, and let all reports be written."""
     latest()
     run_all(session)
     session.config.hook.pytest_sessionfinish(session=session, exitstatus=session.exitstatus)

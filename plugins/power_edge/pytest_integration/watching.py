@@ -1,6 +1,6 @@
 """The watch inside a pytest session (`--watch`).
 
-pytest collects as ever. The watch then takes the place of the run of the items; when it is
+pytest collects as usual. The watch then takes the place of the run of the items; when it is
 stopped, each item is reported once, with its latest result. So pytest's own reporters keep nothing
 while the watch runs, and all reports and the exit status are those of its last state.
 """
@@ -21,14 +21,15 @@ from power_edge.checking import check
 from power_edge.config import ConfigError, Node, load_node
 from power_edge.model import Item, Outcome, Result
 from power_edge.probing.failure import EndedBefore, NotAsked, Unreachable
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.probing.parallel import WIDTH, start
 from power_edge.probing.script import probe_script
 from power_edge.probing.transport import Job, ask
 from power_edge.pytest_integration.collection import CheckItem
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
-from power_edge.watch.changes import changes, pause
+from power_edge.watch.config_changes import changes, pause
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.outputs.event_log import EventLog
 from power_edge.watch.outputs.health import is_quiet
@@ -36,7 +37,6 @@ from power_edge.watch.outputs.lines import line, removed_line
 from power_edge.watch.outputs.notify import Notifier
 from power_edge.watch.outputs.publisher import Current, Publisher
 from power_edge.watch.settings import settings
-from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.sources import sources
 from power_edge.watch.threads import in_thread
 from power_edge.watch.transition import Transition
@@ -84,6 +84,7 @@ class Latest(check.Checked):
     results: Mapping[ItemId, Result] = field(default_factory=dict)
 
     def result(self, item: Item) -> Result:
+        """Return the latest result of an item; for one not judged yet, that of the answer."""
         known = self.results.get(key_of(item))
         return known if known is not None else super().result(item)
 
@@ -323,7 +324,7 @@ class Watching:
             self._log(transition)
 
     def _is_quiet(self, transition: Transition) -> bool:
-        """Whether a transition is of another machine, of which its node wants no event."""
+        """Whether a transition reports another machine, and its node wants no event about that."""
         result = transition.result
         watched = self._watched[result.item.node]
         return result.outcome is Outcome.BLOCKED and is_quiet(
@@ -369,7 +370,7 @@ class Watching:
             return
         self.broken.pop(name, None)
         before.task.cancel()
-        # Its sources give back what there is once on a machine, such as the audit rules.
+        # Its sources release what exists only once on a machine, such as the audit rules.
         await asyncio.gather(before.task, return_exceptions=True)
         self.reloaded.add(name)
         self._nodes.replace(node)
@@ -392,11 +393,11 @@ class Watching:
         Takes at most the node's deadline, from its turn on.
         """
         async with self._turns:
-            checked = await self._asked(node, items, kept)
+            checked = await self._ask(node, items, kept)
         self._answers[node.name] = checked
         return await in_thread(_judged, checked, items)
 
-    async def _asked(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
+    async def _ask(self, node: Node, items: Sequence[Item], kept: Kept) -> check.Checked:
         script = probe_script(node.name, check.expected(node), items, check.timeouts(node))
         job = Job(script, check.route_to(node, self._nodes.options))
         over = kept.ask if job.route.url.startswith("ssh:") else ask
@@ -418,8 +419,8 @@ class Watching:
 
 
 def _removed(state: State, node: Node, items: Iterable[Item]) -> Iterator[str]:
-    """Yield a line for each drift and each unknown item that is watched no longer: its last line
-    would stand for good.
+    """Yield a line for each drift and each unknown item that is no longer watched: without it, the
+    last line about the item would look current.
     """
     watched, declared = {GATE, *map(key_of, items)}, set(map(key_of, node.items))
     for key, result in state.results.items():

@@ -137,7 +137,7 @@ def _together(
     """Return the text with all edits made that are possible and true together, and the rest.
 
     The new text is loaded and judged again. As long as something in it is not compliant, its edits
-    are dropped and the others are made anew.
+    are dropped and the others are made again.
     """
     file, not_adopted = checked.node.state.file, list[NotAdopted]()
     while True:

@@ -1,4 +1,4 @@
-"""schemas/accepted.yaml: a person takes the responsibility for a verdict that is lower."""
+"""schemas/accepted.yaml: a person takes responsibility for a lower verdict."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -48,7 +48,7 @@ def with_accepted(
     for entry in now:
         where = f"{FILE} of {of}: {entry.file}#{entry.pointer}"
         if places.count((entry.file, entry.pointer)) > 1:
-            raise Unusable(f"{where} is there twice; keep one")
+            raise Unusable(f"{where} is in the file twice; keep one")
         lowered = [
             _lowered(change, entry) if _is_for(entry, change) else change for change in changes
         ]

@@ -29,7 +29,8 @@ def folder_of(version: Version) -> Path:
 
 
 def content(file: Path) -> bytes:
-    """Return the bytes of a file. Raises Unusable, also for one that is no artifact by its size."""
+    """Return the bytes of a file. Raises Unusable, also for one that is not an artifact by its
+    size."""
     try:
         with file.open("rb") as opened:
             data = opened.read(_LARGEST + 1)
@@ -43,24 +44,24 @@ def content(file: Path) -> bytes:
 def built_with(proven: Mapping[str, bytes], folder: Path) -> dict[str, bytes]:
     """Return the other files of a folder that has all of the proven ones: they were built together.
 
-    Raises Unusable if one of those is missing or another one, and for what can be no file of a
+    Raises Unusable if one of those is missing or differs, and for what cannot be a file of a
     release.
     """
     found: dict[str, bytes] = {}
     for path in sorted(folder.iterdir()):
         if path.is_symlink() or not path.is_file() or not _PLAIN.fullmatch(path.name):
-            raise Unusable(f"{quoted(str(path), 200)} can be no file of a release")
+            raise Unusable(f"{quoted(str(path), 200)} cannot be a file of a release")
         if path.name in OWN:
             raise Unusable(f"{quoted(str(path), 200)} is written by promote itself: remove it")
         found[path.name] = content(path)
     for name, data in proven.items():
         if found.pop(name, None) != data:
             raise Unusable(
-                f"{quoted(str(folder), 200)} has not the {name} that is proven: build it at the"
-                " commit of the pre-release, with the version of the release"
+                f"{quoted(str(folder), 200)} does not have the {name} that is proven: build it at"
+                " the commit of the pre-release, with the version of the release"
             )
     if more := [name for name in found if name.endswith((".whl", ".tar.gz"))]:
-        raise Unusable(f"{more[0]} is no wheel or sdist of this release: remove it")
+        raise Unusable(f"{more[0]} is not a wheel or sdist of this release: remove it")
     return found
 
 
@@ -75,7 +76,7 @@ def read_sums(data: bytes, name: str) -> dict[str, str]:
     for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
         match = _SUM.fullmatch(line)
         if match is None or match[2] in found:
-            raise Unusable(f"{name}:{number}: is no line of sha256sum, or names a file again")
+            raise Unusable(f"{name}:{number}: is not a line of sha256sum, or names a file again")
         found[match[2]] = match[1]
     return found
 
@@ -92,16 +93,16 @@ def write(folder: Path, files: Mapping[str, bytes]) -> bool:
         return True
     atomic_file.sweep(folder)
     atomic_file.sweep(folder.parent)
-    there = {path.name: path for path in folder.iterdir()}
-    for name in sorted(there.keys() | files.keys()):
+    existing = {path.name: path for path in folder.iterdir()}
+    for name in sorted(existing.keys() | files.keys()):
         if name == SIGNATURE:
             continue
-        if name not in files or name not in there or content(there[name]) != files[name]:
+        if name not in files or name not in existing or content(existing[name]) != files[name]:
             raise Unusable(
-                f"{printable(str(folder))} is there, and its {printable(name)} is not that of this"
+                f"{printable(str(folder))} exists, and its {printable(name)} is not that of this"
                 " promotion: remove the folder, and run the command again"
             )
-    if SIGNATURE in files and SIGNATURE not in there:
+    if SIGNATURE in files and SIGNATURE not in existing:
         atomic_file.write(folder / SIGNATURE, files[SIGNATURE])
         return True
     return False

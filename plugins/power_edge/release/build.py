@@ -72,10 +72,12 @@ def _check_hatchling(tree: Path, commit: str) -> None:
     if find_spec("hatchling") is not None:
         return
     try:
-        asked = tomllib.loads((tree / "pyproject.toml").read_text())["build-system"]["requires"]
+        requirements = tomllib.loads((tree / "pyproject.toml").read_text())["build-system"][
+            "requires"
+        ]
     except (OSError, ValueError, LookupError):
         raise Unusable(f"{commit[:12]} has no pyproject.toml that can be built") from None
     raise Unusable(
         "hatchling is not installed beside this program, and a promotion builds without a network:"
-        f" pip install {' '.join(quoted(each) for each in asked)}"
+        f" pip install {' '.join(quoted(each) for each in requirements)}"
     )

@@ -35,7 +35,7 @@ class Judge:
 
 def _reference(place: Place) -> str:
     pointer = Place("", ("$defs", place.file, *place.parts)).pointer
-    # A pointer in a URI: what is no part of one is escaped.
+    # A pointer in a URI: what is not part of one is escaped.
     return "#" + "".join(
         each if each.isascii() and (each.isalnum() or each in "/~$-_.") else _percent(each)
         for each in pointer

@@ -1,4 +1,4 @@
-"""What changed between two sets of schemas, and which part of the version it calls for."""
+"""What changed between two sets of schemas, and which part of the version it requires."""
 
 import json
 import re
@@ -14,12 +14,12 @@ from power_edge.release.schema_set import Place, SchemaSet, is_annotation
 
 EMPTY = SchemaSet("nothing", {}, {})
 """What the first release is compared with."""
-_BY_EFFECT = "judged by what the documents may hold because of it"
+_BY_EFFECT = "judged by its effect on documents"
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Verdict(IntEnum):
-    """The part of a version that a change calls for; the highest of all counts."""
+    """The part of a version that a change requires; the highest of all counts."""
 
     PATCH = 0
     """The same is allowed, and means the same."""
@@ -31,8 +31,8 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference. `file` and `pointer` are of the newer set if it is there, else of the
-    older.
+    """One difference. `file` and `pointer` are of the newer set if the place exists there, else of
+    the older.
     """
 
     file: str

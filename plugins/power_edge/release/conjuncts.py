@@ -135,5 +135,5 @@ def merged(parts: Sequence[Conjunct]) -> Conjunct:
 
 
 def same(first: Json, second: Json) -> bool:
-    """Whether two values are equal as JSON Schema has it."""
+    """Whether two values are equal as JSON Schema defines it."""
     return canonical(first) == canonical(second)

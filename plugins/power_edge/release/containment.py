@@ -13,7 +13,7 @@ from power_edge.release.schema_set import Place, SchemaSet
 from power_edge.release.values import KINDS, canonical, is_valid, kinds, matches, normal
 
 SPLITS = 2
-"""So often the cases of an anyOf or oneOf are looked at one by one, inside each other."""
+"""How deep the cases of anyOf and oneOf are examined one by one inside each other."""
 MOST_CASES = 32
 
 Way: TypeAlias = tuple[tuple[str, str], ...]
@@ -58,7 +58,7 @@ class Containment:
         if second is None:
             return []
         pair = (first, second)
-        if pair in self._open:  # a part of a value inside itself: shown if all else is
+        if pair in self._open:  # a value that contains itself: shown if everything else is
             self._assumed += 1
             return []
         if pair in self._known:
@@ -421,8 +421,8 @@ def _pattern_properties(found: Containment, first: Conjunct, second: Conjunct) -
                     None,
                     found.first.value(place) if place is not None else None,
                     None,
-                    "these names are no longer allowed, or are judged otherwise",
-                    "these names are allowed now, or are judged otherwise",
+                    "these names are no longer allowed, or are judged differently",
+                    "these names are allowed now, or are judged differently",
                     (("any", pattern),),
                 )
 
@@ -565,12 +565,12 @@ def _branches(found: Containment, first: Conjunct, second: Conjunct, keyword: st
 
 def _disjoint(found: SchemaSet, branches: Sequence[Place]) -> bool:
     """Whether no value can be of two of these schemas, since they want different types."""
-    seen: set[str] = set()
+    visited: set[str] = set()
     for branch in branches:
         own = merged(conjuncts(found, branch)).kinds
-        if own & seen:
+        if own & visited:
             return False
-        seen |= own
+        visited |= own
     return True
 
 

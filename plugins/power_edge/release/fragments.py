@@ -1,4 +1,4 @@
-"""Changelog fragments: changelog.d/NAME.TYPE.md. The type says which bump the change calls for."""
+"""Changelog fragments: changelog.d/NAME.TYPE.md. The type says which bump the change requires."""
 
 import re
 from collections.abc import Mapping

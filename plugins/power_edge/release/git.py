@@ -49,7 +49,7 @@ def last_release(head: str = "HEAD", without: str | None = None) -> str | None:
 def releases(head: str, without: str | None = None) -> list[str]:
     """Return the tags of the releases (`vX.Y.Z`) that a commit contains, the lowest first.
 
-    Other tags are nothing here, nor is `without`. Raises Unusable if tags may be missing.
+    Other tags do not count, and neither does `without`. Raises Unusable if tags may be missing.
     """
     if is_shallow():
         raise Unusable(
@@ -68,7 +68,8 @@ def releases(head: str, without: str | None = None) -> list[str]:
 
 
 def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str, bytes]:
-    """Return the files below a folder of a commit whose names end so, by path in the folder."""
+    """Return the files below a folder of a commit whose names end in one of `suffixes`, by path in
+    the folder."""
     listed = output("ls-tree", "-r", "-z", "--full-tree", commit_hash, "--", f"{folder}/")
     names: list[tuple[str, str]] = []
     for entry in listed.split(b"\0"):
@@ -78,7 +79,7 @@ def files(commit_hash: str, folder: str, suffixes: tuple[str, ...]) -> dict[str,
             continue
         mode, kind, blob = about.decode("ascii").split(" ")
         if kind != "blob" or mode == _LINK:
-            raise Unusable(f"{folder}/{name} is no regular file in {commit_hash[:12]}")
+            raise Unusable(f"{folder}/{name} is not a regular file in {commit_hash[:12]}")
         names.append((name, blob))
     found: dict[str, bytes] = {}
     for (name, blob), content in zip(names, _blobs([blob for _, blob in names]), strict=True):
@@ -112,7 +113,7 @@ def file(commit_hash: str, path: str) -> bytes | None:
         return None
     mode, kind, blob = listed.partition(b"\t")[0].decode("ascii").split(" ")
     if kind != "blob" or mode == _LINK:
-        raise Unusable(f"{path} is no regular file in {commit_hash[:12]}")
+        raise Unusable(f"{path} is not a regular file in {commit_hash[:12]}")
     status, content = ask("cat-file", "blob", blob)
     if status != 0:
         raise Unusable(f"git has no content for {path} ({blob[:12]})")
@@ -120,7 +121,7 @@ def file(commit_hash: str, path: str) -> bytes | None:
 
 
 def fork_point(base: str, head: str) -> str:
-    """Return the commit that two commits have both grown from. Raises Unusable without one."""
+    """Return the merge base of two commits. Raises Unusable without one."""
     status, found = ask("merge-base", base, head)
     if status != 0:
         more = (
@@ -176,8 +177,8 @@ def output(*words: str, stdin: str = "") -> bytes:
     """
     ended = git(*words, stdin=stdin.encode("ascii"))
     if ended.status != 0:
-        said = ended.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = printable(said[-1]) if said else f"it ended with {ended.status}"
+        lines = ended.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = printable(lines[-1]) if lines else f"it ended with {ended.status}"
         raise Unusable(f"git {words[0]} failed: {why}")
     return ended.stdout
 

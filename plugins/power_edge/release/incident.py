@@ -30,13 +30,13 @@ class Incident(NamedTuple):
 
 def incident(promotion: Promotion, sha256: str, who: str, why: str | None) -> Incident:
     """Return the issue of a rollback. `who` and `why` are texts of persons: nothing in them is
-    obeyed. `sha256` is that of promotion.json: nobody could write the marker into an issue before.
+    obeyed. `sha256` is that of promotion.json: the marker cannot be in an earlier issue.
 
-    Raises Unusable if the promotion is no rollback.
+    Raises Unusable if the promotion is not a rollback.
     """
     rollback = promotion.rollback
     if rollback is None:
-        raise Unusable(f"{promotion.release} is no rollback, so there is no incident")
+        raise Unusable(f"{promotion.release} is not a rollback, so there is no incident")
     taken_back = rollback.from_release
     marker = f"<!-- power-edge rollback {promotion.release} {sha256} -->"
     configuration = _CONFIGURATION[rollback.configuration].format(commit=rollback.config_commit)

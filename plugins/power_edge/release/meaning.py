@@ -1,4 +1,4 @@
-"""What reads otherwise though it validates the same: defaults, and fields that are deprecated."""
+"""What changes its meaning although it validates the same: defaults, and deprecated fields."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -36,15 +36,15 @@ class _Walk:
     def __init__(self, first: SchemaSet, second: SchemaSet) -> None:
         self.first = first
         self.second = second
-        self.seen: set[tuple[frozenset[Place], frozenset[Place]]] = set()
+        self.visited: set[tuple[frozenset[Place], frozenset[Place]]] = set()
 
     def at(self, first: list[Place], second: list[Place], way: Way) -> Iterator[Note]:
         """Yield what differs at one place of a document, and below it."""
         before, after = together(self.first, first), together(self.second, second)
         pair = (frozenset(before), frozenset(after))
-        if pair in self.seen:
+        if pair in self.visited:
             return
-        self.seen.add(pair)
+        self.visited.add(pair)
         for keyword in ("default", "deprecated"):
             yield from self._differing(keyword, before, after, way)
         for name in dict.fromkeys(
@@ -85,7 +85,7 @@ class _Walk:
     def _differing(
         self, keyword: str, before: list[Place], after: list[Place], way: Way
     ) -> Iterator[Note]:
-        old, new = _said(self.first, before, keyword), _said(self.second, after, keyword)
+        old, new = _stated(self.first, before, keyword), _stated(self.second, after, keyword)
         if {canonical(value) for _, value in old} != {canonical(value) for _, value in new}:
             yield Note(
                 keyword,
@@ -125,7 +125,7 @@ def together(found: SchemaSet, places: Iterable[Place]) -> list[Place]:
     return list(result)
 
 
-def _said(found: SchemaSet, places: Iterable[Place], keyword: str) -> list[tuple[Place, Json]]:
+def _stated(found: SchemaSet, places: Iterable[Place], keyword: str) -> list[tuple[Place, Json]]:
     """Return what the schemas say. `false` for deprecated is as good as nothing."""
     return [
         (place.at(keyword), value[keyword])

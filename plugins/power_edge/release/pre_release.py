@@ -1,4 +1,4 @@
-"""Makes the tag of a pre-release: what promote will ask of it holds from the beginning."""
+"""Makes the tag of a pre-release, which meets the conditions of promote from the start."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ def make(version: Version, folder: Path) -> tags.Tag:
     tags.check_whole()
     commit = git.commit("HEAD")
     tags.check_on_main(commit, "HEAD")
-    if there := [each.tag for each in tags.at(commit) if each.pre is not None]:
-        raise Unusable(f"{commit[:12]} is the pre-release {there[0]} already; a commit has one")
+    if tagged := [each.tag for each in tags.at(commit) if each.pre is not None]:
+        raise Unusable(f"{commit[:12]} is the pre-release {tagged[0]} already; a commit has one")
     data = artifacts.content(folder / record.TESTED)
     record.check_tested(record.tested(data, record.TESTED), commit, record.TESTED)
     wheel_of(folder, version.wheel)

@@ -18,7 +18,7 @@ from power_edge.model.generated.tested_schema import Tested
 from power_edge.release import artifacts, notes, record, signature, tags
 from power_edge.release.build import build
 from power_edge.release.changes import Verdict
-from power_edge.release.required import bumped, required
+from power_edge.release.required_bump import bumped, required
 from power_edge.release.schema_set import Unusable, digest
 from power_edge.release.source import of_ref
 from power_edge.release.version import Version
@@ -77,13 +77,13 @@ def pre_release(version: Version, folder: Path) -> PreRelease:
     name = f"{record.TESTED} of {version.tag}"
     tested = record.tested(data, name)
     record.check_tested(tested, tag.commit, name)
-    said = record.recorded(tag.message, record.TESTED)
-    if said is None:
+    digest_in_tag = record.recorded(tag.message, record.TESTED)
+    if digest_in_tag is None:
         raise Unusable(
             f"the tag {version.tag} records no {record.TESTED}: its last line must be that of"
             " power-edge release pre"
         )
-    if said != record.sha256(data):
+    if digest_in_tag != record.sha256(data):
         raise Unusable(f"{name} was changed since the tag was made: the tag records another sha256")
     return PreRelease(tag, wheel_of(folder, version.wheel), tested, data)
 
@@ -130,8 +130,8 @@ def backward(pre: PreRelease, version: Version) -> Step:
     last = tags.commit_of(previous)
     if last == pre.tag.commit or not tags.contains(last, pre.tag.commit):
         raise Unusable(
-            f"{pre.tag.version.tag} is not older than {previous.tag}, so this is no rollback: leave"
-            " out --rollback"
+            f"{pre.tag.version.tag} is not older than {previous.tag}, so this is not a rollback:"
+            " leave out --rollback"
         )
     due = previous._replace(patch=previous.patch + 1)
     if version != due:
@@ -151,7 +151,7 @@ def make(
     """Build a pre-release's commit as a release, prove that nothing else differs, and return the
     files.
 
-    `built` is a folder with the other artifacts of the release, its wheel and sdist among them.
+    `built` is a folder with the artifacts of the release, including its wheel and sdist.
     Raises Unusable.
     """
     commit = pre.tag.commit
@@ -212,7 +212,7 @@ def make(
 
 
 def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
-    """Write the folder of a release and then its tag; what is there already is left.
+    """Write the folder of a release and then its tag; what exists already stays as it is.
 
     Raises Unusable if nothing is left to do, or if what is there is of another promotion, and
     OSError.
@@ -227,9 +227,9 @@ def finish(made: Files, version: Version, key: Path | None, say: Say) -> None:
     is_new = artifacts.write(folder, files)
     if is_tagged and not is_new:
         raise Unusable(f"{version.tag} is promoted already, and nothing is left to do")
-    say(f"{'written' if is_new else 'there':<8} dist/{version.tag}/ ({len(files)} files)")
+    say(f"{'written' if is_new else 'kept':<8} dist/{version.tag}/ ({len(files)} files)")
     if is_tagged:
-        say(f"there    the tag {version.tag}, of a promotion that was cut off")
+        say(f"kept     the tag {version.tag}, of a promotion that was cut off")
     else:
         tags.make(version, made.promotion.commit, made.message)
         say(f"tagged   {version.tag} at {made.promotion.commit[:12]}")
@@ -245,10 +245,10 @@ def is_published(version: Version) -> bool:
 
 def check_same(tag: tags.Tag, made: Files) -> None:
     """Check that a tag is the one of this promotion. Raises Unusable."""
-    said = record.recorded(tag.message, record.PROMOTION)
+    digest_in_tag = record.recorded(tag.message, record.PROMOTION)
     if tag.commit != made.promotion.commit:
         raise Unusable(f"{tag.version.tag} exists, and is of commit {tag.commit[:12]}")
-    if said != record.sha256(made.files[record.PROMOTION]):
+    if digest_in_tag != record.sha256(made.files[record.PROMOTION]):
         raise Unusable(
             f"{tag.version.tag} exists, and is not of this promotion: run that one again, with the"
             " files that it was made of"

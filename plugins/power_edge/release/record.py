@@ -1,7 +1,7 @@
 """tested.json and promotion.json: what was proven about a commit, as files that a tag vouches for.
 
 The last line of an annotated tag is `FILE sha256:DIGEST`: `tested.json` for a pre-release,
-`promotion.json` for a release. So nobody can change the file without making the tag anew.
+`promotion.json` for a release. So nobody can change the file without making a new tag.
 """
 
 import hashlib

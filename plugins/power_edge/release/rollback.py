@@ -34,9 +34,9 @@ from power_edge.model import Problem, Source
 from power_edge.model.generated.promotion_schema import Rollback
 from power_edge.probing.process import Lifeline, NoRoom, TooLong, run
 from power_edge.release import git, reading, tags
-from power_edge.release.brought import Brought
-from power_edge.release.brought import Path as ValuePath
 from power_edge.release.build import export
+from power_edge.release.field_origin import FieldOrigins
+from power_edge.release.field_origin import Path as ValuePath
 from power_edge.release.schema_set import Unusable
 from power_edge.release.version import Version
 from power_edge.release.wheel import Wheel
@@ -109,7 +109,7 @@ def judged(
         with zipfile.ZipFile(BytesIO(wheel.data)) as archive:
             archive.extractall(program)
         try:
-            losses = list(_losses(_asked(program, root), root, Brought(commit)))
+            losses = list(_losses(_reading_of(program, root), root, FieldOrigins(commit)))
         except Silent as error:
             if not accepted:
                 raise
@@ -152,7 +152,7 @@ class _Printed(msgspec.Struct):
     nodes: dict[str, _Node]
 
 
-def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
+def _reading_of(program: Path, root: Path) -> Mapping[str, _Node]:
     """Return how an unpacked version reads a node-configs/. Raises Silent."""
     # Its dependencies are those of this program; its own code comes first.
     paths = os.pathsep.join([str(program), *filter(None, sys.path)])
@@ -166,7 +166,7 @@ def _asked(program: Path, root: Path) -> Mapping[str, _Node]:
     except (TooLong, NoRoom, msgspec.MsgspecError) as error:
         raise Silent(f"the old version's reading of {NODE_CONFIGS}/: {error}") from None
     if not os.path.realpath(printed.program).startswith(f"{os.path.realpath(program)}{os.sep}"):
-        raise Silent(f"not the old version was asked, but {quoted(printed.program, 200)}")
+        raise Silent(f"{quoted(printed.program, 200)} answered, and not the old version")
     for name, node in printed.nodes.items():
         if node.values is None and not node.problems:
             raise Silent(f"the old version does not say how it reads node {printable(name)}")
@@ -179,7 +179,7 @@ def _check_reverted(program: Path, folder: Path, commit: str, root: Path) -> Non
     inside = _in_repository(root)
     if not (folder / inside).is_dir():
         raise Unusable(f"commit {commit[:12]} has no {inside}/")
-    found = _asked(program, folder / inside)
+    found = _reading_of(program, folder / inside)
     for name, node in sorted(found.items()):
         for place in node.problems:
             raise Unusable(
@@ -205,7 +205,7 @@ def _in_repository(root: Path) -> str:
     return str(relative)
 
 
-def _losses(old: Mapping[str, _Node], root: Path, brought: Brought) -> Iterator[Loss]:
+def _losses(old: Mapping[str, _Node], root: Path, brought: FieldOrigins) -> Iterator[Loss]:
     """Yield what an old version refuses or reads differently of today's configuration."""
     now = reading.readings(root)["nodes"]
     if not now:
@@ -248,7 +248,7 @@ def _read_differently(
     then: dict[str, Json],
     now: dict[str, Json],
     documents: Mapping[str, Document],
-    brought: Brought,
+    brought: FieldOrigins,
 ) -> Iterator[Loss]:
     for key, file in _FILE_OF.items():
         if file not in documents:

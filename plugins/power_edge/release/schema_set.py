@@ -173,11 +173,11 @@ def children(schema: Schema, place: Place) -> Iterator[tuple[str, Place, Schema]
 
 
 def checked(name: str, files: Mapping[str, Json]) -> SchemaSet:
-    """Return the set of these files, by path. Raises Unusable if one is no usable schema."""
+    """Return the set of these files, by path. Raises Unusable if one is not a usable schema."""
     schemas: dict[str, Schema] = {}
     for file, content in files.items():
         if not isinstance(content, dict | bool):
-            raise Unusable(f"{name}: {file} is no schema: it must be a mapping")
+            raise Unusable(f"{name}: {file} is not a schema: it must be a mapping")
         schemas[file] = content
     found = SchemaSet(name, *with_sections(schemas))
     known: dict[Place, Schema] = {}
@@ -233,12 +233,14 @@ def _all(schema: Schema, place: Place) -> Iterator[tuple[Place, Schema]]:
 
 def _check_file(name: str, file: str, schema: Schema) -> None:
     if isinstance(schema, dict) and schema.get("$schema", DIALECT) != DIALECT:
-        raise Unusable(f"{name}: {file} is no schema of the draft 2020-12, which alone is compared")
+        raise Unusable(
+            f"{name}: {file} is not a schema of draft 2020-12, and only such are compared"
+        )
     try:
         meta.validate(schema)
     except ValidationError as error:
         place = Place(file).at(*error.instance_path)
-        raise Unusable(f"{name}: {place} is no valid schema: {error.message}") from None
+        raise Unusable(f"{name}: {place} is not a valid schema: {error.message}") from None
 
 
 def _check_reference(

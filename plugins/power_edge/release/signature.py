@@ -45,7 +45,7 @@ def signer(data: bytes, signature: Path, signers: Path | None) -> str:
 
 
 def _keygen(what: str, *words: str, stdin: bytes = b"") -> Ended:
-    # A key with a passphrase is an error: nobody is there to be asked.
+    # A key with a passphrase is an error: nobody can answer a prompt.
     argv = ["env", "SSH_ASKPASS_REQUIRE=never", "ssh-keygen", "-Y", what, "-n", NAMESPACE, *words]
     try:
         ended = run(argv, stdin, Lifeline())

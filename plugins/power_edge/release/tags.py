@@ -12,7 +12,7 @@ from power_edge.release.version import Version
 from power_edge.text import printable, quoted
 
 _MAIN: Final = ("refs/remotes/origin/main", "refs/heads/main")
-"""What main is: that of the server where there is one, for it is what others have reviewed."""
+"""Where main is looked up: the server's branch first, because that is what others have reviewed."""
 _FORMAT = "%(objecttype)%00%(contents:subject)%00%(contents:body)"
 
 
@@ -106,7 +106,7 @@ def make(version: Version, commit: str, message: str) -> None:
 def check_on_main(commit: str, name: str) -> None:
     """Check that a commit is or was the tip of main. Raises Unusable.
 
-    A commit of a branch that was merged is none: main was tested with the merge.
+    A commit of a merged branch does not count: main was tested with the merge.
     """
     for ref in _MAIN:
         if git.ask("rev-parse", "--verify", "--quiet", ref)[0] == 0:
@@ -119,10 +119,10 @@ def check_on_main(commit: str, name: str) -> None:
 
 
 def contains(commit: str, older: str) -> bool:
-    """Whether a commit is another one or has grown from it. Raises Unusable if git cannot say."""
+    """Whether a commit is `older` or a descendant of it. Raises Unusable if git cannot say."""
     status, _ = git.ask("merge-base", "--is-ancestor", older, commit)
     if status not in (0, 1):
-        raise Unusable(f"git cannot say whether {commit[:12]} has grown from {older[:12]}")
+        raise Unusable(f"git cannot say whether {commit[:12]} is a descendant of {older[:12]}")
     return status == 0
 
 
@@ -137,7 +137,7 @@ def given(text: str, *, pre: bool) -> Version:
     """
     version = Version.of(text)
     if pre and version.pre is None:
-        raise Unusable(f"{quoted(text)} is no pre-release, which is such as v1.3.0-pre.145")
+        raise Unusable(f"{quoted(text)} is not a pre-release, such as v1.3.0-pre.145")
     if not pre and version.pre is not None:
         raise Unusable(f"{quoted(text)} is a pre-release; a release has three numbers alone")
     return version

@@ -1,4 +1,4 @@
-"""JSON values and schemas, compared: 1 is 1.0 but not true, and the order of keys is nothing."""
+"""Compare JSON values and schemas: 1 equals 1.0 but not true, and the order of keys is ignored."""
 
 from functools import lru_cache
 from typing import Final, TypeAlias
@@ -17,7 +17,7 @@ KINDS: Final = frozenset(["null", "boolean", "integer", "fraction", "string", "a
 
 
 def canonical(value: Json) -> Canonical:
-    """Return a hashable that equals another exactly if the values are equal as JSON Schema has
+    """Return a hashable that equals another exactly if the values are equal as JSON Schema defines
     it.
     """
     if isinstance(value, bool):
@@ -90,7 +90,7 @@ def normal(found: SchemaSet, place: Place, above: tuple[Place, ...] = ()) -> Can
 
 
 def is_valid(keyword: str, value: Json, instance: Json) -> bool:
-    """Whether a value passes one keyword, as the validator of Power Edge has it."""
+    """Whether a value passes one keyword, by Power Edge's validator."""
     return _validator(msgspec.json.encode({keyword: value})).is_valid(instance)
 
 

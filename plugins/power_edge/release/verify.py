@@ -57,14 +57,14 @@ def check_folder(version: Version, folder: Path) -> None:
     Raises Unusable and ConfigError.
     """
     tag = tags.tag(version)
-    said = record.recorded(tag.message, record.PROMOTION)
-    if said is None:
+    digest = record.recorded(tag.message, record.PROMOTION)
+    if digest is None:
         raise Unusable(
             f"{version.tag} was not made by power-edge release promote: its last line is no sha256"
             f" of {record.PROMOTION}"
         )
     data = artifacts.content(folder / record.PROMOTION)
-    if record.sha256(data) != said:
+    if record.sha256(data) != digest:
         raise Unusable(f"{version.tag} records another {record.PROMOTION} than that of {folder}")
     found = record.promotion(data, record.PROMOTION)
     if (found.release, found.commit) != (version.semver, tag.commit):
@@ -82,7 +82,7 @@ def check_folder(version: Version, folder: Path) -> None:
         name = printable(path.name)
         if path.name not in made:
             # SHA256SUMS itself is not in the tag: a line of it proves nothing.
-            raise Unusable(f"{name} is no file of a promotion: take it out of {folder}")
+            raise Unusable(f"{name} is not a file of a promotion: take it out of {folder}")
         if path.name in (artifacts.SUMS, artifacts.SIGNATURE):
             continue
         for check in verify(path, None):
@@ -141,7 +141,8 @@ def _of_signature(folder: Path, sums: _Kept, signers: Path | None) -> Iterator[C
     if signers is not None:
         yield Check("signature", f"of {who}")
     else:
-        yield Check("signature", f"of the key {who}; nobody said whose it is", is_open=True)
+        text = f"of the key {who}; --signers was not given, so its owner is unknown"
+        yield Check("signature", text, is_open=True)
 
 
 def _of_record(file: Path, data: bytes, promotion: Promotion) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""A version in the form that each kind of package wants. All forms have the same order."""
+"""A version in the form that each kind of package uses. All forms have the same order."""
 
 import re
 from typing import NamedTuple
@@ -25,7 +25,8 @@ class Version(NamedTuple):
         found = _SEMVER.fullmatch(text)
         if found is None:
             raise Unusable(
-                f"{quoted(text)} is no version: write three numbers, such as 1.3.0 or 1.3.0-pre.145"
+                f"{quoted(text)} is not a version: write three numbers, such as 1.3.0 or"
+                " 1.3.0-pre.145"
             )
         major, minor, patch, pre = found.groups()
         return cls(int(major), int(minor), int(patch), int(pre) if pre is not None else None)

@@ -87,7 +87,7 @@ def opened(path: Path, data: bytes) -> Wheel:
     """Return the wheel whose file has these bytes. Raises Unusable."""
     if path.name.count("-") < 4 or path.suffix != ".whl":
         raise Unusable(
-            f"{quoted(str(path), 200)} is no wheel: its name must be like {wheel_name('1.3.0')}"
+            f"{quoted(str(path), 200)} is not a wheel: its name must be like {wheel_name('1.3.0')}"
         )
     return Wheel(path.name, data, unpacked(str(path), data))
 
@@ -107,7 +107,7 @@ def unpacked(path: str, data: bytes) -> dict[str, tuple[int, bytes]]:
                 info.filename: (info.external_attr >> 16, archive.read(info)) for info in infos
             }
     except _BROKEN as error:
-        raise Unusable(f"{name} is no wheel that can be read: {printable(str(error))}") from None
+        raise Unusable(f"{name} is not a wheel that can be read: {printable(str(error))}") from None
     if len(files) < len(infos):
         raise Unusable(f"{name} has a file twice")
     return files

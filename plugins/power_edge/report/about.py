@@ -83,7 +83,7 @@ def _urgent(about: About) -> Iterator[str]:
 
 
 def _usable(filesystem: Filesystem) -> int:
-    """As df counts: what root keeps loopback only: is nobody else's."""
+    """Return the bytes that users other than root can have, as df(1) counts them."""
     return filesystem.used + filesystem.available
 
 

@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     diff: tuple[str, ...] = ()
     """The lines of `terminal.diff`."""
     cause: str = ""
-    """Of a shut gate: why, without what is the node's own. See `cause.cause`."""
+    """For a shut gate: the reason, without the node's own names. See `cause.cause`."""
 
 
 class Group(NamedTuple):
@@ -113,22 +113,22 @@ def line(group: Group, width: int | None = WIDTH) -> list[Piece]:
     end = f"; {more} more follow{'s' if more == 1 else ''}" if more else ""
     room = (WIDTH if width is None else width) - len(start) - len(end)
     if group.outcome is Outcome.UNKNOWN:
-        said = f"{group.outcome.value}: {_why(group.first)}" if _why(group.first) else "unknown"
-        said = printable(said) if width is None else shortened(said, max(room, _LEAST))
+        shown = f"{group.outcome.value}: {_why(group.first)}" if _why(group.first) else "unknown"
+        shown = printable(shown) if width is None else shortened(shown, max(room, _LEAST))
     elif group.outcome is not Outcome.DRIFT:
-        said = shortened("; ".join(group.first.differences), max(room, _LEAST))
+        shown = shortened("; ".join(group.first.differences), max(room, _LEAST))
     elif width is None:
-        said = "; ".join(_said(group.first))
+        shown = "; ".join(_without_field(group.first))
     else:
-        said, *others = _said(group.first)
+        shown, *others = _without_field(group.first)
         for index, each in enumerate(others):
             left = len(others) - index
             rest = f"; and {left} more"
-            if len(f"{said}; {each}") + (len(rest) if left > 1 else 0) > room:
-                said += rest
+            if len(f"{shown}; {each}") + (len(rest) if left > 1 else 0) > room:
+                shown += rest
                 break
-            said += f"; {each}"
-    return [(start, "bold"), (said, COLOURS[group.outcome]), (end, "")]
+            shown += f"; {each}"
+    return [(start, "bold"), (shown, COLOURS[group.outcome]), (end, "")]
 
 
 def heading(group: Group) -> str:
@@ -172,12 +172,12 @@ def block(group: Group) -> Iterator[list[Piece]]:
             yield [(f"    {text}", {"-": "green", "+": "red"}.get(text[0], ""))]
     label = "follows"
     for each in group.followers:
-        text = printable(f"{each.record.name}: {'; '.join(_said(each))}")
+        text = printable(f"{each.record.name}: {'; '.join(_without_field(each))}")
         yield from _plain(folded(label, text))
         label = ""
 
 
-def _said(failure: Failure) -> Sequence[str]:
+def _without_field(failure: Failure) -> Sequence[str]:
     """Return what differs; without the field if that is the item's name (firewall)."""
     return [each.removeprefix(f"{failure.record.name}: ") for each in failure.differences]
 

@@ -158,10 +158,10 @@ def _title(step: Step, indent: str = "") -> list[str]:
 
 def _sentence(step: Step) -> Iterator[str]:
     yield from _title(step)
-    said = step.record.advice or "no command is known"
+    note = step.record.advice or "no command is known"
     if step.commands:
-        said = "its mend has characters that no line of a script can show: see the check's report"
-    yield from _comment(f"  {said}")
+        note = "its mend has characters that no line of a script can show: see the check's report"
+    yield from _comment(f"  {note}")
 
 
 def _comment(text: str, indent: str = "") -> list[str]:

@@ -12,7 +12,7 @@ from power_edge.report.own_test_name import OWN_TYPE, own_test_name
 
 
 class NodeReport(NamedTuple):
-    """One node: its gate, and the records of its judged items, the gate's item among them."""
+    """One node: its gate, and the records of its judged items, including the gate's item."""
 
     node: Node
     gate: Gate

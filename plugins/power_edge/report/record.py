@@ -26,7 +26,7 @@ OUTCOMES: Final[Mapping[Outcome, report_schema.Outcome]] = {
 def record(result: Result) -> report_schema.Item:
     """Return the record of a result.
 
-    Its texts are printable: bytes that are no UTF-8 are escaped (`\\xff`), since no report format
+    Its texts are printable: bytes that are not UTF-8 are escaped (`\\xff`), since no report format
     can hold them.
     """
     item = result.item

@@ -124,7 +124,7 @@ def _words(seconds: float) -> str:
 
 
 def _seconds(time: str | None) -> float | None:
-    """Return a time of the status in seconds since 1970; None if it is none."""
+    """Return a time of the status in seconds since 1970; None if it is not a time."""
     try:
         return datetime.fromisoformat(time).timestamp() if time is not None else None
     except (ValueError, OverflowError):

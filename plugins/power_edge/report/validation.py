@@ -20,7 +20,7 @@ class Validation:
     """Nodes that cannot be used."""
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
-    """What a check will stumble over, though the files can be used."""
+    """What will make a check fail, although the files can be used."""
     files: Callable[[str], bytes | None] = lambda _: None
     """Returns the content of a file by its name in messages, None if it cannot be read."""
 

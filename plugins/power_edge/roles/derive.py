@@ -459,7 +459,7 @@ def _named(look: _Look, entry: _Entry) -> Mapping[str, Value]:
     raise _Refused(
         Fault(
             entry.path,
-            f"{quoted(entry.value)} is no service that Power Edge knows the port of",
+            f"{quoted(entry.value)} is not a service that Power Edge knows the port of",
             f"{similar or ''}{' or ' if similar else ''}write PORT/PROTO, such as 8080/tcp",
         )
     )

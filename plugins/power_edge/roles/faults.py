@@ -62,7 +62,7 @@ def faults(role: RoleFile, schemas: Schemas) -> Iterator[Fault]:
                 continue
             each = paths.entries(known.root(rule.each), found)
             if each is None:
-                yield Fault((*at, "each"), f"{quoted(rule.each)} is no list")
+                yield Fault((*at, "each"), f"{quoted(rule.each)} is not a list")
                 continue
         yield from _conditions(known, rule.when or {}, (*at, "when"), each)
         for field in ("item", "reason", "refuse", "note"):
@@ -171,7 +171,7 @@ def _conditions(
             yield Fault((*at, path), found, known.hint(path), key=True)
             continue
         if wanted == []:
-            yield Fault((*at, path), "a list of no values never holds", "write a value")
+            yield Fault((*at, path), "an empty list never holds", "write a value")
         for value in wanted if isinstance(wanted, list) else [wanted]:
             if value is None:
                 if known.has_always_a_value(path, found):

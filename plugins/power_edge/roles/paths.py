@@ -12,14 +12,14 @@ Schema: TypeAlias = Mapping[str, Value]
 """A JSON Schema, or a part of one."""
 
 CONFIG, PLATFORM, STATE, EACH = "config", "platform", "state", "each"
-"""Heads of paths that are no sections of identity.yaml: the role's settings, the platform of
+"""Heads of paths that are not sections of identity.yaml: the role's settings, the platform of
 system-identity.yaml, what state.yaml declares, and the entry of a list that `each` names.
 """
 _PATH = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)*)\}")
 
 
 def paths_in(value: Value) -> Iterator[str]:
-    """Yield the paths in the texts of a value, its keys among them."""
+    """Yield the paths in the texts of a value, including its keys."""
     for text in _texts_in(value):
         yield from _PATH.findall(text)
 
@@ -68,7 +68,7 @@ def entries(root: Schema, part: Schema) -> Schema | None:
 def can_be(root: Schema, part: Schema, value: object) -> bool:
     """Return whether a part of a schema takes a value. `root` has what the part refers to.
 
-    True for a part that is no schema: it is an error of its own.
+    True for a part that is not a schema: it is an error of its own.
     """
     try:
         check = Draft202012Validator({**part, "$defs": root.get("$defs") or {}}, offline=True)
@@ -99,11 +99,11 @@ def _child(root: Schema, part: Schema, key: str) -> Schema | None:
 
 def _resolved(root: Schema, part: Schema | None) -> Schema | None:
     """Return a part with what it refers to. What stands beside a reference wins."""
-    seen = set[str]()
+    visited = set[str]()
     while part is not None and isinstance(reference := part.get("$ref"), str):
-        if reference in seen or not reference.startswith("#/$defs/"):
+        if reference in visited or not reference.startswith("#/$defs/"):
             return None
-        seen.add(reference)
+        visited.add(reference)
         definitions = _mapping(root.get("$defs")) or {}
         target = _mapping(definitions.get(reference.removeprefix("#/$defs/")))
         beside = {key: value for key, value in part.items() if key != "$ref"}

@@ -114,5 +114,6 @@ def _unit(evidence: Iterable[str]) -> str | None:
 
 
 def _is_kubernetes_own(name: str, observed: Mapping[str, tuple[str, ...]]) -> bool:
-    """Return whether this runtime belongs to Kubernetes or docker and is no role of the machine."""
+    """Return whether this runtime belongs to Kubernetes or docker and is not a role of the
+    machine."""
     return name == "containerd" and any(other in observed for other in (*_KUBERNETES, "docker"))

@@ -189,13 +189,12 @@ def bound_ports(container: Container) -> dict[tuple[int, int, str], set[str]]:
 
 def require_same_folder(host: Any, container: Container, mount: Mapping[str, Any]) -> None:
     """Fail if a running container sees another folder than the one that is there now: a folder that
-    was made anew is not mounted. Raises Unknown.
-    """
+    was replaced is not mounted. Raises Unknown."""
     root = f"/proc/{int(container['state']['Pid'])}/root"
     inside = f"{root}{without_links(host, root, mount['Destination'])}"
     places = quote(mount["Source"]), quote(inside)
-    ours, theirs = (output(host, f"stat -L -c %d:%i -- {each}").strip() for each in places)
-    if ours != theirs:
+    at_path, mounted = (output(host, f"stat -L -c %d:%i -- {each}").strip() for each in places)
+    if at_path != mounted:
         raise AssertionError(
             f"{name_of(container)}: {mount['Destination']} is an earlier {mount['Source']}, which"
             " was replaced: restart the container"

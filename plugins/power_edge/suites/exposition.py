@@ -19,7 +19,7 @@ def metrics(host: Any, port: int) -> Mapping[str, list[float]]:
 
 
 def parsed(body: str) -> Mapping[str, list[float]]:
-    """Return the values of each sample's name. Raises AssertionError if it is no exposition."""
+    """Return the values of each sample's name. Raises AssertionError if it is not an exposition."""
     from prometheus_client.parser import text_string_to_metric_families
 
     if not body.endswith("\n"):
@@ -30,7 +30,7 @@ def parsed(body: str) -> Mapping[str, list[float]]:
             for sample in family.samples:
                 found.setdefault(sample.name, []).append(sample.value)
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise AssertionError(f"the answer is no exposition: {error}") from None
+        raise AssertionError(f"the answer is not an exposition: {error}") from None
     if not found:
         raise AssertionError("the answer holds no metric")
     return found

@@ -29,7 +29,7 @@ def is_active(host: Any, service: str) -> bool:
 
 
 def ready(host: Any, service: str, node: str) -> str:
-    """Return the condition Ready of a node, as the cluster has it. Raises Unknown.
+    """Return the condition Ready of a node, as the cluster reports it. Raises Unknown.
 
     It is the API server that is asked: of a kubelet, usually another machine.
     """
@@ -38,5 +38,5 @@ def ready(host: Any, service: str, node: str) -> str:
     options = f"--request-timeout=10s -o jsonpath={quote(_READY)}"
     status = output(host, f"{_KUBECTL[service]} get node {quote(node)} {options}")
     if status not in _STATUSES:
-        raise Unknown(f"the cluster says {status!r} about {node}, which is no status")
+        raise Unknown(f"the cluster says {status!r} about {node}, which is not a status")
     return status

@@ -1,6 +1,6 @@
 """What a node's packet filter does with forwarded packets. Pure.
 
-A flow is many packets. Each rule takes all of them, none, or may take some; what cannot be told is
+A flow is many packets. Each rule takes all of them, none, or may take some; what is not certain is
 in doubt, and a verdict that depends on it is unknown. The kernel's rules: nft(8), iptables(8).
 """
 
@@ -33,18 +33,21 @@ class Flow(NamedTuple):
     iif: str
     oif: str
     state: str
-    """Of conntrack: new or established."""
+    """The state in conntrack: new or established."""
     own: tuple[Network, ...] = ()
-    """The node's addresses on the outer interface, which translated packets bear."""
+    """The node's addresses on the outer interface: the source of translated packets."""
     answer: bool = False
     """From the side of the outer interface."""
 
     @property
     def version(self) -> int:
+        """The IP version, 4 or 6."""
         return self.source.version
 
 
 class Verdict(Enum):
+    """Whether something happens to a flow: to all of it, to none, to a part, or not known."""
+
     YES = "yes"
     NO = "no"
     PART = "a part"
@@ -115,6 +118,7 @@ class Table:
     sets: dict[str, Json] = field(default_factory=dict)
 
     def concerns(self, version: int) -> bool:
+        """Return whether packets of an IP version (4 or 6) pass the table."""
         own = ("ip", "arp") if version == 4 else ("ip6",)
         return self.family in ("inet", "bridge", "netdev", *own)
 

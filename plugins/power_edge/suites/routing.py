@@ -39,7 +39,7 @@ class Interface(NamedTuple):
 
     name: str
     kind: str
-    """Of a virtual one: tun (tap, too), wireguard, veth, bridge. Else empty."""
+    """The kind of a virtual interface: tun (also for tap), wireguard, veth, bridge; else empty."""
     up: bool
     carrier: bool
     addresses: tuple[Any, ...]
@@ -214,7 +214,8 @@ def connection(
 
 
 def require(answer: Answer, flow: Flow) -> None:
-    """Fail if the packet filter does not do that with a flow. Raises Unknown if nobody can tell."""
+    """Fail if the packet filter does not do that with a flow. Raises Unknown if that is not
+    certain."""
     what = f"{flow.source} by {flow.iif} -> {flow.destination} by {flow.oif}: {answer.why}"
     if answer.verdict is Verdict.UNKNOWN:
         raise Unknown(what)
@@ -225,10 +226,10 @@ def require(answer: Answer, flow: Flow) -> None:
 def require_whole(
     host: Any, network: Network, dev: str, rules: Ruleset, known: Sequence[Interface]
 ) -> None:
-    """Fail if an address of a network is routed otherwise than by one interface, or its link is
-    down. `known` are the node's interfaces.
+    """Fail unless all addresses of a network are routed by the interface `dev`, and its link is up.
+    `known` are the node's interfaces.
 
-    `route` tells of one address and a packet of no protocol. Raises Refused and Unknown.
+    `route` is about one address, and a packet without a protocol. Raises Refused and Unknown.
     """
     if not any(each.name == dev and each.up and each.carrier for each in known):
         raise Refused(f"{network} is routed by {dev}, whose link is down")
@@ -284,7 +285,8 @@ _SELECTORS = {"src": "srclen", "dst": "dstlen"}
 
 
 def _require_plain_rules(host: Any, network: Network, rules: Ruleset) -> None:
-    """Raise Unknown if `ip rule` tells packets of a network apart: one question answers for all."""
+    """Raise Unknown if `ip rule` treats packets of a network differently: one question is asked for
+    all."""
     question = f"ip -{network.version} -j rule show"
     try:
         for each in _printed(host, question):
@@ -333,5 +335,5 @@ def sends_from(host: Any) -> str:
 
 
 def network(text: str) -> Network:
-    """Return a network as identity.yaml has it. It was checked when it was loaded."""
+    """Return a network of identity.yaml, which was checked when the file was loaded."""
     return ip_network(text, strict=False)

@@ -140,7 +140,7 @@ def _configuration(host: Any) -> str:
 
 
 def loaded(host: Any) -> bool:
-    """Whether the daemon has read the files as they are. Raises Unknown if that cannot be told."""
+    """Whether the daemon has read the files as they are. Raises Unknown if that is not certain."""
     shown = output(
         host,
         "systemctl show ssh.service sshd.service --timestamp=unix"

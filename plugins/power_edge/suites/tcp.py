@@ -41,7 +41,7 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
     try:
         done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
     except UnicodeDecodeError:
-        raise Unknown(f"{place}: the answer is no text") from None
+        raise Unknown(f"{place}: the answer is not text") from None
     if done.rc == 7 and "Connection refused" in done.stderr:
         raise AssertionError(f"nothing listens on {place}")
     if done.rc == 124:
@@ -53,7 +53,7 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
 
 
 def takes_connections(host: Any, address: str, port: int) -> None:
-    """Fail if nobody takes connections on a port. Raises Unknown if nobody can tell."""
+    """Fail if nobody takes connections on a port. Raises Unknown if that is not certain."""
     script = f'timeout {_PATIENCE} head -c 1 <&3 | wc -c; echo "${{PIPESTATUS[0]}}"; exit 0'
     match converse(host, address, port, script).split():
         case ["1", _] | [_, "124"]:

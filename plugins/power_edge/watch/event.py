@@ -27,7 +27,7 @@ class Subject(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A hint that something may have changed. Only a check tells whether it has.
+    """A hint that something may have changed. Only a check finds out.
 
     `time` is the event's own time if it has one, else that of its arrival, in seconds since 1970.
     `detail` is for people. `passing`: the subject is between two states, and another event follows.

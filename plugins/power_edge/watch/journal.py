@@ -161,7 +161,8 @@ class Journal:
         if not cursor:
             return False
         self._call("seek_cursor", cursor.encode())
-        # Was the entry removed (vacuum), the present one is its successor, which is not read yet.
+        # If the entry was removed (vacuum), the present one is its successor, which is not read
+        # yet.
         return self._call("next") > 0 and self._call("test_cursor", cursor.encode()) == 0
 
     def _entry(self) -> Entry:
@@ -216,7 +217,7 @@ def matches(units: Iterable[str]) -> Iterator[str | None]:
 
 def readable() -> None:
     """Raise NoJournal if this process may read no journal: journald keeps none, or it is for root
-    and the group systemd-journal. libsystemd leaves out what it may not read without a word.
+    and the group systemd-journal. libsystemd silently leaves out what it may not read.
     """
     journals = [journal for folder in _FOLDERS for journal in Path(folder).glob("*/*.journal")]
     if any(os.access(journal, os.R_OK) for journal in journals):

@@ -16,9 +16,9 @@ from power_edge.resources import resource
 from power_edge.watch.affected import Affected
 from power_edge.watch.causes.accounts import ACCOUNTS
 from power_edge.watch.causes.attach import Causes
+from power_edge.watch.debounce import Due, ItemId, key_of
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
-from power_edge.watch.settle import Due, ItemId, key_of
 from power_edge.watch.sources import Source, Watched
 from power_edge.watch.supervisor import Health, Supervisor
 from power_edge.watch.transition import Transition
@@ -54,7 +54,7 @@ Check = Callable[[Sequence[Item]], Awaitable[Checked]]
 
 class Held(NamedTuple):
     """An item that has become unknown, which is not reported yet: what was known of it before, the
-    event that told of the change, and when that was, by the loop's clock and since 1970.
+    event that reported the change, and when that was, by the loop's clock and since 1970.
     """
 
     before: Result
@@ -85,7 +85,7 @@ class State:
 
     @property
     def counted(self) -> list[Result]:
-        """The latest result of each selected item, the gate's own item among them."""
+        """The latest result of each selected item, including the gate's own item."""
         return [result for key, result in self.results.items() if self.counts_gate or key != GATE]
 
 
@@ -208,7 +208,7 @@ class NodeWatch:
         if self.state.last_cycle is not None:
             # The configuration was loaded again. What is new in it is not to wait for the sources.
             await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
-        # What is checked before a source is up may change before it is up, and nobody would tell.
+        # A change between a check and the start of a source would go unnoticed.
         with suppress(TimeoutError):
             async with asyncio.timeout(_START):
                 for each in self._supervisors:

@@ -97,7 +97,7 @@ def fingerprint(way: Chain, ends: dict[str, Fingerprint] | None = None) -> Finge
 
 def recent_content(way: Chain) -> bytes | None:
     """Return a digest of the content of a file that was written lately; None for any other, for
-    what is no file, and for a file of more than 1 MiB.
+    what is not a file, and for a file of more than 1 MiB.
 
     Who writes through mapped memory sends no event, and of several writes to one page Linux notes
     the time of the first alone, until the page has gone to the disk (after 35 s by default).
@@ -133,7 +133,8 @@ def folders(way: Chain) -> Iterator[str]:
 
 
 def entries(folder: str, depth: int = _DEPTH) -> Iterator[str]:
-    """Yield the paths of what is in a folder, so many levels deep; nothing if it is no folder."""
+    """Yield the paths of what is in a folder, so many levels deep; nothing if it is not a
+    folder."""
     pending = [(folder, depth)]
     count = 0
     while pending:

@@ -1,4 +1,4 @@
-"""How a node is watched: watcher.yaml, and what holds where it says nothing."""
+"""How a node is watched: watcher.yaml, and the defaults."""
 
 from dataclasses import dataclass, replace
 

@@ -86,22 +86,27 @@ class Supervisor:
     # What a source calls.
 
     def up(self) -> None:
+        """As `Listener.up`: the source is up, and a full check is due."""
         self.health.up = self.health.was_up = True
         self.health.why = None
         self._on_gap(f"{self.source.name} is up")
         self.tried.set()
 
     def limited(self, why: str) -> None:
+        """As `Listener.limited`: keep the reason why the source does not count as up."""
         self.health.why = printable(why)
         self.tried.set()
 
     def act(self, act: Act) -> None:
+        """As `Listener.act`: hand the act on."""
         self._on_act(act)
 
     def event(self, event: Event) -> None:
+        """As `Listener.event`: count the event, and hand it on."""
         self.health.events += 1
         self._on_event(event)
 
     def lost(self, count: int, why: str) -> None:
+        """As `Listener.lost`: count the loss; a full check is due."""
         self.health.lost += count
         self._on_gap(f"{self.source.name}: {why}")

@@ -1,4 +1,4 @@
-"""Work that may take long, or for ever, beside the watch's loop."""
+"""Work that may take long, or forever, beside the watch's loop."""
 
 import asyncio
 from collections.abc import Callable

@@ -25,5 +25,5 @@ class Transition(NamedTuple):
 
     @property
     def detection_seconds(self) -> float | None:
-        """Seconds from the event to the verdict; None if no event told of the change."""
+        """Seconds from the event to the verdict; None if no event reported the change."""
         return None if self.event is None else max(0.0, self.time - self.event.time)

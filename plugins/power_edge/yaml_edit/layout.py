@@ -73,7 +73,7 @@ class Layout(NamedTuple):
         return None if found is None else len(found[1])
 
     def blank(self, line: int) -> bool:
-        """Return whether a line is blank; after the end there is none."""
+        """Return whether a line is blank; False after the end."""
         return line < len(self.text) and not self.text[line : self.below(line)].strip()
 
     def head(self, path: YamlPath, node: SyntaxNode, place: int) -> int:

@@ -62,7 +62,7 @@ checked() {
     done
 }
 
-# The dry run is that of another user than the manager's: what its names and numbers (%u, %U, %g, %G, %s) or this boot (%b) put into a value is wrong.
+# The dry run has another user than the manager: specifiers of that user (%u, %U, %g, %G, %s) and of this boot (%b) give wrong values.
 look_at_specifiers() {
     me=$(id -u)
     mine='nobody nogroup 65534 nologin'

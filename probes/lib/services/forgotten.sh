@@ -1,7 +1,7 @@
 # What a boot forgets: files in /run and the like, and mounts made by hand.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
-# Fails if a file that is read below is a pipe or a device: the probe would wait for ever. systemd ignores such a unit file.
+# Fails if a file that is read below is a pipe or a device: the probe would wait forever. systemd ignores such a unit file.
 all_are_files() {
     for folder in etc/systemd/system run/systemd/system run/systemd/transient run/systemd/generator run/systemd/generator.early run/systemd/generator.late \
         usr/local/lib/systemd/system usr/lib/systemd/system lib/systemd/system; do

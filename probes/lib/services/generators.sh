@@ -83,9 +83,9 @@ look_at_inputs() {
             [ -z "$there" ] || find $there -maxdepth 3 $inode "$made"
             [ -z "$gone" ] || find $gone -maxdepth 0 $inode "$made" | sed 's/^/- /'
         } 2>/dev/null | awk '
-            $1 == "=" { told = 1; next }
-            !told && $1 == $2 { if (NF) there[$1]; next }
-            !told { gone[$1] = gone[$1] $2 "\n"; next }
+            $1 == "=" { second = 1; next }
+            !second && $1 == $2 { if (NF) there[$1]; next }
+            !second { gone[$1] = gone[$1] $2 "\n"; next }
             sub(/^- /, "") { printf "%s", gone[$0]; next }
             { for (up = 0; up <= 3; up++) { if ($0 in there) print; if (!sub(/\/[^\/]*$/, "")) break } }
         '

@@ -3,11 +3,11 @@
 
 # Prints $up without the services that may be in such a loop. Those get the full answer.
 #
-# Each start makes a new link in run/systemd/units, and each end removes it. A service that has been up for an hour, or for a third of the time since the
-# boot, is in no loop that its restarts would tell (running.py); 3 minutes more leave it time to start. In the first hour a link older than the boot is
-# one from before the clock was set, and tells nothing. Services without a link of that age are asked for: may be in a loop what systemd has restarted
-# by itself three times, or in the last two minutes, or what in these was started again, or a socket, timer or path may have started again. (Other units
-# and scripts can start a service again and again as well.) systemd forgets the end of a unit that no unit wants.
+# Each start makes a new link in run/systemd/units, and each end removes it. A service that has been up for an hour, or for a third of the time since
+# the boot, is in no loop that its restarts would show (running.py); 3 minutes more leave it time to start. In the first hour a link older than the
+# boot is one from before the clock was set, and shows nothing. Services without a link of that age are asked about. One may be in a loop if systemd
+# has restarted it by itself three times, or in the last two minutes, or if in these it was started again, or a socket, timer or path may have started
+# it again. (Other units and scripts can start a service again and again as well.) systemd forgets the end of a unit that no unit wants.
 without_loops() {
     # shellcheck disable=SC2016 # awk reads it
     names_of_links='

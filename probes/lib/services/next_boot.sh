@@ -435,7 +435,7 @@ next_boot() {
     if [ "$(id -u)" != 0 ]; then
         secret=$(unreadable)
         [ -n "$secret" ] || { dry_run | read_dump; return; }
-        secret="why it takes root to read ${secret%%"$newline"*}"
+        secret="why only root may read ${secret%%"$newline"*}"
         sudo=${PE_SUDO-}
         [ -n "$sudo" ] || { echo "$secret"; return; }
     fi

@@ -149,7 +149,7 @@ requirements_of() { # UNIT
     done
 }
 
-# The units that this very connection hangs on: those of the processes above this one.
+# The units that this connection depends on: those of the processes above this one.
 way_in() {
     pid=$$
     while [ "${pid:-1}" -gt 1 ]; do

@@ -2,8 +2,8 @@
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
 # `needs OTHER UNIT...`, `file OTHER PATH` and `ends UNIT` -> `unsure UNIT WHY` for each unit, or `*`, that requires one which may fail at the next
-# boot: it is not up now, or its files have changed since its start. In the same cases `asks UNIT NAME...` -> `unmet NAME ExecCondition=`, since the command
-# has not let the unit start as it is now. Other lines are left as they are.
+# boot: it is not up now, or its files have changed since its start. In the same cases `asks UNIT NAME...` -> `unmet NAME ExecCondition=`, since the
+# command has not let the unit start as it is now. Other lines are left as they are.
 required() {
     lines=$(cat)
     case $newline$lines in
@@ -14,8 +14,8 @@ required() {
     minutes=$((${seconds%%.*} / 60 + 2))
     down=$(
         say "$units" '= lines' "$lines" | awk '
-            $1 == "=" { told = 1; next }
-            !told { if ($3 ~ /^(active|reloading|refreshing)$/) up[$1]; next }
+            $1 == "=" { second = 1; next }
+            !second { if ($3 ~ /^(active|reloading|refreshing)$/) up[$1]; next }
             $1 ~ /^(needs|asks|ends)$/ && !($2 in up) { print $2 }
         ' | sort -u
     )
@@ -57,7 +57,8 @@ required() {
 
 had_started=Id,ConditionResult,ConditionTimestampMonotonic,ExecMainCode,ExecMainStatus,InactiveEnterTimestampMonotonic,Result,Type,RemainAfterExit
 
-# Units that are down -> `failed UNIT`, but `done UNIT SECOND` for a oneshot that has done its work, or a unit that a condition skipped: neither is a failure.
+# Units that are down -> `failed UNIT`, but `done UNIT SECOND` for a oneshot that has done its work, or a unit that a condition skipped: neither is a
+# failure.
 # Each has failed where systemctl does not tell of all of them.
 not_started() { # UNIT...
     shows=$(systemctl show --no-pager -p "$had_started" -- "$@") || shows=''
@@ -85,8 +86,8 @@ told_to_start() {
     '
 }
 
-# `file UNIT PATH` -> `UNIT PATH` for each that has changed since the unit was started. Files of packages keep the time of their making, in whole seconds:
-# an upgrade is no edit.
+# `file UNIT PATH` -> `UNIT PATH` for each that has changed since the unit was started. Files of packages keep the time of their making, in whole
+# seconds: an upgrade is not an edit.
 changed_since_start() {
     IFS=$newline
     of=$(sed -n 's/^file \([^ ]*\) \/\(.*\)/\2 \1/p')

@@ -1,7 +1,6 @@
 """What is declared of a part of a file: `contains` and `matches`."""
 
 import os
-import subprocess
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from power_edge.model import Outcome, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, lines, parse
 from tests.support.items import item_of
-from tests.support.scripts import body
+from tests.support.scripts import probe_output
 from tests.support.shells import each_shell
 
 TEXT = "Port 22\nPermitRootLogin no\n\tX11Forwarding no\n"
@@ -247,17 +246,9 @@ def test_the_probe(shell: list[str], tmp_path: Path) -> None:
         *(Declared(path=f"{tmp_path}/{name}", contains=each) for name, (each, _) in wanted.items()),
         Declared(path="/proc/version", matches="^Linux version "),
     ]
-    done = subprocess.run(
-        [*shell, "-c", body("files", "resources"), "pe", *ask(items)],
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-        timeout=60,
-    )
-    assert done.stderr == b""
-    assert b64encode(b"password")[:8] not in done.stdout
-    observed = parse(done.stdout)
+    printed = probe_output(shell, "files", ask(items))
+    assert b64encode(b"password")[:8] not in printed
+    observed = parse(printed)
     outcomes = [
         judge(RESOURCE, item_of(RESOURCE, item.path, item), observed).outcome.value
         for item in items
@@ -271,14 +262,7 @@ def test_what_was_read_in_part_is_unknown(shell: list[str], tmp_path: Path) -> N
     head.write_text("#!/bin/sh\necho 'Linux version 1'\nexit 1\n")
     head.chmod(0o755)
     item = Declared(path="/proc/version", matches="^Linux version ")
-    done = subprocess.run(
-        [*shell, "-c", body("files", "resources"), "pe", *ask([item])],
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "LC_ALL": "C"},
-        timeout=60,
-    )
-    observed = parse(done.stdout)
+    printed = probe_output(shell, "files", ask([item]), tools=tmp_path)
+    observed = parse(printed)
     found = judge(RESOURCE, item_of(RESOURCE, item.path, item), observed)
-    assert (found.outcome, b"text /proc/version" in done.stdout) == (Outcome.UNKNOWN, True)
+    assert (found.outcome, b"text /proc/version" in printed) == (Outcome.UNKNOWN, True)

@@ -1,6 +1,6 @@
 """Rules about single addresses of the node.
 
-What holds for all its present addresses is no drift, and no pass either, since others may come.
+What holds for all its present addresses is neither a drift nor a pass, since others may come.
 """
 
 from pathlib import Path

@@ -1203,7 +1203,7 @@ def test_what_a_finding_of_a_version_shows(observed: Package, expected: tuple[ob
 )
 def test_a_state_is_no_version(version: str, state: str) -> None:
     (problem,) = RESOURCE.problems(Declared(name="x", version=version))
-    assert problem == ("version", f"{version} is no version: write state: {state} in its place")
+    assert problem == ("version", f"{version} is not a version: write state: {state} in its place")
 
 
 def test_a_version_with_letters_is_one() -> None:

@@ -51,7 +51,7 @@ OK, BAD, OPEN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
         (UP_BY_SOCKET._replace(queued=True), OPEN, OK),
         # No socket can start what is masked.
         (unit(socket(True, True), load="masked"), BAD, BAD),
-        # A timer is no socket.
+        # A timer is not a socket.
         (unit(socket(True, True, "ssh.timer")), BAD, BAD),
         # Another socket may listen elsewhere, as on a path in /run.
         (unit(socket(True, True, "x.socket")), BAD, BAD),

@@ -28,7 +28,7 @@ def _lines(rule: str) -> Iterator[str]:
     for chosen in product(*choices):
         text = "".join(chosen).removeprefix("^").removesuffix("$")
         line = re.sub(r"\[[^]]*\]\+|\.\*", "Any", text).replace(r"\t", "\t")
-        assert re.search(rule, line), f"{line!r} is no line for {rule}"
+        assert re.search(rule, line), f"{line!r} is not a line for {rule}"
         yield line
 
 

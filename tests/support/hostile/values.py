@@ -55,7 +55,7 @@ TOGETHER: Mapping[str, str] = {
 
 
 def coded(value: str) -> bytes:
-    """A value as bytes; the surrogates in it stand for bytes that are no UTF-8, or are encoded as
+    """A value as bytes; the surrogates in it stand for bytes that are not UTF-8, or are encoded as
     if they were characters.
     """
     return b"".join(

@@ -10,12 +10,13 @@ from typing import Literal, NamedTuple
 
 from power_edge.checking.evaluate import judge
 from power_edge.identity.identifiers import ANY_MACHINE
-from power_edge.model import Item, NotObserved, Observations, Outcome, Result, Source
+from power_edge.model import Item, NotObserved, Observations, Outcome, Result
 from power_edge.model.generated.resources.services_schema import Service
 from power_edge.probing.framing import read
 from power_edge.probing.observe import observe
 from power_edge.probing.script import ProbeScript, Section, Timeouts, probe_script
 from power_edge.resources.services import RESOURCE
+from tests.support.items import item_of
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.random_units import MARK, Scenario, Step, related, script
 from tests.support.lab.roots import Root
@@ -201,18 +202,7 @@ def _script(node: Node, items: Sequence[Item]) -> ProbeScript:
 
 
 def _items(node: Node, declared: Sequence[Service]) -> list[Item]:
-    return [
-        Item(
-            node.name,
-            RESOURCE.name,
-            each.name,
-            RESOURCE.canonical(each.name),
-            each,
-            RESOURCE.asserts(each),
-            (Source("drawn", 1),),
-        )
-        for each in declared
-    ]
+    return [item_of(RESOURCE, each.name, each) for each in declared]
 
 
 def look(node: Node, names: Sequence[str]) -> Mapping[str, Look]:

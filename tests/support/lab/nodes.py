@@ -61,6 +61,11 @@ _FIRST, _ADDRESSES = 10, 244
 """The last parts of nodes' addresses: 10 to 253. This side is 254."""
 
 
+def as_user(user: str, sudo: str) -> tuple[str, ...]:
+    """How a command for `Node.run` begins that a user runs, with `sudo` as PE_SUDO."""
+    return ("runuser", "-u", user, "--", "env", f"PE_SUDO={sudo}", "LC_ALL=C")
+
+
 @dataclass(frozen=True)
 class Node:
     """A running node.

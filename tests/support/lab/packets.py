@@ -319,7 +319,7 @@ def _listener(kind: socket.SocketKind, address: str, port: int) -> socket.socket
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.setsockopt(
         socket.IPPROTO_IP, _IP_FREEBIND, 1
-    )  # an anycast address is no address of the node
+    )  # an anycast address is not an address of the node
     made.bind((address, port))
     if kind == socket.SOCK_STREAM:
         made.listen(65535)

@@ -63,7 +63,7 @@ def own_suite() -> str:
 
 
 def own_distribution() -> str:
-    """`debian`, `ubuntu`, ...; empty on what is no Linux."""
+    """`debian`, `ubuntu`, ...; empty on what is not Linux."""
     try:
         return platform.freedesktop_os_release()["ID"]
     except OSError:

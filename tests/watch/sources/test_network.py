@@ -1,4 +1,4 @@
-"""Links, addresses and routes: what the kernel says again is no news."""
+"""Links, addresses and routes: what the kernel says again is not news."""
 
 import struct
 import subprocess

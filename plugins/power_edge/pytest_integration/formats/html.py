@@ -23,9 +23,9 @@ def pytest_html_results_table_row(report: pytest.TestReport, cells: list[str]) -
         cells[:] = [cell.replace(f"{shown}::{report.when}", shown) for cell in cells]
     differences = getattr(report, DIFFERENCES, ())
     if differences:
-        said = escape(printable("; ".join(differences)))
+        what = escape(printable("; ".join(differences)))
         cells[:] = [
-            cell.replace("</td>", f" {said}</td>") if "col-testId" in cell else cell
+            cell.replace("</td>", f" {what}</td>") if "col-testId" in cell else cell
             for cell in cells
         ]
 

@@ -3,7 +3,7 @@ is declared to be at a path.
 
 For a regular file symbolic links are followed. A link's own mode and owner mean nothing (inode(7)).
 User and group ids are compared, not their names. Contents are compared by SHA-256. A content leaves
-the node only if it differs from a declared text, for a diff, or if a part of it is declared. Of a
+the node only if it differs from a declared text, for a diff, or if a part of it is declared. For a
 secret not even the hash is shown: see secrets.py.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from power_edge.model import FactFields, NotObserved, ResourceType, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself, lines
+from power_edge.resources.files import lines, path_state
 from power_edge.resources.files.attributes import attributes
 from power_edge.resources.files.judge import HIDDEN, WITHHELD, content_bytes, expected, judge
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, parse
@@ -94,7 +94,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     if declared.matches is not None and (why := lines.fault(declared.matches)) is not None:
         yield "matches", why
     if declared.state is not None:
-        yield from itself.problems(declared)
+        yield from path_state.problems(declared)
     if declared.content is not None and declared.sha256 is not None:
         found = hashlib.sha256(content_bytes(declared.content)).hexdigest()
         if found != declared.sha256.lower():
@@ -109,12 +109,12 @@ def hidden(declared: Declared) -> Sequence[str]:
 
 def fact(observed: File | Missing | Broken) -> FactFields | None:
     """Return `type`, `mode`, `owner`, `group` and `sha256`; None for a missing file and for a
-    dangling link. Of a declaration with a state: `state`, and what else it may declare.
+    dangling link. For a declaration with `state`: `state`, and its other fields.
     """
     if not isinstance(observed, File):
         return None
     if observed.itself:
-        return itself.fact(observed)
+        return path_state.fact(observed)
     no_hash = WITHHELD if observed.salted is not None else observed.no_hash or _NO_HASH
     return {
         "type": observed.type,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from power_edge.model import NotObserved
 from power_edge.model.discovery import Discovery
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import REGULAR, Broken, File, Missing, itself, unescape
+from power_edge.resources.files import REGULAR, Broken, File, Missing, path_state, unescape
 
 
 def name(argument: str) -> str:
@@ -22,7 +22,7 @@ def forms(_: str, observed: File | Missing | Broken) -> Iterator[Mapping[str, ob
     if isinstance(observed, File) and observed.itself and observed.type != REGULAR:
         yield {
             field: value
-            for field, value in itself.fact(observed).items()
+            for field, value in path_state.fact(observed).items()
             if not isinstance(value, NotObserved)
         }
     if not isinstance(observed, File) or observed.type != REGULAR or observed.itself:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from power_edge.model import Finding, Outcome, Value, agrees, compare, drifts, finding, undecided
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself, lines
+from power_edge.resources.files import lines, path_state
 from power_edge.resources.files.attributes import judge_attributes
 from power_edge.resources.files.observation import LONGEST_TEXT, REGULAR, Broken, File, Missing
 from power_edge.resources.files.secrets import secret, secret_content, secret_path
@@ -65,11 +65,11 @@ def is_secret(declared: Declared, observed: File | Missing | Broken) -> bool:
 def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Finding]:
     """Yield a finding for each asserted field."""
     if declared.state is not None:
-        yield from itself.judge(declared, expected(declared), observed)
+        yield from path_state.judge(declared, expected(declared), observed)
         return
     if isinstance(observed, File | Missing) and observed.itself:
         for field, value in expected(declared).items():
-            yield undecided(field, value, itself.ANOTHER_QUESTION)
+            yield undecided(field, value, path_state.ANOTHER_QUESTION)
         return
     hidden = is_secret(declared, observed)
     if not isinstance(observed, File):
@@ -102,8 +102,8 @@ def judge(declared: Declared, observed: File | Missing | Broken) -> Iterator[Fin
 
 def _with_text(judged: Finding, declared: Declared, observed: File) -> Finding:
     """Return the finding about a content with the observed text, if that drifts, everybody may read
-    it, and it is no secret. The node is not trusted to know; and whoever declares a path must not
-    get to see more than a user of the node.
+    it, and it is not a secret. The node's own word is not enough; and the author of a declaration
+    must not see more than a user of the node.
     """
     shown = (
         judged.outcome is Outcome.DRIFT

@@ -12,7 +12,7 @@ _LINE = string.printable.replace("\n", "")
 _ANY = ("", *_LINE, _LINE)
 """An expression that is found in each of these is found in any line."""
 _LARGEST = 1000
-"""Steps of a compiled expression. 256 KiB take seconds with so many."""
+"""The most steps of a compiled expression: with these, 256 KiB take seconds."""
 
 
 class _Pattern(Protocol):
@@ -77,9 +77,9 @@ def fault(pattern: str) -> str | None:
     try:
         compiled = _compiled(pattern)
     except re2.error as error:
-        said = error.args[0] if error.args else b""
-        said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        kind = said.partition(": ")[0]
+        message = error.args[0] if error.args else b""
+        message = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
+        kind = message.partition(": ")[0]
         return f"RE2 cannot compile it ({kind}): correct it, without look-around and backreferences"
     if compiled.programsize > _LARGEST:
         return "it is too large: use fewer or smaller repetitions"

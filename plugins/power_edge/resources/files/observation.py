@@ -148,7 +148,7 @@ class Broken(NamedTuple):
 def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
     """Return by path a File, Missing, Broken (a dangling link), or NotObserved (could not look).
 
-    ValueError: this is no answer of the probe.
+    ValueError: this is not an answer of the probe.
     """
     lines = _lines_by_tag(section)
     uids = {name: int(number) for name, number in lines["user"].items()}
@@ -304,7 +304,7 @@ def _reason(stderr_text: str | None) -> str | None:
 
 
 def _above(text: str | None) -> tuple[str, bool]:
-    """Read `d FOLDER`, or `- PATH` for the nearest existing path that is no folder."""
+    """Read `d FOLDER`, or `- PATH` for the nearest existing path that is not a folder."""
     kind, _, folder = (text or "d /").partition(" ")
     return unescape(folder), kind == "d"
 
@@ -385,7 +385,7 @@ def _text_fields(
         why = f"it is not UTF-8 (line {line}; Latin-1?): convert it, or declare its sha256"
         return {"no_text": why}
     if "\0" in text:
-        return {"no_text": "it has a NUL, so that it is no text, or it was not read to its end"}
+        return {"no_text": "it has a NUL, so it is not text, or it was not read to its end"}
     return {"text": text}
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.files_schema import File as Declared
-from power_edge.resources.files import itself
+from power_edge.resources.files import path_state
 from power_edge.resources.files.judge import HIDDEN, content_bytes, is_secret
 from power_edge.resources.files.observation import REGULAR, Broken, File, Missing, Mount, Place
 from power_edge.resources.files.spelling import canonical
@@ -79,15 +79,15 @@ def _by_hand(declared: Declared, observed: File | Missing | Broken) -> str:
     somebody may need.
     """
     assert not isinstance(observed, Broken)
-    found = itself.kind(observed)
-    if declared.state == itself.ABSENT:
+    found = path_state.kind(observed)
+    if declared.state == path_state.ABSENT:
         return f"a {found} is there: remove it, or move it away if somebody may need it"
-    if found == itself.ABSENT:
+    if found == path_state.ABSENT:
         leads = f" to {declared.target}" if declared.target is not None else ""
         return f"nothing is there: make the {declared.state}{leads}"
     if found != declared.state:
         return f"a {found} is in the way: move it aside, and make the {declared.state}"
-    if found == itself.SYMLINK:
+    if found == path_state.SYMLINK:
         return f"make a link to {declared.target}, and rename it into the place of this one"
     return "change the mode and owner of the directory, and see what in it relies on them"
 

@@ -61,7 +61,7 @@ def attach(declared: Declared, read: Callable[[str], bytes]) -> Declared:
 
 def text(declared: Declared) -> str | None:
     """Return the declared content, which may be that of the source; None if there is none, or if
-    the source is no text.
+    the source is not text.
     """
     return (
         declared.source_text

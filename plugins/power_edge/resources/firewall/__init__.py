@@ -1,8 +1,8 @@
 """Firewall: what happens to new connections.
 
 Only the kernel's rules count: what ufw, firewalld or a file say may not be in force. The rules are
-followed with sets of packets; a pass means that every packet of the declaration fares as declared.
-docs/verdicts/firewall.md has the choices.
+followed with sets of packets; a pass means that every packet of the declaration is treated as
+declared. docs/verdicts/firewall.md has the choices.
 """
 
 import re
@@ -28,7 +28,7 @@ FIELDS = ("enabled", "default_incoming", "default_outgoing")
 
 
 def entries(firewall: Firewall) -> Iterator[Entry[Declared]]:
-    """Yield the items of the section. `exclusive: false` asserts nothing, so it is no item."""
+    """Yield the items of the section. `exclusive: false` asserts nothing, so it is not an item."""
     for field in FIELDS:
         value = getattr(firewall, field)
         if value is not None:

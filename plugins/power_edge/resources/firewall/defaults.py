@@ -36,12 +36,12 @@ from power_edge.resources.firewall.traffic import (
 )
 
 MOST_PORTS = 2
-"""Ports are most when they are more than one in so many.
+""""Most ports" are more than one in this many.
 
 docs/verdicts/firewall.md, "Defaults", has the reason.
 """
 MOST_PEERS = 64
-"""Peers are most when they are more than one in so many public addresses (the same page)."""
+""""Most peers" are more than one in this many public addresses (the same page)."""
 CLASSES: tuple[tuple[str, Numbers], ...] = (
     ("tcp", ((6, 6),)),
     ("udp", ((17, 17),)),

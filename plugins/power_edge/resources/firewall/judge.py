@@ -45,7 +45,7 @@ class Declared(NamedTuple):
 
 
 class FamilyVerdict(NamedTuple):
-    """How one family fares, for a question that is asked of each family."""
+    """The verdict on one family, for a question that is asked of each."""
 
     outcome: Outcome
     actual: str | None
@@ -170,7 +170,7 @@ def _rule(declared: Declared, observed: Ruleset) -> Iterator[Finding]:
 
 
 def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict:
-    """Return whether all packets of the rule fare as declared.
+    """Return whether all packets of the rule are treated as declared.
 
     Packets of an earlier rule with another action are left to that rule.
     """
@@ -214,7 +214,7 @@ def _action(declared: Declared, observed: Ruleset, family: int) -> FamilyVerdict
                 "the node itself has these addresses, and forwards nothing to them",
             )
     answer = _fared(rule, observed, family, boxes)
-    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind fare differently
+    mixed = " or " in (answer.actual or "")  # under a limit, packets of one kind differ
     if answer.outcome is Outcome.DRIFT and mixed and _is_limit(rule, observed, family, boxes):
         answer = answer._replace(actual=LIMIT)
     missing = next(
@@ -358,7 +358,7 @@ def _decided_by(region: Region, observed: Ruleset, family: int) -> str:
 def _no_icmp(rule: Rule, observed: Ruleset, family: int, answer: FamilyVerdict) -> FamilyVerdict:
     """Return the verdict on `deny icmp` or `reject icmp`: no request may be answered.
 
-    Unknown where echo requests fare otherwise than other requests.
+    Unknown where echo requests are treated differently from other requests.
     """
     if answer.actual is not None and ALLOW in answer.actual:
         return answer

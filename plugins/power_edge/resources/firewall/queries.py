@@ -1,4 +1,4 @@
-"""How the packets that a declaration is about fare in a ruleset."""
+"""What happens to the packets that a declaration is about in a ruleset."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, wraps
@@ -80,7 +80,8 @@ def _cached(answer: Callable[P, T]) -> Callable[P, T]:
 def trace(
     ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...] = INCOMING
 ) -> list[list[Region]]:
-    """Return how packets fare: a list of regions for each order that the kernel may run chains in.
+    """Return what happens to packets: a list of regions for each order in which the kernel may run
+    chains.
 
     Left out is what is irrelevant (`is_irrelevant`). Undecidable as `walk`.
     """
@@ -165,7 +166,7 @@ def _carried(ruleset: Ruleset) -> tuple[Box, ...]:
 
 @_cached
 def trace_all(ruleset: Ruleset, family: int, *, outward: bool) -> list[list[Region]]:
-    """Return how everything but ICMP fares, incoming or (`outward`) outgoing."""
+    """Return what happens to everything but ICMP, incoming or (`outward`) outgoing."""
     box = {**(outgoing(family) if outward else incoming(family)), Dimension.PROTO: NOT_ICMP}
     return _trace(ruleset, family, [box], OUTGOING if outward else INCOMING, Effort(SURVEY_STEPS))
 
@@ -189,7 +190,8 @@ def families_of(ruleset: Ruleset, rule: Rule) -> list[int]:
 
 
 def trace_rule(ruleset: Ruleset, rule: Rule) -> Iterator[list[Region]]:
-    """Yield how a declared rule's packets fare, for each family and each order of its chains."""
+    """Yield what happens to a declared rule's packets, for each family and each order of its
+    chains."""
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
         yield from trace(ruleset, family, [box] if box is not None else [], hooks_of(rule))
@@ -222,7 +224,7 @@ def demands(ruleset: Ruleset, rule: Rule, family: int) -> list[Demand]:
 
 
 def trace_demands(ruleset: Ruleset, rule: Rule) -> Iterator[tuple[Demand, list[Region]]]:
-    """Yield each demand of a rule, and how its packets fare, as `trace_rule`."""
+    """Yield each demand of a rule, and what happens to its packets, as `trace_rule`."""
     for family in families_of(ruleset, rule):
         box = packets(rule, family)
         for demand in demands(ruleset, rule, family):
@@ -288,7 +290,7 @@ def most_interfaces(region: Region) -> bool:
 
 @_cached
 def trace_forwarded(ruleset: Ruleset, family: int) -> list[list[Region]]:
-    """Return how everything but ICMP fares that the node forwards."""
+    """Return what happens to everything but ICMP that the node forwards."""
     box = {**forwarded(family), Dimension.PROTO: NOT_ICMP}
     return _trace(ruleset, family, [box], FORWARDED, Effort(SURVEY_STEPS))
 

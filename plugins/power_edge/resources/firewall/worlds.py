@@ -150,8 +150,8 @@ class _Memories:
         return "" if times <= rate.room else "it may be full with the first connection"
 
     def _times(self, chain: Key, family: int) -> int:
-        """Return in how many ways a packet may come to a chain: at most so often does it. MANY_WAYS
-        for more, and where they are not counted.
+        """Return the number of ways in which a packet can reach a chain: it does so at most this
+        often. MANY_WAYS for more, and where they are not counted.
         """
         if (chain, family) not in self._ways:
             found, pending, steps = 0, [chain], 0

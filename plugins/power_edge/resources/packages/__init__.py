@@ -69,7 +69,7 @@ def problems(declared: Declared) -> Iterator[tuple[str, str]]:
     """
     state = _STATES.get((declared.version or "").lower())
     if state is not None:
-        yield "version", f"{declared.version} is no version: write state: {state} in its place"
+        yield "version", f"{declared.version} is not a version: write state: {state} in its place"
     if (found := contradiction(declared.version or "")) is not None:
         low, high = (f"{limit.sign} {limit.version}" for limit in found)
         yield "version", f"no version is {low} and {high} at once: correct one of the two"

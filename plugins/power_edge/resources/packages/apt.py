@@ -116,7 +116,7 @@ def policy_failure(tagged: Tagged) -> str | None:
 def _failure(tagged: Tagged, tag: str, tool: str) -> str | None:
     """Return why the output of a command proves nothing; None: it is usable.
 
-    Lines on stderr that are not apt's, such as those of a preloaded library, are no reason.
+    Lines on stderr that are not apt's, such as those of a preloaded library, do not count.
     """
     output = [*tagged.get(f"stderr {tag}", ()), *tagged.get(tag, ())]
     if worst := next((line for line in output if line.startswith(("E:", "W:"))), None):

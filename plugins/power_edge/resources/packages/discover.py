@@ -1,7 +1,7 @@
 """Discovers the packages that somebody installed on purpose.
 
-They are declared by name alone, so that an upgrade is no drift. A package on hold is declared with
-its version, since the hold is for that.
+They are declared by name alone, so that an upgrade is not a drift. A package on hold is declared
+with its version, since the hold is for that.
 """
 
 from collections.abc import Iterator, Mapping

@@ -62,7 +62,7 @@ def elsewhere(name: str, observed: Package) -> str | None:
 
 
 def keys(observed: Package) -> bool:
-    """Whether this is no software but the signing keys that rpm lists as a package."""
+    """Whether this is not software but the signing keys that rpm lists as a package."""
     return observed.manager == "rpm" and any(row.name == "gpg-pubkey" for row in observed.here)
 
 

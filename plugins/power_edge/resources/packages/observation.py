@@ -103,7 +103,7 @@ class _Answer(NamedTuple):
 def parse(section: bytes) -> dict[str, Package | NotObserved]:
     """Return by name a Package, or NotObserved for a name that this package manager cannot have.
 
-    ValueError: this is no answer of the probe.
+    ValueError: this is not an answer of the probe.
     """
     names, rows, broken, orphans = [], [], [], []
     providers, tagged = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)

@@ -156,7 +156,7 @@ _APK_AFTER = ("cvs", "svn", "git", "hg", "p")
 
 
 def apk(one: str, two: str) -> int:
-    """Compare as `dpkg` does, by apk's rules. ValueError: one of them is no version for apk."""
+    """Compare as `dpkg` does, by apk's rules. ValueError: one of them is not a version for apk."""
     key, other = _apk_key(one), _apk_key(two)
     return (key > other) - (key < other)
 

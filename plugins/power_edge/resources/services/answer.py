@@ -112,7 +112,7 @@ class Answer(NamedTuple):
     - `install`: settings of [Install] sections, as `WantedBy=TARGET`.
     - `again`: by service that is up, what the journal has, by the monotonic clock: `start SECONDS`
       (the last start), `before SECONDS` (the one before), `stop SECONDS` (the last stop by a job).
-    - `vain`: why a start now is in vain, as `unmet CONDITION` or `lacks UNIT STATE`;
+    - `vain`: why a start now would fail, as `unmet CONDITION` or `lacks UNIT STATE`;
       `ready` where all was checked and nothing was found. `unheard now|boot WHY`: its socket does
       not listen where its unit files say, now or after a boot.
     - `now`: seconds since 1970 by the node's clock, 0.0 where unknown. `uptime`: seconds.

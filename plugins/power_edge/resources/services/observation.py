@@ -35,7 +35,7 @@ def parse(section: bytes) -> dict[str, Unit]:
     """Return the units by the names that were asked about, from the lines that the probe printed. A
     name that systemd gave no answer for is left out.
 
-    ValueError: this is no answer of the probe, or it was cut short.
+    ValueError: this is not an answer of the probe, or it was cut short.
     """
     parts: dict[str, list[str]] = {}
     for line in section.decode("utf-8", "surrogateescape").split("\n"):
@@ -174,7 +174,7 @@ def _jobs(lines: Sequence[str], unsure: Mapping[str, str]) -> Jobs | None:
 
 def _link(line: str) -> Link | None:
     """Read `etc/systemd/system/a.target.wants/b.service`: `- ` before it marks a mask, `? ` a file
-    that is no link. None for any other line.
+    that is not a link. None for any other line.
     """
     match = re.fullmatch(r"([-?] )?(.*)/([^/]+)\.(?:wants|requires|upholds)/([^/*]+)", line)
     if match is None:

@@ -199,7 +199,7 @@ def _why_no_start(observed: Unit) -> str | None:
             f" with `journalctl -u {name}`."
         )
     if change.unheard:
-        # The socket is handed to the service, and sshd ends if it is no network socket.
+        # The socket is handed to the service, and sshd ends if it is not a network socket.
         return (
             f"Its socket is active and does not listen where it should ({change.unheard}):"
             f" correct or stop the socket first, then run `systemctl start {name}`."

@@ -148,8 +148,8 @@ def _times(count: int) -> str:
 
 
 def exited(observed: Unit) -> Verdict:
-    """Return whether a unit that is no oneshot, and is active without a process, has done its work
-    (True) or lost its daemon (False).
+    """Return whether a unit that is not a oneshot, and is active without a process, has done its
+    work (True) or lost its daemon (False).
     """
     lasted = observed.restarts.lasted
     if lasted is None or (

@@ -191,5 +191,5 @@ class Unit(NamedTuple):
 
     @property
     def exited(self) -> bool:
-        """Whether it should stay up (it is no oneshot), counts as active, and has no process."""
+        """Whether it should stay up (it is not a oneshot), counts as active, and has no process."""
         return self.active == "active" and self.sub == "exited" and self.type != "oneshot"

@@ -23,6 +23,6 @@ def starters(triggers: Iterable[Trigger], action: str = "starts it") -> str | No
 
 
 def claimed(observed: Unit) -> str:
-    """Return why a masked name is no proof: another unit claims it (Alias=)."""
+    """Return why a masked name proves nothing: another unit claims it (Alias=)."""
     names = ", ".join(observed.claimed_by)
     return f"the name is masked, but {names} may be meant: declare that unit"

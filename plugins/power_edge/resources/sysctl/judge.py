@@ -48,7 +48,7 @@ def _equal(declared: str, observed: str) -> bool:
 
 
 def _ranges(value: str) -> Ranges | None:
-    """Return `80,81,90-92` as ((80, 81), (90, 92)); None if the value is no list of ranges."""
+    """Return `80,81,90-92` as ((80, 81), (90, 92)); None if the value is not a list of ranges."""
     if len(value) > _LONGEST_LIST or _RANGE_LIST.fullmatch(value.strip()) is None:
         return None
     try:

@@ -41,7 +41,7 @@ def parse(section: bytes) -> dict[str, Value | NotObserved | None]:
     Reasons why a value is unknown are grep's words for errno. If the probe ran in namespaces of its
     own, a key that is not there may only be hidden.
 
-    ValueError: this is no answer of the probe, or it was cut short.
+    ValueError: this is not an answer of the probe, or it was cut short.
     """
     answer = _answer(section)
     longest = max(map(len, answer.paths), default=0)
@@ -113,7 +113,8 @@ def _value(path: str, answer: _Answer, ambiguous: bool) -> str | NotObserved | N
     """Return the value of a key. `ambiguous`: another path begins with this one and a colon."""
     if ambiguous:
         return NotObserved(
-            "its value cannot be told from the value of a key whose name begins with the same text"
+            "its value cannot be distinguished from that of a key whose name begins with the same"
+            " text"
         )
     if path.partition("/")[0] in answer.elsewhere:
         return NotObserved(

@@ -14,7 +14,7 @@ from power_edge.watch.path_chain import chain
 RULESET = Subject(Kind.TOPIC, "nftables")
 """The packet filter, as the source `nftables` calls it."""
 _LEGACY = "xt_"
-"""Operations of iptables-legacy, of which the source `nftables` hears nothing, begin so."""
+"""The prefix of iptables-legacy's operations, which the source `nftables` does not see."""
 SYSCALL = "syscall:"
 """Before the name of a system call of watcher.yaml, in the topic of an event."""
 _CHANGES = """
@@ -80,7 +80,7 @@ class Places:
                     self._folders |= {subject.name: subject, way.end: subject}
 
     def find(self, event: AuditEvent, path: Path) -> Done | None:
-        """Return what an event did a thing to, None if it is nothing of ours."""
+        """Return what an event did to one of these files; None if the path is not one of them."""
         is_now = (*path.device, path.inode)
         full = event.full(path)
         subject = self._names.get(full)

@@ -1,6 +1,4 @@
-"""The connection by which audit records come: netlink, to a group that anybody with the right may
-join (AUDIT_NLGRP_READLOG), beside auditd or without it.
-"""
+"""Receives audit records over netlink (AUDIT_NLGRP_READLOG), with or without auditd."""
 
 import asyncio
 import fcntl
@@ -55,8 +53,8 @@ def alone() -> Iterator[None]:
     """Hold what only one process of this machine can have. Raises Unavailable.
 
     Two watches would remove each other's rules. It is a lock on a file that root alone can open:
-    the name of a socket could be taken by any user, who then has no watch name him. The lock goes
-    with the process.
+    any user could take the name of a socket, so that no watch attributes that user's changes. The
+    lock goes with the process.
     """
     try:
         os.makedirs(os.path.dirname(LOCK), 0o755, exist_ok=True)  # noqa: PTH103, PTH120 strings

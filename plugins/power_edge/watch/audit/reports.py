@@ -45,7 +45,7 @@ class Reports:
         self._sudo: deque[AuditEvent] = deque(maxlen=_SUDO)
 
     def renew(self) -> None:
-        """Follow the links on the way to files anew."""
+        """Follow the links on the way to files again."""
         self._places = Places(self._wanted.subjects)
 
     async def report(self, event: AuditEvent) -> None:

@@ -144,6 +144,7 @@ class Control:
         self._socket.close()
 
     def status(self) -> Status:
+        """Return what the kernel says of its audit subsystem."""
         for kind, data in self._request(_GET):
             if kind == _GET and len(data) >= _STATUS.size:
                 words = _STATUS.unpack_from(data)
@@ -155,6 +156,7 @@ class Control:
         list(self._request(_SET, _STATUS.pack(_ENABLED, enabled, *[0] * 7)))
 
     def add(self, rule: Rule) -> None:
+        """Add a rule, with our key."""
         list(self._request(_ADD_RULE, encode(rule)))
 
     def remove_ours(self) -> int:

@@ -24,8 +24,8 @@ from power_edge.watch.sources import Watched
 
 VALUES = "/proc/sys"
 _TOGETHER = 3
-"""Files of one folder from which on the folder has a rule, and they have none: the kernel takes
-12 ms to remove a rule, and the watch has to end within a second.
+"""From this many files of one folder on, one rule for the folder replaces those of the files: the
+kernel takes 12 ms to remove a rule, and the watch has to end within a second.
 """
 PROGRAMS = os.pathsep.join(
     f"{prefix}/{name}" for prefix in ("/usr/local", "/usr", "") for name in ("sbin", "bin")
@@ -141,7 +141,8 @@ class OurRules:
         return bool(self._set)
 
     def end(self) -> None:
-        """Remove our rules. Switch audit off if it was off, and nobody else has come to use it."""
+        """Remove our rules. Switch audit off if it was off before and nobody else uses it by
+        now."""
         with suppress(OSError):
             self._control.remove_ours()
             if self._enabled_by_us and self._control.status().daemon == 0:

@@ -1,5 +1,5 @@
-"""What this machine itself keeps of a change: systemd's account of a unit with the last lines of
-its journal, and the logs of package managers.
+"""What this machine itself records about a change: systemd's account of a unit with the last lines
+of its journal, and the logs of package managers.
 """
 
 import asyncio

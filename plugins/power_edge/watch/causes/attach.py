@@ -13,7 +13,7 @@ from power_edge.watch.causes import package_logs
 from power_edge.watch.causes.accounts import Account
 from power_edge.watch.causes.attribution import BEFORE, Window, choose
 from power_edge.watch.causes.cause import Act, Cause
-from power_edge.watch.settle import ItemId, key_of
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.transition import Transition
 
 _MOST = 4096
@@ -79,7 +79,7 @@ class Causes:
     def explain(self, transition: Transition, since: float | None) -> None:
         """Hand a transition on, at once if there is nothing to be found out.
 
-        `since`: when its item was judged before, if no event told of the change.
+        `since`: when its item was judged before, if no event reported the change.
         """
         event, item = transition.event, transition.result.item
         key = key_of(item)

@@ -90,7 +90,7 @@ def only_reads(argv: tuple[str, ...]) -> bool:
 
 
 def _words(argv: tuple[str, ...]) -> list[str]:
-    """Return the words of a command line of systemctl that are no options: the verb, then names.
+    """Return the words of a command line of systemctl that are not options: the verb, then names.
 
     The value of a long option may be a word as well (`--signal 9 kill cron`); it is taken for the
     verb then.
@@ -106,7 +106,7 @@ def _words(argv: tuple[str, ...]) -> list[str]:
 
 
 class Window(NamedTuple):
-    """The time of a change: after `since`, until `until`. `event` is when the first event told of
+    """The time of a change: after `since`, until `until`. `event` is when the first event reported
     it, None if none did.
     """
 

@@ -102,9 +102,9 @@ def _says(via: str, command: str) -> bool:
     """Return whether the way to a command says the command as well: `sudo vi FILE` says all that
     `vi FILE` says, and `sudo ufw enable` all that `/usr/bin/python3 /usr/sbin/ufw enable` says.
     """
-    said, words = plain(via).split(), plain(command).split()
+    way, words = plain(via).split(), plain(command).split()
     forms = [words, words[1:]] if words and _INTERPRETER.fullmatch(_name(words[0])) else [words]
-    return any(form and _named(said[-len(form) :]) == _named(form) for form in forms)
+    return any(form and _named(way[-len(form) :]) == _named(form) for form in forms)
 
 
 def _named(words: list[str]) -> list[str]:

@@ -58,7 +58,7 @@ def family(pid: int, parent: int | None = None, proc: Path = Path("/proc")) -> l
     """Return a process and its ancestors, as far as they still live, without PID 1.
 
     `parent` is known from a record: the process itself may have ended. Another process with its
-    number is no member.
+    number is not a member.
     """
     found = []
     own = read(pid, proc)
@@ -94,8 +94,8 @@ def foreign(members: Sequence[Process], pid: int, parent: int) -> bool:
 def in_our_network(pid: int, proc: Path = Path("/proc")) -> bool:
     """Return whether a process lives, and is in this process's network namespace."""
     try:
-        ours = (proc / "self/ns/net").readlink()
-        return (proc / str(pid) / "ns/net").readlink() == ours
+        namespace = (proc / "self/ns/net").readlink()
+        return (proc / str(pid) / "ns/net").readlink() == namespace
     except OSError:
         return False
 

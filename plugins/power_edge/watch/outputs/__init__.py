@@ -1,1 +1,1 @@
-"""What a watch tells others: its lines, event log, metrics, pages and status."""
+"""What a watch publishes: lines, event log, metrics, pages and status."""

@@ -49,10 +49,10 @@ class EventLog:
     left of one is removed.
 
     `from` of a line is `to` of the last line about its item, so that lines which were left out
-    break no chain; where both would be equal, and it is no drift, there is no line. So a watch that
-    was killed and started again writes what has changed meanwhile, and nothing twice.
+    break no chain; where both would be equal, and it is not a drift, there is no line. So a watch
+    that was killed and started again writes what has changed meanwhile, and nothing twice.
 
-    The file is opened anew for a line if another one has taken its place (logrotate's `create`); a
+    The file is opened again for a line if another one has taken its place (logrotate's `create`); a
     file that was cut (`copytruncate`) is appended to, as it is open for appending.
     """
 
@@ -266,7 +266,7 @@ def _is_torn(text: bytes) -> bool:
 def _last_lines(file: int) -> Iterator[tuple[Logged, _Last]]:
     """Yield the items of a log with the last line about each, without those that have gone.
 
-    What is no line of ours is passed over. Raises OSError.
+    What is not a line of ours is passed over. Raises OSError.
     """
     about = os.fstat(file)
     if not stat.S_ISREG(about.st_mode):

@@ -30,9 +30,9 @@ def judge(views: Sequence[View], unwritten: Mapping[str, str] = MappingProxyType
     """Judge the watch by its nodes, and by its outputs: those that cannot be written, and why.
 
     A gate that is not open is a problem. With several nodes it is a problem only if no gate is
-    open: one node that is off must not hide that the watch works. Another machine is none if its
-    node says so (alert_on_mismatch: false). A source that never was up is none: the node may lack
-    it for good, and a slow check of all items stands in for it.
+    open: one node that is off must not hide that the watch works. Another machine is not one if its
+    node says so (alert_on_mismatch: false). Neither is a source that never was up: the node may
+    lack it for good, and a slow check of all items stands in for it.
     """
     others = [line for view in views for line in _others(view)]
     others += [printable(f"{name} cannot be written: {why}") for name, why in unwritten.items()]

@@ -21,7 +21,7 @@ class Notifier:
         for_us = environment.pop("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
         micro = environment.pop("WATCHDOG_USEC", "")
         self.watchdog = int(micro) / 1_000_000 if for_us and micro.isdecimal() else None
-        """Seconds within which systemd wants to hear of us; None: it does not."""
+        """The interval of systemd's watchdog in seconds; None without one."""
 
     def send(self, *lines: str) -> None:
         """Send some assignments (`READY=1`). It does not matter if nobody listens."""

@@ -1,4 +1,4 @@
-"""A small HTTP server for the watch: a few pages, made anew for each request.
+"""A small HTTP server for the watch: a few pages, made for each request.
 
 Only GET and HEAD, one request a connection. Nothing that a client sends is shown to anyone. Slow
 clients have deadlines, and with too many connections the oldest is closed, so that nobody can keep
@@ -84,9 +84,9 @@ def comes_from_here(here: str, peer: str) -> bool:
 
 
 def asks_for_this_machine(head: bytes) -> bool:
-    """Return whether no Host of a request's head is a name that anybody could have made.
+    """Return whether no Host of a request's head is a name that anybody could register.
 
-    An address is none, nor is localhost, the name of this machine, or any name without a dot.
+    Addresses, localhost, the name of this machine, and names without a dot are not such names.
     """
     return all(_is_ours(each.decode("latin-1")) for each in _HOST.findall(head))
 

@@ -11,10 +11,10 @@ from power_edge.model.generated import status_schema as schema
 from power_edge.report.record import OUTCOMES
 from power_edge.report.terminal import headline
 from power_edge.text import printable_json, readable
+from power_edge.watch.debounce import key_of
 from power_edge.watch.outputs.clock import utc
 from power_edge.watch.outputs.health import Judgement
 from power_edge.watch.outputs.view import View
-from power_edge.watch.settle import key_of
 
 _LISTED: Final = (Outcome.DRIFT, Outcome.UNKNOWN)
 

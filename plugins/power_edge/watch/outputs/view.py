@@ -15,8 +15,8 @@ from power_edge.config import Node
 from power_edge.model import Outcome, Result
 from power_edge.report.node_report import NodeReport
 from power_edge.report.record import record
+from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.node import State, counts
-from power_edge.watch.settle import ItemId, key_of
 from power_edge.watch.supervisor import Health
 from power_edge.watch.transition import Transition
 
@@ -83,7 +83,7 @@ class View:
 
     @property
     def results(self) -> Sequence[Result]:
-        """The latest result of each item, the gate's own item among them."""
+        """The latest result of each item, including the gate's own item."""
         return self.state.counted
 
     @property

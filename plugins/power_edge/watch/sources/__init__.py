@@ -28,7 +28,7 @@ class Listener(Protocol):
         """From now on no event is missed. What changed before is looked at by a full check."""
 
     def limited(self, why: str) -> None:
-        """It works, yet not as it should, and does not count as up; the reason is for people."""
+        """It works only in part, and does not count as up; the reason is for people."""
 
     def act(self, act: Act) -> None:
         """Somebody did something. It wakes nothing: it can be the cause of a transition."""
@@ -57,7 +57,7 @@ class Source:
     """A kind of events.
 
     `run` watches until it is cancelled, or raises: `Unavailable`, or whatever went wrong. It is
-    started again then. It calls `Listener.up` once it misses nothing any more.
+    started again then. It calls `Listener.up` once it can no longer miss an event.
     """
 
     name: str

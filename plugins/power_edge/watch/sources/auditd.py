@@ -28,8 +28,8 @@ _OVERDUE = 0.1
 """Seconds after which an event whose last record has not come is taken as it is."""
 _LOOK = 5.0
 """Seconds between two looks at rules that could not be set, and at what the kernel has lost."""
-_ANEW = 12
-"""Looks after which the links on the way to files are followed anew."""
+_RENEWED_AFTER = 12
+"""Looks after which the links on the way to files are followed again."""
 
 
 class Reading:
@@ -47,6 +47,7 @@ class Reading:
         """Records still to come of rules that a killed watch left, and we removed."""
 
     async def run(self) -> None:
+        """Set the rules, and read records until cancelled. Raises as `_read`, and OSError."""
         status = self._control.status()
         self._lost = status.lost
         if status.enabled == LOCKED:
@@ -66,7 +67,7 @@ class Reading:
             await asyncio.shield(asyncio.to_thread(self._rules.end))
 
     async def _read(self, *, proven: bool) -> None:
-        """Read records for ever. Raises Unavailable if no record of our own rules comes, and
+        """Read records forever. Raises Unavailable if no record of our own rules comes, and
         ConnectionError if somebody else removes them.
         """
         loop = asyncio.get_running_loop()
@@ -124,7 +125,7 @@ class Reading:
     def _look(self) -> None:
         """Set the rules whose folders have come, and see what the kernel has lost."""
         self._looks += 1
-        if self._rules.pending or self._looks % _ANEW == 0:
+        if self._rules.pending or self._looks % _RENEWED_AFTER == 0:
             self._rules.complete()
             self._reports.renew()
         status = self._control.status()
@@ -137,6 +138,7 @@ class Reading:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report events and acts from audit records until cancelled. Raises Unavailable."""
     wanted = wanted_of(watched)
     assert wanted is not None
     with ExitStack() as opened:
@@ -179,7 +181,7 @@ def _wants(watched: Watched) -> bool:
 SOURCE = Source(
     name=NAME,
     wants=_wants,
-    # It says who did it. What was done, others see better.
+    # It reports who did it. Other sources report better what was done.
     covers=lambda _: False,
     run=run,
     acts_late=True,

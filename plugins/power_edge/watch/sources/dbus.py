@@ -46,8 +46,8 @@ _SUBSCRIBED_ALREADY = "org.freedesktop.systemd1.AlreadySubscribed"
 
 
 def unit_path(name: str) -> str:
-    """Return the bus path of a unit: what is no letter or digit is `_` and two hexadecimal digits
-    (sd_bus_path_encode(3)).
+    """Return the bus path of a unit: what is not a letter or digit is `_` and two hexadecimal
+    digits (sd_bus_path_encode(3)).
     """
     return f"{_UNIT_PATHS}/" + "".join(
         chr(byte)
@@ -141,7 +141,7 @@ def rules(paths: Iterable[str], signals: Iterable[str]) -> Iterator[str]:
     """Yield the match rules for units at these bus paths, and for signals of watcher.yaml
     (`INTERFACE.MEMBER`).
 
-    There is none for the whole manager: a reload sends two signals for every unit.
+    No rule is for the whole manager: a reload sends two signals for every unit.
     """
     sender = f"type='signal',sender='{SYSTEMD.name}'"
     places = [f"path='{path}'" for path in paths]
@@ -262,6 +262,7 @@ async def _come(listener: Listener) -> None:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report events from systemd's signals until cancelled. Raises Unavailable."""
     await _come(listener)
     try:
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()

@@ -37,8 +37,8 @@ _ON_THE_WAY = (
 _AT_THE_END = _ON_THE_WAY | Mask.MODIFY | Mask.CLOSE_WRITE
 _OF_THE_FILE = Mask.MODIFY | Mask.CLOSE_WRITE | Mask.ATTRIB | Mask.DELETE_SELF | Mask.MOVE_SELF
 _GONE = Mask.IGNORED | Mask.UNMOUNT | Mask.DELETE_SELF | Mask.MOVE_SELF
-_ANEW = 12
-"""Sweeps after which all paths are watched anew, whether or not they have changed."""
+_REARM = 12
+"""Sweeps after which all watches are made again, whether or not paths have changed."""
 _ANY = ""
 """Stands for each name in a folder, and for the watched file itself."""
 
@@ -59,7 +59,7 @@ class Paths:
         self._contents: dict[str, bytes | None] = {}
         """Of files that were written lately."""
         self.hidden: set[str] = set()
-        """Folders and files that may not be watched: nothing tells of changes there."""
+        """Folders and files that may not be watched: changes there send no event."""
 
     def arm(self, paths: Iterable[str] | None = None) -> list[str]:
         """Watch all paths, or some of them, as they are now. Return those that have changed.
@@ -169,6 +169,7 @@ def _paths(watched: Watched) -> frozenset[str]:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report changes of files until cancelled. Raises Unavailable."""
     try:
         inotify = Inotify(cache_size=256, sync_timeout=0)
     except OSError as error:
@@ -196,8 +197,8 @@ async def run(watched: Watched, listener: Listener) -> None:
                 begun = loop.time()
                 sweep, remounted = begun >= next_sweep, mounted()
                 sweeps += sweep
-                anew = remounted or (sweep and sweeps % _ANEW == 0)
-                _report(paths, list(inotify), listener, sweep=sweep, anew=anew)
+                rearm = remounted or (sweep and sweeps % _REARM == 0)
+                _report(paths, list(inotify), listener, sweep=sweep, rearm=rearm)
                 if sweep:
                     next_sweep = loop.time() + watched.sweep_seconds
                 # In a storm of events most of the time is left to the rest.
@@ -244,15 +245,15 @@ def _mounts(ready: asyncio.Event) -> Iterator[Callable[[], bool]]:
 
 
 def _report(
-    paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool, anew: bool
+    paths: Paths, events: list[RawEvent], listener: Listener, *, sweep: bool, rearm: bool
 ) -> None:
-    """`sweep`: look at all paths. `anew`: watch all paths anew as well."""
+    """`sweep`: look at all paths. `rearm`: make all watches again as well."""
     now = time.time()
     overflow = any(event.mask & Mask.Q_OVERFLOW for event in events)
     concerned = {path for event in events for path in paths.concerned(event)}
-    if sweep and not anew:
+    if sweep and not rearm:
         concerned.update(paths.stale())
-    for path in paths.arm(None if anew or overflow else concerned):
+    for path in paths.arm(None if rearm or overflow else concerned):
         listener.event(Event(NAME, Subject(Kind.PATH, path), now))
     if overflow:
         listener.lost(1, "the kernel's queue of file events was full")

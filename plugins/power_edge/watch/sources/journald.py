@@ -27,9 +27,11 @@ class Places:
         self._cursors: dict[tuple[str, ...], str] = {}
 
     def of(self, units: Iterable[str]) -> str | None:
+        """Return the cursor that was kept for these units; None at first."""
         return self._cursors.get(tuple(units))
 
     def keep(self, units: Iterable[str], cursor: str) -> None:
+        """Keep the cursor of the last entry that was reported."""
         self._cursors[tuple(units)] = cursor
 
 
@@ -50,6 +52,7 @@ def units(watched: Watched) -> list[str]:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report messages of units until cancelled. Raises Unavailable."""
     names = units(watched)
     try:
         readable()

@@ -1,8 +1,7 @@
 """Links, addresses and routes, by rtnetlink(7): what the firewall does with a packet depends on
 them.
 
-The kernel tells the same again and again: each router advertisement and each lease renews an
-address.
+The kernel repeats itself: each router advertisement and each lease renews an address.
 """
 
 import asyncio
@@ -90,6 +89,7 @@ class Known:
 
 
 async def run(_: Watched, listener: Listener) -> None:
+    """Report changes of links, addresses and routes until cancelled. Raises Unavailable."""
     try:
         feed = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, socket.NETLINK_ROUTE

@@ -67,6 +67,7 @@ async def act_of(commit: Commit, now: float) -> Act:
 
 
 async def run(_: Watched, listener: Listener) -> None:
+    """Report commits to the packet filter until cancelled. Raises Unavailable."""
     try:
         feed = socket.socket(
             socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, _NETLINK_NETFILTER

@@ -37,6 +37,7 @@ class Value:
         return before != self.content
 
     def close(self) -> None:
+        """Close the file. The next reading opens it again."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
@@ -56,6 +57,7 @@ class Value:
 
 
 async def run(watched: Watched, listener: Listener) -> None:
+    """Report files whose content changed until cancelled. Raises Unavailable."""
     values = [Value(subject.name) for subject in sorted(watched.subjects) if _is_value(subject)]
     pause = max(_SECONDS, _EACH * len(values))
     hidden = [value.path for value in values if value.content in (errno.EACCES, errno.EPERM)]

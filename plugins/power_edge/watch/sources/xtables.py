@@ -1,4 +1,4 @@
-"""Rules of iptables-legacy, by reading them again and again: the kernel tells nobody of a change.
+"""Rules of iptables-legacy, by reading them again and again: the kernel sends no event.
 
 What is read is what iptables-legacy-save reads (linux/netfilter_ipv4/ip_tables.h), without its
 counters. Only tables that there are already are asked for: asking for another one creates it.
@@ -121,6 +121,7 @@ def _now(before: dict[str, bytes]) -> dict[str, bytes]:
 
 
 async def run(_: Watched, listener: Listener) -> None:
+    """Report changed tables of iptables-legacy until cancelled. Raises Unavailable."""
     known = _now({})
     listener.up()
     while True:

@@ -62,7 +62,7 @@ PING = ("-p icmp -j ACCEPT",)
         ("-p icmp -m icmp --icmp-type 255 -j DROP", PING, ECHO, "drift"),
         ("-p icmp -m icmp ! --icmp-type any -j DROP", PING, ECHO, "compliant"),
         ("-p icmp -m icmp --icmp-type 7 -j ACCEPT", (), ECHO, "drift"),
-        # What stands in quotes is no option.
+        # What stands in quotes is not an option.
         ('-m string --string "-f" --algo bm --to 65535 -j DROP', TO_22, ALLOW_22, "unknown"),
         # The lists of `recent` are not read.
         ("-m recent --set --name x --mask 255.255.255.255 --rsource", TO_22, ALLOW_22, "compliant"),

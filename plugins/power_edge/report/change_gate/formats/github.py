@@ -17,8 +17,8 @@ def render(judgement: Judgement) -> str:
 
 def _commands(judgement: Judgement) -> Iterator[str]:
     for breach in judgement.breaches:
-        said = f"{breach.rule}: {breach.message} (rule {breach.policy}; {breach.lift})"
-        yield _shown(judgement, "error", breach.source, said)
+        text = f"{breach.rule}: {breach.message} (rule {breach.policy}; {breach.lift})"
+        yield _shown(judgement, "error", breach.source, text)
     whole = Source(NODE_CONFIGS, 0)
     for line, more in words.forecast_lines(judgement):
         if not line.startswith("compliant"):

@@ -18,8 +18,8 @@ def render(judgement: Judgement) -> str:
 
 def _entries(judgement: Judgement) -> Iterator[dict[str, object]]:
     for breach in judgement.breaches:
-        said = f"{breach.message} (rule {breach.policy}; {breach.lift})"
-        yield _entry(judgement, breach.rule, "critical", breach.source, said)
+        description = f"{breach.message} (rule {breach.policy}; {breach.lift})"
+        yield _entry(judgement, breach.rule, "critical", breach.source, description)
     for place, line in words.places(judgement):
         yield _entry(judgement, "change", "info", place, line)
 

@@ -155,7 +155,7 @@ def _distinct(found: Iterable[Rule]) -> list[Rule]:
 def _limited(found: list[Rule], observed: Ruleset, default: str) -> list[Rule]:
     """Return the rules, with those that the kernel limits as limits.
 
-    A rule that was read from a rate limit, and is none in force, is left out.
+    A rule that was read from a rate limit that is not in force is left out.
     """
     done = list[Rule]()
     for place, rule in enumerate(found):
@@ -266,7 +266,7 @@ def _on_interfaces(
 
 
 def _beside(rule: Rule, observed: Ruleset, known: list[Rule], *, wider: bool = False) -> list[Rule]:
-    """Return rules for those of a rule's connections that fare otherwise.
+    """Return rules for those of a rule's connections that are treated differently.
 
     `wider`: rules for what else is open at its port. Empty where there would be too many, or where
     a program made them.

@@ -1,6 +1,7 @@
-"""The properties by which rules tell packets apart. Each is a number, and one dimension of a set.
+"""The properties by which rules distinguish packets. Each is a number, and one dimension of a set.
 
-The family is no dimension: IPv4 and IPv6 are followed apart, so that an address is a plain number.
+The family is not a dimension: IPv4 and IPv6 are followed apart, so that an address is a plain
+number.
 """
 
 from collections.abc import Mapping

@@ -160,7 +160,7 @@ def bits_of(chains: Mapping[Key, Mapping[int, tuple[FilterRule, ...]]]) -> tuple
 
 
 class Region(NamedTuple):
-    """Packets that fare alike.
+    """Packets that are treated alike.
 
     `sure`: they certainly come here, or some of each kind under a rate limit; otherwise `doubt`
     names the opaque condition it depends on. `by`: the rule that decided last as text for people,

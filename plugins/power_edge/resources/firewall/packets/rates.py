@@ -67,7 +67,7 @@ class Rate(NamedTuple):
 
 
 def unknown(doubt: str = UNCLEAR, memory: str = "") -> Rate:
-    """Return a condition that holds for some packets of a kind, and nobody can say for which."""
+    """Return a condition that holds for some packets of a kind; it is unknown for which."""
     return Rate(Side.UNKNOWN, memory, doubt=doubt)
 
 

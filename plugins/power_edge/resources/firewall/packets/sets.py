@@ -69,8 +69,8 @@ def without(left: Numbers, right: Numbers) -> Numbers:
 
 
 FEW = 8
-"""A set of up to so many ranges is cut out range by range, with bisection. For more ranges one pass
-over both sets is faster.
+"""A set with at most this many ranges is cut out range by range, with bisection. For more ranges,
+one pass over both sets is faster.
 """
 
 

@@ -34,11 +34,11 @@ RANGES_PER_STEP = 16
 def walk(
     program: Program, hooks: tuple[str, ...], family: int, start: Iterable[Region], effort: Effort
 ) -> list[Region]:
-    """Return what becomes of packets, as regions that together cover all of them.
+    """Return what happens to packets, as regions that together cover all of them.
 
-    Regions overlap where packets of one kind fare differently: under a rate limit (all regions are
-    sure), or because of an opaque condition (none is sure). Undecidable when there are too many
-    regions, or when it takes more than `effort` has left.
+    Regions overlap where packets of one kind are treated differently: under a rate limit (all
+    regions are sure), or because of an opaque condition (none is sure). Undecidable when there are
+    too many regions, or when it takes more than `effort` has left.
     """
     undecided, ended = list(start), list[Region]()
     path = program.path(hooks, family)

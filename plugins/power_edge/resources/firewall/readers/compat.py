@@ -83,7 +83,8 @@ def _unnamed(statements: Sequence[Statement], count: int, saved: SavedRule | Non
         [] if saved.target is None or kinds & ENDS else [XtPart("target", saved.target, saved.rest)]
     )
     matches = [XtPart("match", *one) for one in saved.matches if one[0] not in kinds & {"limit"}]
-    # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed, but is no part.
+    # Before 1.8.9 iptables-nft keeps a comment beside the rule: it is printed, but is not part of
+    # it.
     for choice in (matches, [part for part in matches if part.name != "comment"]):
         if len(choice) + len(target) == count:
             return choice + target

@@ -89,7 +89,7 @@ class Tuple(NamedTuple):
         if self.from_port != ANY:
             found[Dimension.SPORT] = _ports(self.from_port)
         if self.interface:
-            # As for iptables, eth+ is every name that begins so.
+            # As in iptables, eth+ means every name that begins with eth.
             name = self.interface
             found[Dimension.IIF] = (interface(name[:-1] + "*" if name.endswith("+") else name),)
         return found
@@ -122,7 +122,7 @@ class Tuple(NamedTuple):
 def settings(
     conf: Sequence[str], defaults: Iterable[str], edited: tuple[str, ...] | None, code: str = ""
 ) -> Settings:
-    """Return the settings in lines such as `ENABLED=yes`; `code`: a line that is none.
+    """Return the settings in lines such as `ENABLED=yes`; `code`: a line that is not a setting.
 
     As for the shell, the last line of a name counts, and a value ends before a blank.
     """

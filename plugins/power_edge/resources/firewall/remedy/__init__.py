@@ -28,7 +28,7 @@ class Provider(Enum):
 
 
 def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> Remedy:
-    """Return what would make the firewall as declared."""
+    """Return what leads the firewall to its declaration."""
     fields = {drift.field for drift in drifts}
     try:
         if declared.field == "rule" and declared.value.routed:

@@ -1,4 +1,4 @@
-"""Which rules keep packets from faring as declared."""
+"""Which rules keep packets from being treated as declared."""
 
 from collections.abc import Callable, Iterable
 from typing import NamedTuple

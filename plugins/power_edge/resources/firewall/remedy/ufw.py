@@ -47,7 +47,7 @@ from power_edge.text import printable
 ENABLE: Command = ("ufw", "--force", "enable")
 RELOAD: Command = ("ufw", "reload")
 OWN_CHAINS = ("ufw-", "ufw6-")
-"""The names of ufw's chains begin so."""
+"""The prefix of ufw's chains."""
 DEFAULT_CHAINS = ("skip-to-policy", "reject", "track", "after-logging")
 """The chains that make up ufw's default, without `ufw-` and the direction."""
 LOOPBACK: Numbers = (interface("lo"),)

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from power_edge.config.clones import duplicates, identities
 from power_edge.config.error import ConfigError
-from power_edge.config.names import same_but_for_case
 from power_edge.config.node import Node, load_node
 from power_edge.config.node_configs import nodes
+from power_edge.config.node_names import same_but_for_case
 from power_edge.config.policy import load_policy
 from power_edge.config.role_files import check_all
 from power_edge.model import Problem
 
 
 @dataclass
-class Whole:
+class AllNodes:
     """The nodes that were read, by name, and all problems, in the order in which they are found."""
 
     nodes: dict[str, Node] = field(default_factory=dict)
@@ -23,13 +23,13 @@ class Whole:
     problems: list[Problem] = field(default_factory=list)
 
 
-def load_whole(root: Path, folders: Sequence[Path]) -> Whole:
+def load_all(root: Path, folders: Sequence[Path]) -> AllNodes:
     """Return the nodes of these folders of `root`, the node-configs/.
 
     Its problems are those of the nodes, of all files of roles, of the policy, and of nodes that
     could be taken for each other. Raises nothing for them.
     """
-    found = Whole()
+    found = AllNodes()
     for folder in folders:
         try:
             found.nodes[folder.name] = load_node(folder)

@@ -68,7 +68,7 @@ class Due:
             waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
 
     def again(self, item: Item, due: float) -> None:
-        """Let an item be checked again then, or before if an event tells of it."""
+        """Let an item be checked again at `due`, or earlier after an event about it."""
         self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due))
 
     def quiet(self, item: Item) -> float:

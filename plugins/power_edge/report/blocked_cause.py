@@ -1,4 +1,4 @@
-"""Whether two nodes are blocked for one cause: their reasons are equal, except for their names."""
+"""Whether two nodes are blocked by one cause: their reasons are equal, except for their names."""
 
 import re
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """What is at a path itself: nothing, a directory, or a symbolic link."""
 
-import os
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,10 +11,10 @@ from power_edge.config import ConfigError, load_state
 from power_edge.model import NotObserved, Outcome, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
-from power_edge.resources.files.itself import ANOTHER_QUESTION
 from power_edge.resources.files.observation import Missing
+from power_edge.resources.files.path_state import ANOTHER_QUESTION
 from tests.support.items import item_of
-from tests.support.scripts import body
+from tests.support.scripts import probe_output
 from tests.support.shells import each_shell
 
 GONE = "none /f stat: cannot statx '/f': No such file or directory\1\n"
@@ -237,16 +235,8 @@ def test_the_probe(shell: list[str], tmp_path: Path) -> None:
 
 
 def _outcomes(shell: list[str], items: list[Declared]) -> dict[str, str]:
-    done = subprocess.run(
-        [*shell, "-c", body("files", "resources"), "pe", *ask(items)],
-        check=True,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
-        timeout=60,
-    )
-    assert done.stderr == b""
-    observed = parse(done.stdout)
+    printed = probe_output(shell, "files", ask(items))
+    observed = parse(printed)
     return {
         item.path: judge(RESOURCE, item_of(RESOURCE, item.path, item), observed).outcome.value
         for item in items

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from power_edge.release.required import SOURCES, Required
+from power_edge.release.required_bump import SOURCES, Required
 from power_edge.report.schema_diff import FIRST
 from power_edge.text import printable
 
 _MOST = 10
 """The most reasons of one source that are listed."""
-_NO_BUILD = "nothing to build: no more than node-configs/ changed"
+_NO_BUILD = "nothing to build: only node-configs/ changed"
 
 
 def as_json(found: Required) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Which bump the changes since a release call for: by the schemas, the changelog, and the outer
+"""Which bump the changes since a release require: by the schemas, the changelog, and the outer
 interface. The highest of the three counts.
 """
 
@@ -13,9 +13,9 @@ from power_edge.release.accepted import entries, with_accepted
 from power_edge.release.changes import EMPTY, Difference, Verdict, compare
 from power_edge.release.fragments import FOLDER, SUFFIX, Fragment, fragments, to_write
 from power_edge.release.schema_set import Unusable
-from power_edge.release.since import not_raised, step, verdict_of_files, version_of, without_since
 from power_edge.release.source import Source, of_ref
 from power_edge.release.version import Version
+from power_edge.release.x_since import not_raised, step, verdict_of_files, version_of, without_since
 from power_edge.text import quoted
 
 SCHEMAS: Final = "schemas"
@@ -38,7 +38,7 @@ class Reason(NamedTuple):
 
 
 class Required(NamedTuple):
-    """What the changes up to a commit call for."""
+    """What the changes up to a commit require."""
 
     base: str | None
     """What they were compared with, as a ref; None before the first release: all is new then."""
@@ -58,7 +58,7 @@ class Required(NamedTuple):
 
 
 def required(base: str | None, head: str = "HEAD", *, without: str | None = None) -> Required:
-    """Return the bump that the changes of the commit `head` call for.
+    """Return the bump that the changes of the commit `head` require.
 
     Without `base` they are those since the last release that `head` contains. Any other base is a
     commit that `head` is to be merged into: what it has got since the two parted does not count,
@@ -203,22 +203,24 @@ def _new_fragments(since: str | None, judged: str) -> list[Fragment]:
 def _missing(
     found: Sequence[Fragment], reasons: Iterable[Reason], shipped: Sequence[str]
 ) -> Iterator[str]:
-    asked = max((each for each in reasons if each.source != CHANGELOG), key=lambda each: each.bump)
+    highest = max(
+        (each for each in reasons if each.source != CHANGELOG), key=lambda each: each.bump
+    )
     claimed = max((each.bump for each in found), default=None)
     if claimed is None:
-        if asked.bump is not Verdict.PATCH:
+        if highest.bump is not Verdict.PATCH:
             yield (
-                f"no fragment says that this is {asked.bump.name} ({asked.source}: {asked.why}):"
-                f" write {to_write(asked.bump)}"
+                f"no fragment says that this is {highest.bump.name} ({highest.source}:"
+                f" {highest.why}): write {to_write(highest.bump)}"
             )
         elif shipped:
             yield (
                 f"no fragment says what changed in {shipped[0]}: write {to_write(Verdict.PATCH)}"
             )
-    elif claimed < asked.bump:
+    elif claimed < highest.bump:
         yield (
-            f"the fragments claim {claimed.name}, and this is {asked.bump.name}"
-            f" ({asked.source}: {asked.why}): write {to_write(asked.bump)}"
+            f"the fragments claim {claimed.name}, and this is {highest.bump.name}"
+            f" ({highest.source}: {highest.why}): write {to_write(highest.bump)}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The nodes that are there already: which of them is a machine that shows its identity."""
+"""The existing nodes, to find the one that a machine is."""
 
 from collections.abc import Mapping
 from pathlib import Path

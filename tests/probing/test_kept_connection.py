@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.probing import kept, route
+from power_edge.probing import kept_connection, route
 from power_edge.probing.failure import Unreachable
-from power_edge.probing.kept import Kept
+from power_edge.probing.kept_connection import Kept
 from power_edge.probing.process import Lifeline
 from power_edge.probing.route import Route
 from power_edge.probing.script import ProbeScript, Section, Timeouts, probe_script
@@ -221,7 +221,7 @@ def test_without_an_answer_the_reason_is_given_and_the_next_attempt_waits(
 def test_after_a_failure_a_new_connection_is_used(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "_FIRST_PAUSE", 0)
+    monkeypatch.setattr(kept_connection, "_FIRST_PAUSE", 0)
     place.ssh(f'[ -e "{place.folder}/up" ] || exit 255\n{RUNS}')
     with pytest.raises(Unreachable, match="ssh failed without an error message"):
         place.ask("one")
@@ -233,7 +233,7 @@ def test_after_a_failure_a_new_connection_is_used(
 def test_a_person_need_not_wait_for_the_back_off(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "_FIRST_PAUSE", 1e6)
+    monkeypatch.setattr(kept_connection, "_FIRST_PAUSE", 1e6)
     place.ssh(f'[ -e "{place.folder}/up" ] || exit 255\n{RUNS}')
     with pytest.raises(Unreachable):
         place.ask("one")

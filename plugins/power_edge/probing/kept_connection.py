@@ -1,7 +1,7 @@
-"""A connection to a node that is kept: one ssh, which takes a script after the other.
+"""A connection to a node that stays open: one ssh, which runs one script after the other.
 
-A watch asks a node again and again. A master that connections share would do as well, but one that
-has lost its node hangs whoever uses it next. This one ends with its deadline, and the next script
+A watch asks a node again and again. A shared connection (ControlMaster) would do as well, but one
+that has lost its node hangs its next user. This one ends with its deadline, and the next script
 makes a new one.
 """
 
@@ -28,7 +28,7 @@ class _Broken(Exception):
 
 
 class _Complaint(NamedTuple):
-    """What ssh printed before it failed, as testinfra's results call it."""
+    """What ssh printed before it failed, with the attribute names of testinfra's results."""
 
     stderr_bytes: bytes
 
@@ -93,7 +93,7 @@ class Kept:
             idle, self._idle = self._idle, None
         if idle is None:
             return None
-        # What was printed since the last answer is no answer to the next script.
+        # What was printed since the last answer is not an answer to the next script.
         if idle.route == route and idle.conversation.is_silent():
             return idle.conversation
         idle.conversation.close(idle=True)
@@ -108,12 +108,12 @@ class Kept:
     def _answer(self, idle: Conversation | None, job: Job, lifeline: Lifeline) -> Answer:
         if idle is not None:
             try:
-                return self._asked(idle, job, lifeline, first=False)
+                return self._ask(idle, job, lifeline, first=False)
             except _Broken:
                 pass  # it may have been broken for long: a new one shows whether the node is there
-        return patiently(lambda: self._asked(_connection(job), job, lifeline, first=True))
+        return patiently(lambda: self._ask(_connection(job), job, lifeline, first=True))
 
-    def _asked(
+    def _ask(
         self, conversation: Conversation, job: Job, lifeline: Lifeline, *, first: bool
     ) -> Answer:
         token = secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""Which release brought a field: by its `x-since`, else by the schemas of the releases."""
+"""Which release introduced a field: by its `x-since`, else by the schemas of the releases."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ _SINCE: Final = "x-since"
 _BRANCHES: Final = ("allOf", "anyOf", "oneOf", "then", "else", "if")
 
 
-class Brought:
+class FieldOrigins:
     """Answers which release after a commit brought a field in the form that it has today."""
 
     def __init__(self, target: str) -> None:
@@ -64,10 +64,10 @@ class Brought:
                 return f"version {since} of the schemas"
         for version in self._newer:
             try:
-                there = shape(self._schemas(version), root, part)
+                earlier = shape(self._schemas(version), root, part)
             except Unusable:  # a release of long ago must not stop a rollback
                 continue
-            if there is not None and _bare(there) == _bare(now):
+            if earlier is not None and _bare(earlier) == _bare(now):
                 return version.tag
         return None
 
@@ -107,12 +107,12 @@ def _inside(found: SchemaSet, place: Place, step: str | int) -> Iterator[Place]:
 
 def _all(found: SchemaSet, places: Sequence[Place]) -> Iterator[tuple[Place, Schema]]:
     """Yield the schemas at places, and those that they refer to or are made of."""
-    todo, seen = list(places), set[Place]()
+    todo, visited = list(places), set[Place]()
     while todo:
         place = todo.pop(0)
-        if place in seen:
+        if place in visited:
             continue
-        seen.add(place)
+        visited.add(place)
         schema = found.schema(place)
         yield place, schema
         if not isinstance(schema, dict):

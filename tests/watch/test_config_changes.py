@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.watch.changes import changes, pause
+from power_edge.watch.config_changes import changes, pause
 
 
 @pytest.mark.parametrize("name", ["state.yaml", "files/motd", "files/etc/motd"])

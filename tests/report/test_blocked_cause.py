@@ -2,7 +2,7 @@
 
 import pytest
 
-from power_edge.report.cause import cause
+from power_edge.report.blocked_cause import cause
 
 
 @pytest.mark.parametrize(

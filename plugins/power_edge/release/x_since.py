@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from power_edge.config.needed import KEYWORD
 from power_edge.config.node_configs import SCHEMAS
+from power_edge.config.schema_needs import KEYWORD
 from power_edge.config.schema_version import FILE, SchemaVersion
 from power_edge.release.changes import Difference, Verdict, field
 from power_edge.release.containment import Way
@@ -81,7 +81,7 @@ def without_since(
     """Yield what is wrong with the x-since of fields, and what to write.
 
     `old` are the schemas of a release. A field that they do not have needs a version above
-    theirs; of those inside of it, it speaks for all. A field that they have keeps what it has.
+    theirs; it covers the fields inside it. A field that they have keeps what it has.
     """
     for file in _FILES:
         if file in new.files:
@@ -150,16 +150,16 @@ def _below(
 
 
 def _since(found: SchemaSet, places: Sequence[Place]) -> SchemaVersion | None:
-    """Return what the schemas of a value say. Raises Unusable for what is no version."""
-    said: list[SchemaVersion] = []
+    """Return what the schemas of a value say. Raises Unusable for what is not a version."""
+    versions: list[SchemaVersion] = []
     for place in [*together(found, places), *(found.shown(each) for each in places)]:
         schema = found.schema(place)
         if isinstance(schema, dict) and KEYWORD in schema:
             version = SchemaVersion.of(str(schema[KEYWORD]))
             if version is None or str(version) != schema[KEYWORD]:
                 raise Unusable(
-                    f"{place} of {found.name}: {KEYWORD} is no version: write two numbers in"
+                    f"{place} of {found.name}: {KEYWORD} is not a version: write two numbers in"
                     ' quotes, such as "1.1"'
                 )
-            said.append(version)
-    return max(said, default=None)
+            versions.append(version)
+    return max(versions, default=None)

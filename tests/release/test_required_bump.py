@@ -13,7 +13,7 @@ from power_edge.release import git as repository_of
 from power_edge.release import interface
 from power_edge.release.changes import Verdict
 from power_edge.release.fragments import TYPES, fragments
-from power_edge.release.required import (
+from power_edge.release.required_bump import (
     CHANGELOG,
     INTERFACE,
     SCHEMAS,
@@ -355,7 +355,9 @@ def test_a_new_resource_type_has_it_in_its_own_file(listed: bool) -> None:
 @pytest.mark.parametrize("said", ["1.1", '"1.01"', '"next"'])
 def test_an_x_since_that_is_no_version(said: str) -> None:
     commit({STATE_FILE: MORE % f", x-since: {said}", VERSION: "1.1"})
-    assert "x-since is no version: write two numbers in quotes" in refused(lambda: required(None))
+    assert "x-since is not a version: write two numbers in quotes" in refused(
+        lambda: required(None)
+    )
 
 
 # accepted.yaml
@@ -441,7 +443,7 @@ def test_before_the_first_release(repository: Path) -> None:
     commit({"pyproject.toml": PYPROJECT.replace("first-release", "name")})
     assert "does not say which number the first one has" in refused(next_version)
     commit({"pyproject.toml": PYPROJECT.replace("2.0.0", "2.0")})
-    assert "is no version: write three numbers" in refused(next_version)
+    assert "is not a version: write three numbers" in refused(next_version)
 
 
 # What cannot be judged
@@ -559,7 +561,7 @@ def test_a_link_in_place_of_a_file(repository: Path) -> None:
     (repository / "pyproject.toml").unlink()
     (repository / "pyproject.toml").symlink_to("/etc/passwd")
     commit({})
-    assert "pyproject.toml is no regular file" in refused(lambda: required(None))
+    assert "pyproject.toml is not a regular file" in refused(lambda: required(None))
     assert repository_of.file("HEAD", "no/such/file") is None
 
 

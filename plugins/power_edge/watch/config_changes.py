@@ -1,5 +1,5 @@
-"""Changes of a node's files in node-configs/: they are read on a slow clock, as nobody waits for
-them within a second, and any file system will do.
+"""Changes of a node's files in node-configs/: they are polled. Nobody needs them within a second,
+and polling works on any file system.
 """
 
 import asyncio
@@ -21,8 +21,8 @@ def pause(nodes: int) -> float:
 
 
 async def changes(folder: Path, seconds: float) -> AsyncIterator[None]:
-    """Yield whenever a node's files have changed, or those of roles beside it, and have then stayed
-    as they are for a moment. `seconds`: between two looks.
+    """Yield whenever a node's files, or the roles beside it, have changed and then stayed the same
+    for a moment. `seconds`: between two looks.
     """
     known = _of(folder)
     while True:

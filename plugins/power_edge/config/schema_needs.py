@@ -142,7 +142,7 @@ def highest(document: Document, name: str) -> Need | None:
 
 
 def oldest() -> SchemaVersion:
-    """Return the version that a file needs in any case: a MAJOR ends what was before it."""
+    """Return the lowest version that a file can need: a new MAJOR ends all older versions."""
     return SchemaVersion(installed().major, 0)
 
 

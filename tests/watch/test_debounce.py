@@ -2,8 +2,8 @@
 
 import pytest
 
+from power_edge.watch.debounce import Due, key_of
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.settle import Due, key_of
 from tests.watch.fakes import event, item
 
 A, B = item("/a"), item("/b")

@@ -1,4 +1,4 @@
-"""Names of nodes: which will do, and which could be taken for each other."""
+"""Names of nodes: which are valid, and which could be confused with each other."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -21,7 +21,7 @@ _LOOK_ALIKE = (
 _WITH_LATIN = frozenset(
     {"LATIN", "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"}
 )
-"""Alphabets that are mixed in East Asia, and whose characters look like none of the others'."""
+"""Scripts that are used together in East Asia; their characters look like no others."""
 
 
 def check_name(name: str) -> None:
@@ -32,14 +32,14 @@ def check_name(name: str) -> None:
 
 
 def _what_to_do(name: str) -> str | None:
-    """Return what to do about a name; None if it will do."""
+    """Return what to do about a name; None if it is valid."""
     if not _NAME.fullmatch(name):
         return _CHARACTERS
     if name.isascii():
         return None
     import unicodedata  # 1 ms, which hardly any name needs
 
-    # What is another character to everybody but a computer: fullwidth letters, ligatures.
+    # Characters that people read as other ones: fullwidth letters, ligatures.
     if unicodedata.normalize("NFKC", name) != name:
         return _LOOK_ALIKE
     alphabets = {
@@ -51,7 +51,7 @@ def _what_to_do(name: str) -> str | None:
 
 
 def check_new_name(root: Path, name: str) -> None:
-    """Check that a node to be made is not called as another one but for upper and lower case.
+    """Check that no other node's name differs from a new name in upper and lower case alone.
 
     Raises ConfigError.
     """

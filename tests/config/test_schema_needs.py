@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from power_edge.config import ConfigError, load_node, needed
+from power_edge.config import ConfigError, load_node, schema_needs
 from power_edge.config.schema import names, schema
 from power_edge.config.schema_version import SchemaVersion, installed
 from power_edge.config.yaml_reader import read
@@ -54,7 +54,7 @@ def test_the_schemas_of_this_program_say_their_version() -> None:
     version = read(HEAD.format(installed()).encode(), "state.yaml")
     pattern = schema("state")["$defs"]["version"]["then"]["pattern"]
     assert pattern == f"^{installed().major}\\."
-    needed.check_not_newer(version, "state")
+    schema_needs.check_not_newer(version, "state")
 
 
 def test_every_x_since_is_a_version_that_is_not_above_that_of_the_schemas() -> None:
@@ -149,8 +149,8 @@ def test_a_file_without_a_version_counts_as_the_state(tmp_path: Path, newer: Non
 
 def test_where_x_since_can_stand() -> None:
     def need(part: dict[str, Any], value: Any) -> list[tuple[str, tuple[str | int, ...]]]:
-        fields = needed.fields_of({"$defs": {"new": {"x-since": "1.1"}}, **part})
-        return [(str(version), path) for version, path in needed.needs(value, fields)]
+        fields = schema_needs.fields_of({"$defs": {"new": {"x-since": "1.1"}}, **part})
+        return [(str(version), path) for version, path in schema_needs.needs(value, fields)]
 
     new = {"$ref": "#/$defs/new"}
     for keyword in ("allOf", "anyOf", "oneOf"):
@@ -170,14 +170,17 @@ def test_where_x_since_can_stand() -> None:
 
 @pytest.mark.parametrize("name", names())
 def test_every_schema_of_the_program_can_be_walked(name: str) -> None:
-    assert needed.fields_of(schema(name)).named
+    assert schema_needs.fields_of(schema(name)).named
 
 
 def test_a_schema_that_refers_to_itself_has_an_end() -> None:
     part = {"properties": {"in": {"$ref": "#"}, "new": {"x-since": "1.1"}}}
-    fields = needed.fields_of(part)
+    fields = schema_needs.fields_of(part)
     value = {"in": {"in": {"new": 1}}, "new": 2}
-    assert [path for _, path in needed.needs(value, fields)] == [("in", "in", "new"), ("new",)]
+    assert [path for _, path in schema_needs.needs(value, fields)] == [
+        ("in", "in", "new"),
+        ("new",),
+    ]
 
 
 def test_a_schema_without_new_fields_is_not_walked() -> None:
@@ -185,4 +188,9 @@ def test_a_schema_without_new_fields_is_not_walked() -> None:
         def items(self) -> Any:
             raise AssertionError
 
-    assert list(needed.needs(Untouchable(a=1), needed.fields_of({"properties": {"a": {}}}))) == []
+    assert (
+        list(
+            schema_needs.needs(Untouchable(a=1), schema_needs.fields_of({"properties": {"a": {}}}))
+        )
+        == []
+    )
