@@ -77,7 +77,7 @@ def test_what_nodes_show(
     assert (found.level, [why for _, why in found.reasons]) == (level, reasons)
 
 
-OTHER_FILE = "it changes files that are no declarations, such as tests, which run"
+OTHER_FILE = "it changes files that are not declarations, such as tests, which run"
 
 
 @pytest.mark.parametrize(

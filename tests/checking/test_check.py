@@ -227,7 +227,7 @@ def test_only_a_node_without_a_connection_is_told_that_this_machine_was_checked(
     without = make(tmp_path / "without")
     by_ssh = make(tmp_path / "with", connection={"ssh": {"host": "a"}})
     given = answer(machine=answers.OTHER)
-    words = "there is no connection.yaml"
+    words = "without connection.yaml"
     assert words in str(Checked(without, given).gate.why)
     assert words not in str(from_answer(without, given, DAY).gate.why)
     assert words not in str(Checked(by_ssh, given).gate.why)

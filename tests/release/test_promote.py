@@ -605,7 +605,7 @@ def test_why_git_makes_no_tag_is_said_and_the_next_run_makes_it(
         said = release("promote", "v1.1.0-pre.2", "1.1.0", status=4)
     assert "fatal: empty ident name" in said
     assert "; git config user.name and user.email say who tags" in said
-    assert "there    dist/v1.1.0/" in release("promote", "v1.1.0-pre.2", "1.1.0")
+    assert "kept     dist/v1.1.0/" in release("promote", "v1.1.0-pre.2", "1.1.0")
 
 
 def test_what_a_killed_run_left_is_removed_also_beside_a_signature(project: Path) -> None:
