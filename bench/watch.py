@@ -31,7 +31,7 @@ from rich.table import Table
 ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "plugins")]
 
-from bench.run import UNIT, files, sysctls  # noqa: E402
+from bench.run import OTHERS, UNIT, files, sysctls  # noqa: E402
 from power_edge.checking.check import script_for  # noqa: E402
 from tests.support.lab import watching_ssh  # noqa: E402
 from tests.support.lab.checking import declare as declare_here  # noqa: E402
@@ -343,7 +343,7 @@ def cost(node: Node, running: Watch) -> Cost:
 
 def idle(_: Lab, node: Node) -> Table:
     """A watch on which nothing happens."""
-    with watch(node, LISTEN) as running:
+    with watch(node, LISTEN, *OTHERS) as running:
         time.sleep(10)
         before, cycles, began = cost(node, running), status(node)["cycles"], time.monotonic()
         time.sleep(IDLE)
@@ -362,7 +362,7 @@ def growth(_: Lab, node: Node) -> Table:
     changed = " ".join(f"{_PLACE}/again-{number}" for number in range(_AGAIN))
     loop = f"while chmod 600 {changed}; do sleep 0.1; chmod 644 {changed}; sleep 0.1; done"
     table = Table("checks", "of an item", "resident", "seconds", title="memory over many checks")
-    with watch(node, LISTEN) as running, Log(running) as log:
+    with watch(node, LISTEN, *OTHERS) as running, Log(running) as log:
         changing = node.sh(f"({loop}) >/dev/null 2>&1 & echo $!")
         began = time.monotonic()
         for part in range(11):
