@@ -111,10 +111,12 @@ def test_what_systemd_and_the_bus_say(signals: Signals, listener: Listener) -> N
 
 
 def test_a_reload_is_over_when_all_files_are_read(signals: Signals, listener: Listener) -> None:
+    signals.on_message(signal(SYSTEMD, "UnitFilesChanged", ""))
     for reads in (True, False):
         signals.on_message(signal(SYSTEMD, "Reloading", "b", reads))
     signals.on_message(state(SYSTEMD, "deactivating"))
     assert [(each.subject.name, each.passing) for each in listener.events] == [
+        ("unit-files", True),
         ("unit-files", True),
         ("unit-files", False),
         ("cron.service", True),

@@ -204,7 +204,8 @@ class Signals:
                     self._report(Subject(Kind.UNIT, name), active, passing=passing)
             case "UnitFilesChanged":
                 self.files_changed.set()
-                self._report(UNIT_FILES, "unit files were changed")
+                # `systemctl enable` lets systemd reload next.
+                self._report(UNIT_FILES, "unit files were changed", passing=True)
             case "Reloading" if message.body == [True]:
                 self._report(UNIT_FILES, "systemd reads all unit files again", passing=True)
             case "Reloading" if message.body == [False]:
