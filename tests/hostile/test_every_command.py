@@ -29,6 +29,7 @@ from power_edge.text import readable
 from tests.hostile.test_commands import Lab, machine
 from tests.release.test_incident import RECORD
 from tests.support import answers, repository
+from tests.support.commands import commands_of
 from tests.support.hostile import made
 from tests.support.hostile.values import TOGETHER, VALUES, coded, harmless, places
 from tests.support.releases import SCHEMA
@@ -79,7 +80,7 @@ SHOWN = {
 
 
 def commands(group: click.Group, before: Words = ()) -> Iterator[tuple[Words, click.Command]]:
-    for name, command in group.commands.items():
+    for name, command in commands_of(group).items():
         if isinstance(command, click.Group):
             yield from commands(command, (*before, name))
         else:
