@@ -55,7 +55,9 @@ first one with settings of pytest is taken.
 _PLAIN = frozenset(
     ("addopts", "empty_parameter_set_mark", "filterwarnings", "markers", "pythonpath", "testpaths")
 )
-"""Settings that neither refuse nor narrow a run about nodes; but for some words of addopts."""
+"""Settings that neither refuse nor narrow a run about nodes, if addopts and filterwarnings have no
+other words than the following.
+"""
 _PLAIN_WORDS = ("--import-mode=importlib", "--strict-config", "--strict-markers")
 """Words of addopts that do not, either."""
 _ACTIONS = frozenset(("always", "default", "error", "ignore", "module", "once"))
