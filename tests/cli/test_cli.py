@@ -15,6 +15,7 @@ from power_edge.cli import MEANT, cli, main
 from power_edge.config import load_node, names
 from power_edge.own_version import own_version
 from tests.support.answers import digest
+from tests.support.commands import commands_of
 from tests.support.gates import ID
 
 STATE = "version: '1.0'\nmetadata: {site: x, environment: development}\n"
@@ -81,8 +82,10 @@ def test_the_folder_of_nodes_is_named_before_or_after_the_command(
 
 
 def test_each_command_takes_the_folder_that_messages_name() -> None:
-    for command in cli.commands.values():
-        assert any("--node-configs" in each.opts for each in command.params), command.name
+    found = commands_of(cli)
+    assert found.keys() >= {"check", "validate"}
+    for name, command in found.items():
+        assert any("--node-configs" in each.opts for each in command.params), name
 
 
 def test_validate_tells_all_problems_of_all_nodes(run: Run, configs: Path) -> None:
@@ -195,6 +198,13 @@ def test_bad_use(run: Run, configs: Path, arguments: list[str], message: str) ->
     assert "\x1b" not in done.err
 
 
+def test_a_command_that_nothing_has_imported_is_near_as_well(
+    run: Run, configs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "commands", {})
+    assert "there is no command 'chekc' (did you mean check?)" in run("chekc").err
+
+
 @pytest.mark.parametrize(("old", "new"), [("plan", "probe-script"), ("record", "init")])
 @pytest.mark.parametrize("words", [[], ["rig-1"], ["--help"]], ids=str)
 def test_an_old_word_is_an_error_that_says_the_new_one(
@@ -211,7 +221,7 @@ def test_schema(run: Run, configs: Path) -> None:
 
 
 def every_command(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for name, each in group.commands.items():
+    for name, each in commands_of(group).items():
         yield (*path, name)
         if isinstance(each, click.Group):
             yield from every_command(each, (*path, name))

@@ -97,7 +97,6 @@ CASES = {
 }
 """Of each what is run, and the way to the node."""
 OTHERS = {
-    "check": "becomes pytest",
     "derive": "starts nothing",
     "import goss": "starts nothing",
     "init": "asks this machine as `a check` asks a node",

@@ -8,6 +8,7 @@ given to it.
 import json
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -24,11 +25,13 @@ import yaml
 from power_edge.cli import cli, install_service
 from power_edge.config import load_node
 from power_edge.config.schema import names, schema
+from power_edge.pytest_integration import check_main
 from power_edge.report.change_gate.formats import names as formats
 from power_edge.text import readable
 from tests.hostile.test_commands import Lab, machine
 from tests.release.test_incident import RECORD
 from tests.support import answers, repository
+from tests.support.commands import commands_of
 from tests.support.hostile import made
 from tests.support.hostile.values import TOGETHER, VALUES, coded, harmless, places
 from tests.support.releases import SCHEMA
@@ -79,7 +82,7 @@ SHOWN = {
 
 
 def commands(group: click.Group, before: Words = ()) -> Iterator[tuple[Words, click.Command]]:
-    for name, command in group.commands.items():
+    for name, command in commands_of(group).items():
         if isinstance(command, click.Group):
             yield from commands(command, (*before, name))
         else:
@@ -302,10 +305,13 @@ def test_every_command(
     monkeypatch: pytest.MonkeyPatch,
     capsysbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    def execv(*_: object) -> None:
+    captured = sys.stdout
+
+    def become_pytest(*_: object) -> None:
+        sys.stdout = captured
         raise SystemExit(0)
 
-    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(check_main, "run", become_pytest)
     monkeypatch.setattr(install_service, "FOLDER", tmp_path / "units")
     monkeypatch.setattr(install_service, "_BOOTED", tmp_path / "none")
     repository.alone(monkeypatch)

@@ -117,8 +117,8 @@ def test_several_nodes_that_are_this_machine_on_purpose_are_all_checked(
         ("root@na", "power-edge check NODE --hosts=root@na reaches a node there, and power-edge discover root@na makes one"),
         ("ssh://root:hunter2@na", "power-edge discover ssh://root@na makes one"),
         ("node-configs/rig-1/state.yaml::sysctl[vm.swappiness]", "power-edge check -- TEST-ID, or pytest TEST-ID"),
-        ("sysctl[x]", "an item is no node: power-edge check -- 'node-configs/NODE/state.yaml::sysctl[x]' checks it alone"),
-        ("sysctl", "a type is no node: power-edge check NODE -m sysctl checks its items alone"),
+        ("sysctl[x]", "an item is not a node: power-edge check -- 'node-configs/NODE/state.yaml::sysctl[x]' checks it alone"),
+        ("sysctl", "a type is not a node: power-edge check NODE -m sysctl checks its items alone"),
     ],
 )  # fmt: skip
 def test_a_word_that_means_something_else_says_what_to_write(

@@ -55,7 +55,7 @@ class Project:
         """A node that declares kernel parameters, and its answer (by default the parameters are as
         declared). Its folder.
 
-        `identity`: True is answers.MACHINE's, None is not a file, a mapping is the file.
+        `identity`: True is answers.MACHINE's, None makes no file, a mapping is the file.
         """
         folder = self.path / "node-configs" / name
         folder.mkdir(parents=True)

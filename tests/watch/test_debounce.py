@@ -79,10 +79,12 @@ def test_only_so_many_are_taken() -> None:
     assert [taken(due, 1.0, 1), taken(due, 1.0, 1), taken(due, 1.0, 1)] == [["/a"], ["/b"], []]
 
 
-def test_clear_forgets_all() -> None:
+def test_a_full_check_takes_all() -> None:
     due = Due({})
-    due.add([A], event("/a"), 0.0)
-    due.clear()
+    due.add([A], event("/a", 1.0), 0.0)
+    due.add([A], event("/a", 2.0), 0.0)
+    due.again(B, 5.0)
+    assert due.take_all() == {key_of(A): event("/a", 1.0), key_of(B): None}
     assert due.next() is None
 
 

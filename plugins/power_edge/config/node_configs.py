@@ -184,9 +184,9 @@ def _hint(pattern: str, names: list[str], root: Path) -> str:
     kind, bracket, _ = pattern.partition("[")
     if kind in resource_types():
         if not bracket:
-            return f"a type is no node: power-edge check NODE -m {kind} checks its items alone"
+            return f"a type is not a node: power-edge check NODE -m {kind} checks its items alone"
         place = quote(f"{NODE_CONFIGS}/NODE/{STATE}::{pattern}")
-        return f"an item is no node: power-edge check -- {place} checks it alone"
+        return f"an item is not a node: power-edge check -- {place} checks it alone"
     if not names:
         return f"no folder in {quoted(str(root), 200)} has a state.yaml"
     if pattern.lower() == "all":

@@ -9,7 +9,7 @@ Nothing here imports pytest.
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,9 +55,13 @@ first one with settings of pytest is taken.
 _PLAIN = frozenset(
     ("addopts", "empty_parameter_set_mark", "filterwarnings", "markers", "pythonpath", "testpaths")
 )
-"""Settings that neither refuse nor narrow a run about nodes; but for some words of addopts."""
+"""Settings that neither refuse nor narrow a run about nodes, if addopts and filterwarnings have no
+other words than the following.
+"""
 _PLAIN_WORDS = ("--import-mode=importlib", "--strict-config", "--strict-markers")
 """Words of addopts that do not, either."""
+_ACTIONS = frozenset(("always", "default", "error", "ignore", "module", "once"))
+"""Words of filterwarnings that pytest takes; it refuses others, or imports what they name."""
 
 
 class Question(NamedTuple):
@@ -130,7 +134,9 @@ def _question(words: Sequence[str], cwd: Path) -> Question | None:
             given[option] = value
         elif word not in _FLAGS:
             return None
-    if not patterns:
+    # pytest refuses a file without the option that writes it.
+    has_idle_file = "--json-report-file" in given and "--json-report" not in words
+    if not patterns or has_idle_file:
         return None
     routes = Options(
         ssh_config=given.get("--ssh-config"),
@@ -161,12 +167,18 @@ def _is_plain(pyproject: Path) -> bool | None:
         return False  # pytest says what is wrong
     match found.get("tool"):
         case {"pytest": {"ini_options": dict(settings), **more}} if not more:
-            words = settings.get("addopts", [])
             return (
                 settings.keys() <= _PLAIN
-                and isinstance(words, list)
-                and all(word in _PLAIN_WORDS for word in words)
+                and _is_of(settings.get("addopts", []), _PLAIN_WORDS)
+                and _is_of(settings.get("filterwarnings", []), _ACTIONS)
             )
         case {"pytest": _}:
             return False
     return None
+
+
+def _is_of(words: object, plain: Collection[str]) -> bool:
+    """Whether a value is a list of such words alone."""
+    return isinstance(words, list) and all(
+        isinstance(word, str) and word in plain for word in words
+    )

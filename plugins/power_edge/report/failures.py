@@ -36,7 +36,7 @@ class Failure(NamedTuple):
     diff: tuple[str, ...] = ()
     """The lines of `terminal.diff`."""
     cause: str = ""
-    """For a shut gate: the reason, without the node's own names. See `cause.cause`."""
+    """For a shut gate: the reason, without the node's own names. See `blocked_cause.cause`."""
 
 
 class Group(NamedTuple):

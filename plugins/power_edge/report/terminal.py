@@ -145,7 +145,7 @@ class NodeLine(NamedTuple):
     each: bool = False
     """Whether the counts are those of each of several nodes."""
     cause: str = ""
-    """Why its gate is shut, without what is the node's own: see `cause.cause`."""
+    """Why its gate is shut, without what is the node's own: see `blocked_cause.cause`."""
 
 
 def unusable(name: str) -> NodeLine:

@@ -103,6 +103,10 @@ class Due:
             del self._waiting[key]
         return {key: (each.item, each.first) for key, each in taken.items()}
 
-    def clear(self) -> None:
-        """Forget all: a full check is about to look at everything."""
+    def take_all(self) -> dict[ItemId, Event | None]:
+        """Forget all, since a full check is about to look at everything. Return the items that
+        waited, each with the first event about it; None where it was only to be looked at again.
+        """
+        taken = {key: each.first for key, each in self._waiting.items()}
         self._waiting.clear()
+        return taken

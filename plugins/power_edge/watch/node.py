@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -219,8 +219,10 @@ class NodeWatch:
             now = loop.time()
             if self._full is not None or now >= next_full:
                 self._full = None
-                self._due.clear()
-                await self._cycle({key_of(item): (item, None) for item in self._items}, full=True)
+                due = self._due.take_all()
+                keyed = ((key_of(item), item) for item in self._items)
+                wanted = {key: (item, due.get(key)) for key, item in keyed}
+                await self._cycle(wanted, full=True, again=due)
                 self.begun.set()
                 next_full = loop.time() + self.interval
                 pause_doubtful = self._settings.doubtful
@@ -270,8 +272,15 @@ class NodeWatch:
         return self._settings.full if covered and not shut else self._settings.uncovered
 
     async def _cycle(
-        self, wanted: Mapping[ItemId, tuple[Item, Event | None]], *, full: bool = False
+        self,
+        wanted: Mapping[ItemId, tuple[Item, Event | None]],
+        *,
+        full: bool = False,
+        again: Collection[ItemId] = (),
     ) -> None:
+        """`again`: items that are looked at once more, as those with an event: a full check comes
+        before the second look that they waited for.
+        """
         begun = asyncio.get_running_loop().time()
         self._planned = begun + self._deadline
         self._arrived = 0
@@ -285,13 +294,15 @@ class NodeWatch:
         if checked.gate.open:
             self.state.last_answer = now
         for result in checked.results:
-            item, event = wanted.get(key_of(result.item), (None, None))
+            key = key_of(result.item)
+            item, event = wanted.get(key, (None, None))
+            awaited = event is not None or key in again
             changed = self._take(result, event, now)
-            if item is not None and self._supervisors and (event is not None or changed):
+            if item is not None and self._supervisors and (awaited or changed):
                 # A source that reads a value again and again (4, then 4) does not notice that a
                 # check between two of its looks has seen another value (3). So each item is
                 # checked once more when its source has had the time to look.
-                pause = self._settings.sweep if event is not None else _AGAIN
+                pause = self._settings.sweep if awaited else _AGAIN
                 self._due.again(item, asyncio.get_running_loop().time() + pause)
         if full:
             self.state.last_full = now
