@@ -103,7 +103,8 @@ compared() {
             }
             next
         }
-        /^[a-z]/ { end_rule(); place = $0 }
+        # libnftnl before 1.2 ends the line with a blank.
+        /^[a-z]/ { end_rule(); place = $0; sub(/ +$/, "", place) }
         END { end_rule() }'
 }
 
