@@ -14,7 +14,7 @@ if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUD
     its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
 fi
 if [ -n "$ours" ] && [ -n "$its" ] && [ "$ours" != "$its" ]; then
-    echo "the check runs in another network namespace than process 1, and sees the rules of that one: check in that of process 1" >&2
+    echo "the check runs in another network namespace than process 1, which has other rules: run it in the namespace of process 1" >&2
     exit 1
 fi
 
