@@ -14,7 +14,7 @@ if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUD
     its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
 fi
 if [ -n "$ours" ] && [ -n "$its" ] && [ "$ours" != "$its" ]; then
-    echo "the check runs in another network namespace than process 1, and sees the rules of that one: check in that of process 1" >&2
+    echo "the check runs in another network namespace than process 1, which has other rules: run it in the namespace of process 1" >&2
     exit 1
 fi
 
@@ -103,7 +103,8 @@ compared() {
             }
             next
         }
-        /^[a-z]/ { end_rule(); place = $0 }
+        # libnftnl before 1.2 ends the line with a blank.
+        /^[a-z]/ { end_rule(); place = $0; sub(/ +$/, "", place) }
         END { end_rule() }'
 }
 
@@ -290,7 +291,7 @@ pending() {
 
 # firewalld does not say which settings it was given for a time (`--timeout=`). But it sleeps in poll(2) or ppoll(2) until the first of them is over, and
 # the third argument says for how long: -1, or no time at all, without any. Print what the zones in $1, and policies, have now and in their files, as
-# JSON, unless nothing is timed.
+# JSON, unless nothing is timed; `unread` is the last line where that is not known of each. $2 is 0 if $1 has all zones that differ from their files.
 timed() {
     pid=$(${PE_SUDO-} busctl --system --timeout=3 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
         GetConnectionUnixProcessID s org.fedoraproject.FirewallD1 2>/dev/null) || pid='u -'
@@ -303,15 +304,19 @@ timed() {
         call=''
     done
     # shellcheck disable=SC2086 # numbers
-    set -- "$1" $call
-    case "${2-} ${5-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
+    set -- "$1" "$2" $call
+    case "${3-} ${6-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
+    if [ "$2" != 0 ] || ! policies=$(ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies); then
+        echo unread
+        return
+    fi
     printf '%s\n' "$1" | while read -r zone; do
         [ "$zone" != 'direct rules' ] && [ -n "$zone" ] || continue
         settings zone "$zone" getZoneSettings2 getZoneByName getSettings2 || exit 1
-    done && policies | while read -r policy; do settings policy "$policy" getPolicySettings getPolicyByName getSettings || exit 1; done || echo unread
+    done && printf '%s\n' "$policies" | tr '"' '\n' | sed -n 'n;p' | while read -r policy; do
+        settings policy "$policy" getPolicySettings getPolicyByName getSettings || exit 1
+    done || echo unread
 }
-
-policies() { ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies | tr '"' '\n' | sed -n 'n;p'; }
 
 settings() { # KIND NAME NOW FIND FILE
     now=$(ask --json=short /org/fedoraproject/FirewallD1 "org.fedoraproject.FirewallD1.$1" "$3" s "$2") || return
@@ -350,8 +355,9 @@ if command -v firewall-cmd >/dev/null; then
             say firewalld-moved 0 yes
         fi
         out=$(pending)
-        say firewalld-pending $? "$out"
-        say firewalld-timed 0 "$(timed "$out")"
+        status=$?
+        say firewalld-pending $status "$out"
+        say firewalld-timed 0 "$(timed "$out" $status)"
     else
         look firewalld firewall-cmd --state
     fi

@@ -299,18 +299,23 @@ list_ages() {
     tagged release grep -EHi '^(Date|Valid-Until):' -- /dev/null "$lists"/*Release
     list_times "$lists"/*
     absent=$(printf '%s\n' "$uris" | sed -n "s/^uri '[^']*' \([^ ]*Packages\) .*/\1/p" | while read -r name; do
-        set -- "$lists/$name" "$lists/$name".*
-        [ -e "$1" ] || [ -e "$2" ] || printf '%s\n' "$name"
+        for file in "$lists/$name" "$lists/$name".*; do ! is_list "$file" || continue 2; done
+        printf '%s\n' "$name"
     done)
     ABSENT=$absent SIZES=$(list_sizes) wrong_lists "$lists"/*Release
     set -f
+}
+
+# Whether a file is there, and is a package list. Beside it apt keeps the index of its changes (`Packages.diff_Index`).
+is_list() {
+    case ${1##*Packages} in '' | .gz | .bz2 | .lzma | .xz | .lz4 | .zst) [ -e "$1" ] ;; *) false ;; esac
 }
 
 # Prints the size of each package list, and its name: of a compressed one the size of its content, 0 where that cannot be told.
 list_sizes() {
     stat -L -c '%s %n' -- "$lists"/*Packages 2>/dev/null | sed 's|^\([0-9]*\) .*/|\1 |'
     for file in "$lists"/*Packages.*; do
-        [ -e "$file" ] || continue
+        is_list "$file" || continue
         size=$(timeout "$(left)" "${PE_ROOT-}/usr/lib/apt/apt-helper" cat-file "$file" 2>/dev/null </dev/null | wc -c)
         name=${file##*/}
         echo "$((size)) ${name%.*}"

@@ -73,8 +73,8 @@ def units(host: Any, socket: Socket) -> Iterator[str]:
     What a user's own manager or a container's runs belongs to the unit of that manager: it may have
     a unit of any name.
     """
+    roots = dict(_groups(output(host, "cat /proc/1/cgroup"))) if socket.owners else {}
     for _, pid in socket.owners:
-        roots = dict(_groups(output(host, "cat /proc/1/cgroup")))
         for hierarchy, path in _groups(output(host, f"cat /proc/{pid}/cgroup")):
             root = roots.get(hierarchy, "").removesuffix("/init.scope").rstrip("/")
             if not f"{path}/".startswith(f"{root}/"):

@@ -60,13 +60,15 @@ started_by_scripts() {
     to_be_down=$(say "$declared" | awk '$2 == "boot" && $3 != "up" { print $1 }')
     [ -n "$to_be_down" ] || return 0
     set --
-    for place in etc/rc.local etc/rc.d/rc.local etc/crontab etc/anacrontab etc/cron.* var/spool/cron etc/network etc/networkd-dispatcher \
-        etc/NetworkManager/dispatcher.d etc/dhcp etc/ppp etc/udev/rules.d etc/systemd/system usr/local/lib/systemd/system; do
+    for place in etc/rc.local etc/rc.d/rc.local etc/crontab etc/anacrontab etc/cron.* var/spool/cron etc/logrotate.d \
+        etc/letsencrypt/renewal etc/letsencrypt/renewal-hooks etc/network etc/networkd-dispatcher etc/NetworkManager/dispatcher.d etc/dhcp etc/ppp \
+        etc/udev/rules.d etc/systemd/system usr/local/lib/systemd/system; do
         [ ! -e "$place" ] || set -- "$@" "$place"
     done
     [ $# -gt 0 ] || return 0
-    # shellcheck disable=SC2086
-    starting=$(${PE_SUDO-} find -L "$@" -maxdepth 4 -type f -exec grep -EHs '(systemctl|service|invoke-rc\.d|systemd-invoke)[[:blank:]].*(start|isolate)|SYSTEMD_WANTS' {} + 2>/dev/null)
+    # A script in /etc/init.d hands its start over to systemd.
+    starts='((systemctl|service|invoke-rc\.d|systemd-invoke)[[:blank:]]|/init\.d/).*(start|isolate)|systemctl[[:blank:]].*--now|SYSTEMD_WANTS'
+    starting=$(${PE_SUDO-} find -L "$@" -maxdepth 4 -type f -exec grep -EHs "$starts" {} + 2>/dev/null)
     [ -z "$starting" ] || say "$starting" | UNITS=$to_be_down awk '
         BEGIN {
             count = split(ENVIRON["UNITS"], names, "\n")
@@ -78,7 +80,7 @@ started_by_scripts() {
             gsub(/[[:blank:]]/, "?", file)
             gsub(/(try-|reload-or-try-|cond)(reload-or-)?restart/, "", text)
             if (file ~ /\/systemd\/system\// && text !~ /^[[:blank:]]*Exec[A-Za-z]*[[:blank:]]*=/) next
-            if (text ~ /^[[:blank:]]*[#;]/ || text !~ /start|isolate|SYSTEMD_WANTS/) next
+            if (text ~ /^[[:blank:]]*[#;]/ || text !~ /start|isolate|SYSTEMD_WANTS|enable.*--now|--now.*enable/) next
             count = split(text, words, /[^A-Za-z0-9@._:\\-]+/)
             for (i = 1; i <= count; i++) if (words[i] in unit && file !~ ("/" unit[words[i]] "(\\.d/.*)?$")) print "wakes", file, unit[words[i]]
         }

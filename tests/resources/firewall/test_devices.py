@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
+from power_edge.resources.firewall import entries
+from power_edge.resources.firewall.judge import judge
 from power_edge.resources.firewall.readers.nftables import devices
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
@@ -185,3 +187,18 @@ def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
 def test_what_sees_packets_before_the_packet_filter(early: str, verdict: str) -> None:
     node = observed(nft=nft([TCP22, ACCEPT]), interfaces="lo\neth0", early=early)
     assert outcome(ALLOW_22, node) == verdict
+
+
+def test_filters_of_tc_on_hundreds_of_devices_are_not_too_complex_for_the_others() -> None:
+    names = [f"lxc{number}" for number in range(300)]
+    some = observed(
+        nft=nft([meta("iifname", "eth0"), TCP22, ACCEPT]),
+        interfaces="\n".join(("lo", "eth0", *names)),
+        early="\n".join(f"tc {name}" for name in names),
+    )
+    why = "filters of tc on lxc0, lxc1, lxc2 and 297 more cannot be followed"
+    for name, action in (("eth0", None), ("lxc299", why)):
+        rule = Rule(proto="tcp", port=22, action="allow", interface=name)
+        (entry,) = entries(Firewall(rules=[rule]))
+        found = {finding.field: finding for finding in judge(entry.declared, some)}
+        assert found["action"].why == action

@@ -79,7 +79,9 @@ def test_the_size_of_a_compressed_list_is_that_of_its_content(tmp_path: Path) ->
     (tmp_path / "b_Packages.gz").write_bytes(whole)
     (tmp_path / "c_Packages.gz").write_bytes(whole[:-20])
     (tmp_path / "d_Packages.gz").write_bytes(b"")
-    found = re.search(r"^list_sizes\(\) \{.*?^\}$", body, re.MULTILINE | re.DOTALL)
+    (tmp_path / "e_Packages.diff_Index").write_text("what has changed since the list before")
+    (tmp_path / "f_Packages.diff_Index.gz").write_bytes(whole)
+    found = re.search(r"^is_list\(\) \{.*^list_sizes\(\) \{.*?^\}$", body, re.MULTILINE | re.DOTALL)
     assert found is not None
     done = subprocess.run(
         [

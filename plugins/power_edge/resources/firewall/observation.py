@@ -200,20 +200,27 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
 
 
 EARLY = {"xdp": "a program of XDP", "tc": "filters of tc"}
+NAMED = 3
+"""Of more devices the others are counted."""
 
 
 def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
-    """Yield chains for what sees incoming packets of a device before the packet filter does."""
-    for line in _lines(by_name, "early"):
-        kind, _, name = line.partition(" ")
-        if name != "lo" and kind in EARLY:
+    """Yield chains for what sees incoming packets of a device before the packet filter does.
+
+    One stands for all devices: a node may have hundreds (a container network made of eBPF).
+    """
+    for kind, what in EARLY.items():
+        lines = (line.partition(" ") for line in _lines(by_name, "early"))
+        names = [name for found, _, name in lines if found == kind and name != "lo"]
+        if names:
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             yield BaseChain(
                 "ingress",
                 -1000,
                 None,
                 (4, 6),
-                boxes=({Dimension.IIF: (interface(name),)},),
-                text=printable(f"{EARLY[kind]} on {name} cannot be followed"),
+                boxes=({Dimension.IIF: numbers(map(interface, names))},),
+                text=printable(f"{what} on {', '.join(names[:NAMED])}{more} cannot be followed"),
             )
 
 

@@ -118,8 +118,8 @@ def _value(path: str, answer: _Answer, ambiguous: bool) -> str | NotObserved | N
         )
     if path.partition("/")[0] in answer.elsewhere:
         return NotObserved(
-            "the check runs in another network namespace than process 1, and sees the keys of that"
-            " one: check in that of process 1"
+            "the check runs in another network namespace than process 1, which has other values:"
+            " run it in the namespace of process 1"
         )
     lines = answer.values.get(path)
     if lines is not None:

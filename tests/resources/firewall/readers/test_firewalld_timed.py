@@ -1,10 +1,14 @@
 """Openings of firewalld that go by themselves (`--timeout=`)."""
 
 import json
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from power_edge import package_data
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.readers.firewalld_timed import read
 from tests.resources.firewall.test_firewall import (
@@ -112,3 +116,52 @@ def test_a_ban_for_a_time_is_a_drift_and_no_denial() -> None:
 def test_settings_of_another_form(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 # of json, too
         read(text)
+
+
+BUSCTL = """#!/bin/sh
+case "$*" in
+*GetConnectionUnixProcessID*) echo "u 7" ;;
+*" getPolicies"*) [ ! -e no-policies ] && echo 'as 1 "any"' ;;
+*ByName*) echo 'o "/path"' ;;
+*) echo "{$*}" ;;
+esac
+"""
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize(
+    ("sleeps", "status", "old", "ends"),
+    [
+        ("0xffffffff", "0", False, "none"),
+        ("0xffffffff", "1", True, "none"),
+        ("0x1f4", "0", False, "getSettings}"),
+        ("0x1f4", "1", False, "unread"),  # zones may be missing
+        ("0x1f4", "0", True, "unread"),  # firewalld does not say which policies there are
+    ],
+)
+def test_what_firewalld_does_not_tell_may_be_timed(
+    tmp_path: Path, sleeps: str, status: str, old: bool, ends: str
+) -> None:
+    body = package_data.text("probes/resources/firewall.sh")
+    functions = [
+        found[0]
+        for name in ("timed", "settings", "ask")
+        if (found := re.search(rf"^{name}\(\) \{{(.*\}}$|(?s:.*?)^\}}$)", body, re.MULTILINE))
+    ]
+    assert len(functions) == 3
+    (tmp_path / "proc/7").mkdir(parents=True)
+    (tmp_path / "proc/7/syscall").write_text(f"7 0x1 0x3 {sleeps} 0x0\n")
+    for name, text in (("busctl", BUSCTL), ("uname", "#!/bin/sh\necho x86_64\n")):
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    if old:
+        (tmp_path / "no-policies").touch()
+    done = subprocess.run(
+        ["/bin/sh", "-c", "\n".join([*functions, f"timed public {status}"])],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "PE_ROOT": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.rstrip("\n").endswith(ends)

@@ -207,13 +207,13 @@ IS_TCP = "[ cmp eq reg 1 0x00000006 ]"
 PORT = "[ payload load 2b @ transport header + 2 => reg 1 ]"
 
 
-def printed_by_probe(*instructions: str) -> str:
-    """Return what the probe makes of the instructions of one rule."""
+def printed_by_probe(*instructions: str, blank: str = "") -> str:
+    """Return what the probe makes of the instructions of one rule. `blank`: ends its first line."""
     assert COMPARED is not None
     text = "".join(f"  {each}\n" for each in instructions)
     ran = subprocess.run(
         ["sh", "-c", f"{COMPARED[0]}\ncompared"],
-        input=f"inet t in 9 7\n{text}table inet t {{\n\tchain in {{\n",
+        input=f"inet t in 9 7{blank}\n{text}table inet t {{\n\tchain in {{\n",
         capture_output=True,
         text=True,
         check=True,
@@ -254,3 +254,4 @@ def test_an_instruction_in_another_form_is_not_one_without_a_condition(
     instructions: list[str], found: str
 ) -> None:
     assert printed_by_probe(*instructions) == found
+    assert printed_by_probe(*instructions, blank=" ") == found  # as libnftnl before 1.2

@@ -58,6 +58,7 @@ USUAL = BaseChain("input", 0, KEY, (4, 6), ALLOW, True, ({},), "nft inet t c")
         ({"hook": "forward"}, USUAL._replace(hook="forward")),
         ({"hook": "prerouting"}, USUAL._replace(hook="prerouting", filters=False)),
         ({"type": "nat"}, USUAL._replace(filters=False, nat=True)),
+        ({"type": "new"}, USUAL._replace(chain=None, filters=False, text="nft inet t c: its type is not known")),
         ({"type": "route", "hook": "output"}, USUAL._replace(hook="output", filters=False)),
         ({"family": "ip"}, USUAL._replace(chain=("ip", "t", "c"), families=(4,), text="nft ip t c")),
         ({"family": "ip6"}, USUAL._replace(chain=("ip6", "t", "c"), families=(6,), text="nft ip6 t c")),

@@ -48,6 +48,8 @@ MANY_ELEMENTS = 2_000_000
 """So many elements of sets are read, an element counting for each rule that names its set. A rule
 beyond them is opaque.
 """
+TYPES = frozenset({"filter", "nat", "route"})
+"""Those of base chains (nft(8), CHAINS)."""
 MATTERS = frozenset({DENY, REJECT, Action.NOTRACK, Action.UNKNOWN})
 """What rules that are not followed may do to a packet, so that it counts."""
 MALFORMED = (KeyError, TypeError, RuntimeError, OverflowError)
@@ -206,6 +208,8 @@ def _base(
         boxes = ({side: numbers(interface(each) for each in names)},)
     elif hook in {"ingress", "egress"}:
         is_unclear, reason = True, f"{text}: its devices could not be read"
+    if chain.type not in TYPES:
+        is_unclear, reason = True, f"{text}: its type is not known"
     return BaseChain(
         hook if family not in OTHERS else f"{family} {hook}",
         chain.priority,
