@@ -176,7 +176,6 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["schema", "stat"], "'stat' is not one of"),
         (["schema"], "Missing argument 'NAME'"),
         (["nothing"], "there is no command 'nothing'\n"),
-        (["chekc"], "there is no command 'chekc' (did you mean check?)"),
         (["watch", "rig-1"], "there is no command 'watch' (see: power-edge check NODE --watch)"),
         (["list"], "there is no command 'list' (see: power-edge nodes)"),
         (["--nothing"], "No such option '--nothing'"),
@@ -193,6 +192,17 @@ def test_bad_use(run: Run, configs: Path, arguments: list[str], message: str) ->
     assert done.status == 4
     assert message in done.err
     assert "\x1b" not in done.err
+
+
+@pytest.mark.shell
+def test_a_mistyped_command_gets_a_hint() -> None:
+    """In a new process: no command was imported there."""
+    code = "import sys; sys.argv[0] = 'power-edge'; from power_edge.command import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "chekc"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 4
+    assert "there is no command 'chekc' (did you mean check?)" in done.stderr
 
 
 @pytest.mark.parametrize(("old", "new"), [("plan", "probe-script"), ("record", "init")])

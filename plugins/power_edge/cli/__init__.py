@@ -88,7 +88,9 @@ class _Commands(click.Group):
             raise click.UsageError(f"{name} is now: power-edge {_RENAMED[name]}", ctx)
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             meant = MEANT.get(name.lower())
-            hint = f"see: power-edge {meant}" if meant else did_you_mean(name, self.commands)
+            hint = (
+                f"see: power-edge {meant}" if meant else did_you_mean(name, self.list_commands(ctx))
+            )
             raise click.UsageError(
                 f"there is no command {quoted(name)}{f' ({hint})' if hint else ''}", ctx
             )
