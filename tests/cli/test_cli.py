@@ -179,7 +179,6 @@ def test_probe_script_prints_the_script(run: Run, configs: Path) -> None:
         (["schema", "stat"], "'stat' is not one of"),
         (["schema"], "Missing argument 'NAME'"),
         (["nothing"], "there is no command 'nothing'\n"),
-        (["chekc"], "there is no command 'chekc' (did you mean check?)"),
         (["watch", "rig-1"], "there is no command 'watch' (see: power-edge check NODE --watch)"),
         (["list"], "there is no command 'list' (see: power-edge nodes)"),
         (["--nothing"], "No such option '--nothing'"),

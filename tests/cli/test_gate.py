@@ -130,3 +130,57 @@ def test_junit_has_a_test_for_each_rule(broken: Site) -> None:
 
 def test_the_text_has_80_columns(broken: Site) -> None:
     assert max(map(len, broken.run().output.splitlines())) <= 80
+
+
+@pytest.fixture
+def risky(site: Site) -> Site:
+    """A change of a medium risk; no policy limits it."""
+    for index in range(1, 5):
+        site.node(f"rig-{index}", environment="production")
+    site.branch()
+    site.node("rig-1", {"vm.swappiness": "10"}, environment="production")
+    return site
+
+
+WHY = "refused: its risk is medium, and --fail-on is low"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("text", f"\n{WHY}\n"),
+        ("markdown", f"### power-edge gate: {WHY}\n"),
+        ("github", f"::error file=node-configs::{WHY}\n"),
+    ],
+)
+def test_every_report_says_that_the_risk_refuses(risky: Site, name: str, words: str) -> None:
+    refused = risky.run("--fail-on=low", f"--format={name}")
+    assert refused.exit_code == 1
+    assert words in refused.output
+    assert "passes" not in refused.output
+    passed = risky.run("--fail-on=high", f"--format={name}")
+    assert passed.exit_code == 0
+    assert "refused" not in passed.output
+
+
+def test_programs_see_that_the_risk_refuses(risky: Site) -> None:
+    def seen(level: str) -> tuple[object, object, object, object]:
+        fail_on = f"--fail-on={level}"
+        output = risky.run(fail_on, "--format=junit").output
+        [suite] = ET.parse(io.StringIO(output)).getroot()
+        checks = [
+            each["check_name"] for each in json.loads(risky.run(fail_on, "--format=gitlab").output)
+        ]
+        passes = json.loads(risky.run(fail_on, "--format=json").output)["passes"]
+        return passes, checks, suite.get("failures"), suite.get("tests")
+
+    assert seen("medium") == (False, ["risk", "change"], "1", "9")
+    assert seen("high") == (True, ["change"], "0", "9")
+    assert seen("never") == (True, ["change"], "0", "8")
+
+
+def test_breaches_and_the_risk_refuse_together(broken: Site) -> None:
+    last = broken.run("--fail-on=high").output.splitlines()[-2:]
+    assert " ".join(each.strip() for each in last).endswith(
+        "1 breach of the policy; refused: its risk is high, and --fail-on is high"
+    )

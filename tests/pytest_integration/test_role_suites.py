@@ -28,6 +28,19 @@ def test_on_the_node(host):
 def helper():
     raise NotImplementedError
 """
+FAILING = """
+import pytest
+
+@pytest.fixture
+def metrics():
+    raise AssertionError("nothing listens on 9100\\x1b")
+
+def test_body(node):
+    raise AssertionError("nothing listens on 9100\\x1b")
+
+def test_fixture(node, metrics):
+    pass
+"""
 ROLE = {"name": "monitoring-target", "config": {"prometheus_port": 9100}}
 
 
@@ -86,6 +99,26 @@ def test_each_node_has_its_own(project: Project, suites: Path) -> None:
     assert report["power_edge"]["b"]["own_failed"] == 1
     message = next(test for test in report["tests"] if test["outcome"] == "failed")
     assert "assert 9101 == 9100" in str(message["call"]["longrepr"])  # it was rewritten
+
+
+def test_a_failure_is_shown_in_its_words(project: Project, suites: Path) -> None:
+    """The code of the package helps nobody who looks after a node."""
+    (suites / "test_monitoring_target.py").write_text(FAILING)
+    node(project, "a", ROLE)
+    for test in ("test_body", "test_fixture"):
+        brief = project.run("--node=a", "-k", test)
+        brief.stdout.fnmatch_lines(
+            [
+                "_*monitoring-target[[]test_*[]] _*",
+                "nothing listens on 9100\\x1b",
+                "=*",
+                "* - nothing*",
+            ]
+        )
+        brief.stdout.no_fnmatch_line("*raise AssertionError*")
+        for words in ("-v", "--tb=long"):
+            full = project.run("--node=a", "-k", test, words)
+            full.stdout.fnmatch_lines(["*raise AssertionError*"])
 
 
 def test_they_are_counted_as_own_tests(project: Project, suites: Path) -> None:

@@ -96,6 +96,37 @@ def test_a_command_that_fails_or_hangs_is_unknown() -> None:
         output_json(host, "json")
 
 
+class OverSsh(Host):
+    """A node behind testinfra's ssh, which takes each exit status 255 for one of ssh itself."""
+
+    def run(self, command: str) -> Done:
+        done = super().run(command)
+        if done.rc == 255:
+            raise RuntimeError(done)
+        return done
+
+
+def test_over_ssh_a_command_may_end_with_255() -> None:
+    host = OverSsh({"fails": Done(rc=255, stderr="why\n")})
+    with pytest.raises(Unknown, match="why"):
+        output(host, "fails")
+    bad = Done(rc=255, stderr="/etc/ssh/sshd_config line 3: Bad configuration option: x\n")
+    with pytest.raises(AssertionError, match="sshd refuses its configuration"):
+        sshd.settings(OverSsh({**SERVED, "sshd -T": bad}))
+    lost = Done(rc=255, stderr="Connection to rig-7 closed by remote host.\n")
+    with pytest.raises(Unknown, match="closed by remote host"):
+        sshd.settings(OverSsh({**SERVED, "sshd -T": lost}))
+
+
+def test_another_error_of_testinfra_is_not_taken_for_an_answer() -> None:
+    class Broken(Host):
+        def run(self, command: str) -> Done:
+            raise RuntimeError(command)
+
+    with pytest.raises(RuntimeError, match="true"):
+        output(Broken({}), "true")
+
+
 # vpn-gateway.
 
 

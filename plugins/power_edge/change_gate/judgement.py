@@ -13,7 +13,7 @@ from power_edge.change_gate.bump import bump
 from power_edge.change_gate.change import Group, grouped
 from power_edge.change_gate.forecast import Forecast, forecasts
 from power_edge.change_gate.repository import LINK, Base, Blob, Repository, Signature, unpack
-from power_edge.change_gate.risk import Risk, risk
+from power_edge.change_gate.risk import Level, Risk, risk
 from power_edge.change_gate.rules import Actor, Breach, Case, breaches, person
 from power_edge.change_gate.sides import Difference
 from power_edge.config import ConfigError, Node
@@ -36,11 +36,23 @@ class Judgement:
     forecasts: Sequence[Forecast] | None
     """None without answers."""
     risk: Risk
+    fail_on: Level | None
+    """The lowest risk that is refused, whatever the policy says; None if no risk is."""
     actor: Actor
     bump: str
     """The part of the version that configuration and schemas require: MAJOR, MINOR, PATCH; `none`
     if nothing of either changed.
     """
+
+    @property
+    def is_too_risky(self) -> bool:
+        """Whether the risk alone refuses the change."""
+        return self.fail_on is not None and self.risk.level >= self.fail_on
+
+    @property
+    def passes(self) -> bool:
+        """Whether nothing refuses the change: neither the policy nor its risk."""
+        return not self.breaches and not self.is_too_risky
 
     @cached_property
     def groups(self) -> Sequence[Group]:
@@ -57,6 +69,7 @@ class Question:
     answers: Path | None = None
     max_age: float = 0
     actor: str | None = None
+    fail_on: Level | None = None
     now: float | None = None
     """Seconds since 1970; by default the current time."""
 
@@ -120,6 +133,7 @@ def _judged(
         breaches=found,
         forecasts=expected,
         risk=risk(difference, found, policy, expected or ()),
+        fail_on=question.fail_on,
         actor=actor,
         bump=bump(repository, base, elsewhere, is_config_changed=not difference.is_empty),
     )

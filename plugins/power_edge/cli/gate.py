@@ -127,6 +127,7 @@ def command(
                 answers=answers,
                 max_age=max_age,
                 actor=actor or None,  # a workflow passes an empty one if it knows no name
+                fail_on=None if fail_on == _NEVER else Level[fail_on.upper()],
             )
         )
     unwritten = False
@@ -144,5 +145,5 @@ def command(
             click.echo(f"Error: {file} could not be written: {error.strerror}", err=True)
     if unwritten:
         raise SystemExit(exit_status.INTERNAL_ERROR)
-    if judgement.breaches or (fail_on != _NEVER and judgement.risk.level >= Level[fail_on.upper()]):
+    if not judgement.passes:
         raise SystemExit(exit_status.DRIFT)

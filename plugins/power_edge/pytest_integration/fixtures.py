@@ -64,19 +64,32 @@ def host(node: Node, request: pytest.FixtureRequest) -> Iterator[Any]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    call: pytest.CallInfo[None],
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if call.excinfo is not None and isinstance(call.excinfo.value, Unknown):
+    error = call.excinfo.value if call.excinfo is not None else None
+    if isinstance(error, Unknown):
         report.when = "setup"  # pytest counts a failed setup as an error
         setattr(report, own_tests.UNKNOWN, True)
         if hasattr(report, "wasxfail"):  # unknown is not the failure that xfail expects
             del report.wasxfail
             report.outcome = "failed"
-        message = printable(f"unknown: {call.excinfo.value}")
+        message = printable(f"unknown: {error}")
         file, line, _ = report.location
         report.longrepr = compat.failure([message], file, (line or 0) + 1, message)
+    elif isinstance(error, AssertionError) and report.failed and _is_brief(item) and str(error):
+        lines = [printable(each) for each in str(error).splitlines()]
+        file, line, _ = report.location
+        report.longrepr = compat.failure(lines, file, (line or 0) + 1, lines[0])
     return report
+
+
+def _is_brief(item: pytest.Item) -> bool:
+    """Whether only the words of a failure are shown: that of a suite is about the node, and an
+    operator does not look for it in the code of the package. -v and --tb show that as well.
+    """
+    option = item.config.option
+    return suite_of(item) is not None and option.verbose <= 0 and option.tbstyle == "auto"
 
 
 def _is_ours(metafunc: pytest.Metafunc) -> bool:

@@ -14,12 +14,26 @@ class Unknown(Exception):
     """
 
 
+def run(host: Any, command: str) -> Any:
+    """Return what testinfra's `host.run` does, also for the exit status 255 over ssh.
+
+    ssh itself ends with 255 if a connection fails, so testinfra raises RuntimeError for each 255,
+    with the result. Both are in it: a command that ended so, and a connection that failed.
+    """
+    try:
+        return host.run(command)
+    except RuntimeError as error:
+        if not error.args or not hasattr(error.args[0], "rc"):
+            raise
+        return error.args[0]
+
+
 def output(host: Any, command: str, *, seconds: int = 20) -> str:
     """Return what a command prints on the node (testinfra's `host`), as it is.
 
     Raises Unknown if the command is missing, fails, or has not ended after `seconds`.
     """
-    done = host.run(f"LC_ALL=C timeout {seconds} {command}")
+    done = run(host, f"LC_ALL=C timeout {seconds} {command}")
     if done.rc == 0:
         return str(done.stdout)
     if done.rc == 124:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shlex import quote
 from typing import Any
 
-from power_edge.suites import Unknown, output
+from power_edge.suites import Unknown, output, run
 
 _SECONDS = 20
 _INACTIVE = 97
@@ -123,7 +123,7 @@ class Runtime:
         """Return what the program prints; None if it says that there is no such thing."""
         before, program = _PROGRAMS[self.name]
         script = f"{before}LC_ALL=C exec timeout {_SECONDS} {program} {words}"
-        done = self._host.run(f"sh -c {quote(script)}")
+        done = run(self._host, f"sh -c {quote(script)}")
         if done.rc == 0:
             return str(done.stdout)
         if done.rc == _INACTIVE:

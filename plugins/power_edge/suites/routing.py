@@ -14,7 +14,7 @@ from shlex import quote
 from typing import Any, NamedTuple
 
 from power_edge.json_value import Json, a_list, a_text, an_integer, an_object
-from power_edge.suites import Unknown, netfilter, output, output_json
+from power_edge.suites import Unknown, netfilter, output, output_json, run
 from power_edge.suites.netfilter import Answer, Flow, Network, Ruleset, Verdict
 
 EVERYWHERE: Mapping[int, Network] = {4: IPv4Network("0.0.0.0/0"), 6: IPv6Network("::/0")}
@@ -104,7 +104,7 @@ def route(host: Any, destination: object, source: object, iif: str) -> Mapping[s
     No packet is sent. Raises Refused, and Unknown.
     """
     question = f"ip -j route get {destination} from {source} iif {quote(iif)}"
-    done = host.run(f"LC_ALL=C timeout 10 {question}")
+    done = run(host, f"LC_ALL=C timeout 10 {question}")
     if done.rc != 0:
         for word, why in _REFUSED.items():
             if word in done.stderr:
@@ -179,7 +179,7 @@ def _ipsec(host: Any) -> Iterator[tuple[Network, Network]]:
     """Yield the sources and destinations of IPsec's policies for forwarded packets, which block
     them, or want them encrypted.
     """
-    done = host.run("LC_ALL=C timeout 20 ip xfrm policy")
+    done = run(host, "LC_ALL=C timeout 20 ip xfrm policy")
     if done.rc != 0 and "Protocol not supported" in done.stderr:  # a kernel without IPsec
         return
     ends: tuple[Network, Network] | None = None
@@ -325,7 +325,7 @@ def sends_from(host: Any) -> str:
     knows no route. Raises Unknown.
     """
     command = f"ip -4 -o route get {_SOMEWHERE[4]}"
-    done = host.run(f"LC_ALL=C timeout 10 {command}")
+    done = run(host, f"LC_ALL=C timeout 10 {command}")
     if done.rc == 2 and "RTNETLINK answers" in done.stderr:
         return ""
     found = re.search(r" src (\S+)", done.stdout)

@@ -5,13 +5,15 @@ from collections.abc import Iterator, Mapping
 from shlex import quote
 from typing import Any
 
-from power_edge.suites import Unknown, output, sockets
+from power_edge.suites import Unknown, output, run, sockets
 
 _FILES = "/etc/ssh/sshd_config"
 _FOLDER = "/etc/ssh/sshd_config.d"
 _CANNOT_TELL = ("no hostkeys", "Missing privilege separation directory")
 """sshd says so to a user who is not root, and where nobody has connected to its socket yet."""
 
+_FILES = "/etc/ssh/"
+"""What sshd says about its files begins with their path."""
 
 SERVICES = {"ssh.service", "sshd.service"}
 """The units of the daemon, by distribution."""
@@ -33,10 +35,13 @@ def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
     """
     options = "".join(f" -o {quote(each)}" for each in _options(host))
     whom = f" -C {quote(f'user={user},host=client.invalid,addr=192.0.2.1')}" if user else ""
-    done = host.run(f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{options}{whom}")
+    done = run(host, f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{options}{whom}")
     if done.rc != 0:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
-        if done.rc != 255 or any(word in done.stderr for word in _CANNOT_TELL):
+        is_of_files = (
+            done.rc == 255 and _FILES in done.stderr
+        )  # else the connection may have failed
+        if not is_of_files or any(word in done.stderr for word in _CANNOT_TELL):
             raise Unknown(f"sshd -T: {why}")
         raise AssertionError(f"sshd refuses its configuration: {why}")
     found: dict[str, list[str]] = {}

@@ -3,7 +3,7 @@
 from shlex import quote
 from typing import Any
 
-from power_edge.suites import Unknown, routing
+from power_edge.suites import Unknown, routing, run
 
 _SECONDS = 10
 """How long an answer may take: a scraper waits so long by default."""
@@ -39,7 +39,7 @@ def converse(host: Any, address: str, port: int, script: str) -> str:
     whole = f"exec 3<>/dev/tcp/{address}/{port} || exit 7; {script}"
     place = f"{address}:{port}"
     try:
-        done = host.run(f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
+        done = run(host, f"LC_ALL=C timeout {_SECONDS} bash -c {quote(whole)}")
     except UnicodeDecodeError:
         raise Unknown(f"{place}: the answer is not text") from None
     if done.rc == 7 and "Connection refused" in done.stderr:

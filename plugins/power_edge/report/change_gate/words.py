@@ -196,11 +196,19 @@ def verdict_lines(judgement: Judgement) -> Iterator[str]:
 
 
 def verdict(judgement: Judgement) -> str:
-    """Return `passes`, or the number of breaches."""
+    """Return `passes`, or what refuses the change."""
     breaches = len(judgement.breaches)
-    return (
-        f"{breaches} breach{'es' if breaches > 1 else ''} of the policy" if breaches else "passes"
-    )
+    refused = [f"{breaches} breach{'es' if breaches > 1 else ''} of the policy"] if breaches else []
+    if judgement.is_too_risky:
+        refused.append(too_risky(judgement))
+    return "; ".join(refused) or "passes"
+
+
+def too_risky(judgement: Judgement) -> str:
+    """Return why the risk refuses the change. It has one that is refused."""
+    assert judgement.fail_on is not None
+    level, limit = (each.name.lower() for each in (judgement.risk.level, judgement.fail_on))
+    return f"refused: its risk is {level}, and --fail-on is {limit}"
 
 
 def places(judgement: Judgement) -> Iterator[tuple[Source, str]]:

@@ -11,15 +11,17 @@ from power_edge.text import printable
 
 
 def render(judgement: Judgement) -> str:
-    """Return the breaches as errors, what will drift as a warning, and each change as a notice."""
+    """Return what refuses the change as errors, what drifts as a warning, changes as notices."""
     return "".join(f"{line}\n" for line in _commands(judgement))
 
 
 def _commands(judgement: Judgement) -> Iterator[str]:
+    whole = Source(NODE_CONFIGS, 0)
     for breach in judgement.breaches:
         text = f"{breach.rule}: {breach.message} (rule {breach.policy}; {breach.lift})"
         yield _shown(judgement, "error", breach.source, text)
-    whole = Source(NODE_CONFIGS, 0)
+    if judgement.is_too_risky:
+        yield _shown(judgement, "error", whole, words.too_risky(judgement))
     for line, more in words.forecast_lines(judgement):
         if not line.startswith("compliant"):
             yield _shown(judgement, "warning", whole, "; ".join([line, *more]))

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from power_edge.change_gate.judgement import Judgement
+from power_edge.config.node_configs import NODE_CONFIGS
 from power_edge.model import Source
 from power_edge.report.change_gate import words
 from power_edge.text import printable, printable_json
 
 
 def render(judgement: Judgement) -> str:
-    """Return the breaches as `critical`, and each change as `info`."""
+    """Return what refuses the change as `critical`, and each change as `info`."""
     text = json.dumps(list(_entries(judgement)), ensure_ascii=False, indent=2)
     return f"{printable_json(text)}\n"
 
@@ -20,6 +21,9 @@ def _entries(judgement: Judgement) -> Iterator[dict[str, object]]:
     for breach in judgement.breaches:
         description = f"{breach.message} (rule {breach.policy}; {breach.lift})"
         yield _entry(judgement, breach.rule, "critical", breach.source, description)
+    if judgement.is_too_risky:
+        whole = Source(NODE_CONFIGS, 0)
+        yield _entry(judgement, "risk", "critical", whole, words.too_risky(judgement))
     for place, line in words.places(judgement):
         yield _entry(judgement, "change", "info", place, line)
 

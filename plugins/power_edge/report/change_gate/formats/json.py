@@ -20,7 +20,7 @@ def render(judgement: Judgement) -> str:
 def _object(judgement: Judgement) -> Mapping[str, object]:
     difference = judgement.difference
     return {
-        "passes": not judgement.breaches,
+        "passes": judgement.passes,
         "risk": judgement.risk.level.name.lower(),
         "risk_reasons": [
             {"level": level.name.lower(), "why": why} for level, why in judgement.risk.reasons

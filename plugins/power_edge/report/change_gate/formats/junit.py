@@ -1,4 +1,4 @@
-"""A JUnit report: one test for each rule of the policy."""
+"""A JUnit report: one test for each rule of the policy, and one for the risk if it can refuse."""
 
 import xml.etree.ElementTree as ET
 
@@ -28,8 +28,14 @@ def render(judgement: Judgement) -> str:
                 )
                 failure.text = printable(f"rule {breach.policy}; {breach.lift}")
     failed = len({breach.rule for breach in judgement.breaches})
+    if judgement.fail_on is not None:
+        case = ET.SubElement(suite, "testcase", {"classname": _NAME, "name": "risk"})
+        if judgement.is_too_risky:
+            failed += 1
+            failure = ET.SubElement(case, "failure", {"message": words.too_risky(judgement)})
+            failure.text = "\n".join(why for _, why in judgement.risk.reasons)
     suite.attrib |= {
-        "tests": str(len(RULES)),
+        "tests": str(len(suite)),
         "failures": str(failed),
         "skipped": str(skipped),
         "errors": "0",
