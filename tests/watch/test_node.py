@@ -143,11 +143,7 @@ def test_a_check_of_everything_leaves_the_second_look_to_come() -> None:
     play(scenario, Settings(quiet=0, sweep=0.1, full=SLOW, uncovered=SLOW, doubtful=SLOW))
 
 
-def test_what_changed_without_an_event_is_checked_once_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(node, "_AGAIN", 0.001)
-
+def test_what_changed_without_an_event_is_checked_once_more() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
         [await scene.changed(), await scene.changed()]
@@ -158,7 +154,7 @@ def test_what_changed_without_an_event_is_checked_once_more(
         scene.listener.event(event("/a"))
         assert await scene.machine.checks.get() == ["/a"]
 
-    play(scenario)
+    play(scenario, Settings(quiet=0, sweep=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW))
 
 
 def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:

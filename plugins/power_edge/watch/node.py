@@ -32,8 +32,7 @@ checked again, behind the gate.
 GATE: ItemId = (GATE_TYPE, GATE_NAME)
 _AGAIN, _PATIENCE = 0.5, 2.0
 """Seconds after which an item that has become unknown is looked at again, and for how long: a tool
-may be at work. Longer, if its type settles more slowly. An item that has changed without an event
-is looked at again after the same time.
+may be at work. Longer, if its type settles more slowly.
 """
 _JUDGED = frozenset((Outcome.COMPLIANT, Outcome.DRIFT, Outcome.WAIVED))
 """Outcomes that say something of the machine."""
@@ -302,8 +301,8 @@ class NodeWatch:
                 # A source that reads a value again and again (4, then 4) does not notice that a
                 # check between two of its looks has seen another value (3). So each item is
                 # checked once more when its source has had the time to look.
-                pause = self._settings.sweep if awaited else _AGAIN
-                self._due.again(item, asyncio.get_running_loop().time() + pause)
+                clock = asyncio.get_running_loop().time()
+                self._due.again(item, clock + self._settings.sweep)
         if full:
             self.state.last_full = now
             self.state.full_seconds = asyncio.get_running_loop().time() - begun
