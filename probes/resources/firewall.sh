@@ -295,17 +295,19 @@ pending() {
 timed() {
     pid=$(${PE_SUDO-} busctl --system --timeout=3 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
         GetConnectionUnixProcessID s org.fedoraproject.FirewallD1 2>/dev/null) || pid='u -'
-    for _ in 1 2 3 4 5; do
-        call=$(${PE_SUDO-} cat "${PE_ROOT-}/proc/${pid#u }/syscall" 2>/dev/null) || call=''
-        case $call in
-        '7 '* | '271 '*) case $(uname -m) in x86_64) break ;; esac ;;
-        '73 '*) case $(uname -m) in aarch64 | riscv64 | loongarch64) break ;; esac ;;
+    call=$(sleeps "${pid#u }")
+    # A change of its rules leaves firewalld a timer of its own for 5 s. Where settings differ from their files, it is waited for: it hides a longer one.
+    for _ in 1 2 3 4 5 6; do
+        case "$1/$call" in
+        /*) break ;;
+        *' 0x'? | *' 0x'?? | *' 0x'??? | *' 0x1'[0-3]??) sleep 1 ;;
+        *) break ;;
         esac
-        call=''
+        call=$(sleeps "${pid#u }")
     done
     # shellcheck disable=SC2086 # numbers
     set -- "$1" "$2" $call
-    case "${3-} ${6-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
+    case "${3-} ${4-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
     if [ "$2" != 0 ] || ! policies=$(ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies); then
         echo unread
         return
@@ -316,6 +318,19 @@ timed() {
     done && printf '%s\n' "$policies" | tr '"' '\n' | sed -n 'n;p' | while read -r policy; do
         settings policy "$policy" getPolicySettings getPolicyByName getSettings || exit 1
     done || echo unread
+}
+
+# The call in which a process sleeps, and its third argument: `7 0x12ee`. Nothing where it is another call, or cannot be seen.
+sleeps() { # PID
+    for _ in 1 2 3 4 5; do
+        call=$(${PE_SUDO-} cat "${PE_ROOT-}/proc/$1/syscall" 2>/dev/null) || call=''
+        case $call in
+        '7 '* | '271 '*) case $(uname -m) in x86_64) break ;; esac ;;
+        '73 '*) case $(uname -m) in aarch64 | riscv64 | loongarch64) break ;; esac ;;
+        esac
+        call=''
+    done
+    echo "$call" | cut -d ' ' -f 1,4
 }
 
 settings() { # KIND NAME NOW FIND FILE

@@ -135,6 +135,7 @@ def test_no_message_about_the_server_of_a_repository_shows_one(address: str) -> 
     assert PASSWORD not in str(error.value)
 
 
+@pytest.mark.shell  # ssh is asked for its version
 def test_no_command_line_shows_one() -> None:
     backend = Route("ssh://root:s3cret@rig").host(1).backend
     assert "s3cret" not in repr(backend._build_ssh_command("id"))
