@@ -55,7 +55,7 @@ newest: dev-env ## the tests that start no node, with the newest dependencies
 
 soak: dev-env ## the long runs: remedies, rulesets, boots, watches, mutated answers and files, faults (hours)
 	@POWER_EDGE_SOAK=1 POWER_EDGE_RULESETS=5000 POWER_EDGE_BOOTS=100 POWER_EDGE_FUZZ_SECONDS=3600 \
-	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py \
+	$(BIN)/python -m pytest -s tests/lab/test_remedies.py tests/lab/test_firewall_remedies.py tests/lab/test_packets.py tests/lab/test_boots.py \
 		tests/lab/test_watch_model.py tests/lab/test_watch_idle.py tests/lab/test_watch_severed.py tests/fuzz tests/crash \
 		tests/hostile/test_every_command.py
 
