@@ -139,12 +139,11 @@ def test_two_nodes_in_two_textfiles_of_one_folder_hide_nothing(
     assert printed['power_edge_last_run_timestamp_seconds{node="b"}'] > 1.7e9
 
 
-def test_one_node_in_two_textfiles_is_shown_once_as_documented(
-    project: Project, exporter: str
-) -> None:
+def test_a_second_textfile_of_a_node_is_refused(project: Project, exporter: str) -> None:
+    """node_exporter would show one of them alone, and any of the two."""
     project.node("a")
-    for name in ("one", "two"):
-        assert project.run("--node=a", f"--prometheus-textfile=textfiles/{name}.prom").ret == 0
+    assert project.run("--node=a", "--prometheus-textfile=textfiles/one.prom").ret == 0
+    assert project.run("--node=a", "--prometheus-textfile=textfiles/two.prom").ret == 3
     printed = scrape(exporter)
     assert len(printed) - 1 == len(ours(project.path / "textfiles" / "one.prom"))
 

@@ -11,8 +11,7 @@ _FILES = "/etc/ssh/sshd_config"
 _FOLDER = "/etc/ssh/sshd_config.d"
 _CANNOT_TELL = ("no hostkeys", "Missing privilege separation directory")
 """sshd says so to a user who is not root, and where nobody has connected to its socket yet."""
-
-_FILES = "/etc/ssh/"
+_OF_FILES = "/etc/ssh/"
 """What sshd says about its files begins with their path."""
 
 SERVICES = {"ssh.service", "sshd.service"}
@@ -38,9 +37,8 @@ def settings(host: Any, *, user: str | None = None) -> Mapping[str, list[str]]:
     done = run(host, f"LC_ALL=C timeout 10 /usr/sbin/sshd -T{options}{whom}")
     if done.rc != 0:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.rc}"])[-1]
-        is_of_files = (
-            done.rc == 255 and _FILES in done.stderr
-        )  # else the connection may have failed
+        # Else the connection may have failed.
+        is_of_files = done.rc == 255 and _OF_FILES in done.stderr
         if not is_of_files or any(word in done.stderr for word in _CANNOT_TELL):
             raise Unknown(f"sshd -T: {why}")
         raise AssertionError(f"sshd refuses its configuration: {why}")
