@@ -209,9 +209,10 @@ say routes 0 "$(
     awk '$2 == "00000000" { print $1 }' "${PE_ROOT-}/proc/net/route" 2>/dev/null
     awk '$1 ~ /^0+$/ { print $NF }' "${PE_ROOT-}/proc/net/ipv6_route" 2>/dev/null
 )"
-# What sees packets before the packet filter does: programs of XDP, and filters of tc.
+# What sees packets before the packet filter does: programs of XDP, and filters of tc. `unread`: ip cannot list the devices.
 say early 0 "$(
-    ip -o link 2>/dev/null | sed -n 's|^[0-9]*: \([^:@]*\)[:@].*[ /]xdp[a-z]*[/ ]id.*|xdp \1|p'
+    links=$(ip -o link 2>/dev/null) || ! command -v ip >/dev/null || echo unread
+    printf '%s\n' "$links" | sed -n 's|^[0-9]*: \([^:@]*\)[:@].*[ /]xdp[a-z]*[/ ]id.*|xdp \1|p'
     command -v tc >/dev/null && tc qdisc show 2>/dev/null | sed -n 's/^qdisc \(clsact\|ingress\) .* dev \([^ ]*\) .*/\2/p' | while read -r dev; do
         [ -z "$(tc filter show dev "$dev" ingress 2>/dev/null || echo unread)" ] || echo "tc $dev"
     done

@@ -129,7 +129,7 @@ def document(text: str | None) -> Document | None:
             [("a.y.b", Kind.CHANGED, 1, 2)],
         ),
         ("a: [{name: x}]", "a: [{name: x}, {name: y}]", [("a.y.name", Kind.ADDED, None, "y")]),
-        # Two of one name are told apart by nothing.
+        # Two entries with the same name cannot be matched up.
         (
             "a: [{name: x, b: 1}, {name: x, b: 2}]",
             "a: [{name: x, b: 2}, {name: x, b: 2}]",

@@ -19,7 +19,6 @@ from power_edge.config.node_configs import (
     ROLES,
     SOURCES,
     STATE,
-    could_not_look,
     node_file,
     nodes,
     read_file,
@@ -29,7 +28,7 @@ from power_edge.config.role_files import own
 from power_edge.config.yaml_reader import Document, read
 from power_edge.identity.identifiers import expected
 from power_edge.identity.match import one_machine
-from power_edge.model import Problem, Source
+from power_edge.model import Source
 
 _PIECE = 1 << 20
 """Bytes of a file that are in memory at once: a change may bring one of any size."""
@@ -139,12 +138,11 @@ def difference(old: Side, new: Side, files: Sequence["FileChange"]) -> Differenc
 def before(root: Path) -> Side:
     """Return the side before the change. A node that cannot be used is in `broken`.
 
-    Raises ConfigError if its files, which are a copy of our own, cannot be read: a node that nobody
-    could look at is not one that was not there.
+    Raises ConfigError if this machine cannot read its files: an unread node is not a missing one.
     """
     whole = load_all(root, nodes(root))
-    if unseen := [problem for problem in whole.problems if could_not_look(problem)]:
-        raise ConfigError(unseen)
+    if unread := [problem for problem in whole.problems if problem.unread]:
+        raise ConfigError(unread)
     return Side(root, whole.nodes, whole.broken, _roles(root))
 
 
@@ -373,6 +371,6 @@ def _hash(pieces: Iterable[bytes], size: int, length: int) -> str:
 def in_base(error: ConfigError, commit: str) -> ConfigError:
     """Return an error with messages that say that the base is meant."""
     return ConfigError(
-        Problem(each.source, f"in the base ({commit[:12]}): {each.message}", each.hint)
+        each._replace(message=f"in the base ({commit[:12]}): {each.message}")
         for each in error.problems
     )

@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from power_edge.config import ConfigError, Node, find_node_configs, load_node, select
 from power_edge.config.selectors import facts
-from power_edge.text import identifier
+from power_edge.pytest_integration.selection import item_id
 
 _PLAIN = re.compile(r"[A-Za-z0-9._@+-]+")
 """Only such names are completed: a name comes from a stranger's branch, and a shell reads it."""
@@ -34,16 +34,11 @@ def fact(name: str) -> Completion:
     return complete
 
 
-def test_id(item_type: str, item_name: str) -> str:
-    """Return the part of an item's test id behind the file."""
-    return f"{item_type}[{identifier(item_name)}]"
-
-
 def items(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Complete the items of the node that the argument `name` names."""
     folder = next((each for each in _folders(ctx) if each.name == ctx.params.get("name")), None)
     node = None if folder is None else _loaded(folder)
-    ids = () if node is None else (test_id(item.type, item.name) for item in node.items)
+    ids = () if node is None else map(item_id, node.items)
     return _beginning(filter(_PLAIN_ITEM.fullmatch, ids), incomplete)
 
 

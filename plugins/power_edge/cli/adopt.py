@@ -10,7 +10,7 @@ import click
 from power_edge.checking import check
 from power_edge.checking.target import named
 from power_edge.cli._confirm import agreed
-from power_edge.cli._node_name import NODE, items, test_id
+from power_edge.cli._node_name import NODE, items
 from power_edge.cli._options import connection_options
 from power_edge.cli._progress import wait_for
 from power_edge.config import Node
@@ -23,6 +23,7 @@ from power_edge.config.node_configs import (
 )
 from power_edge.model import Item
 from power_edge.probing.connection import Options
+from power_edge.pytest_integration.selection import item_id
 from power_edge.report.terminal import WIDTH, shortened
 from power_edge.text import did_you_mean, printable, quoted
 from power_edge.yaml_edit.changeset import propose, tidy
@@ -115,7 +116,7 @@ def _selected(node: Node, ids: Sequence[str], expression: str | None) -> list[It
 
     Without either, all items. Raises UsageError.
     """
-    by_id = {test_id(item.type, item.name): item for item in node.items}
+    by_id = {item_id(item): item for item in node.items}
     if ids and expression is not None:
         raise click.UsageError("name items by their ids or by -k, not by both")
     if expression is not None:
@@ -154,8 +155,6 @@ def _matches(expression: str, node: Node, item: Item) -> bool:
     from power_edge.pytest_integration.compat import BadExpression, matches_expression
 
     try:
-        return matches_expression(
-            expression, (test_id(item.type, item.name), item.type, STATE, node.name)
-        )
+        return matches_expression(expression, (item_id(item), item.type, STATE, node.name))
     except BadExpression as error:
         raise click.UsageError(f"-k {quoted(expression)}: {error}") from None

@@ -253,27 +253,27 @@ def read_regular(root: Path, path: Path, file: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
+        raise _unreadable(file, error) from None
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise refuse(file, "is not a regular file")
         with os.fdopen(descriptor, "rb", closefd=False) as opened:
             return opened.read(MAX_BYTES + 1)
     except OSError as error:
-        raise refuse(file, f"{_UNREAD}{error.strerror}") from None
+        raise _unreadable(file, error) from None
     finally:
         os.close(descriptor)
 
 
-_UNREAD = "cannot be read: "
 _THERE = (errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENXIO, errno.ENODEV, errno.EISDIR)
-"""Errors of what is there: no file that anybody could read. All others are of this machine."""
+"""Errors that mean that there is no readable file. All others are failures of this machine."""
 
 
-def could_not_look(problem: Problem) -> bool:
-    """Return whether a problem is that this machine could not read a file, whatever is in it."""
-    reason = problem.message.removeprefix(_UNREAD)
-    return reason != problem.message and reason not in map(os.strerror, _THERE)
+def _unreadable(file: str, error: OSError) -> ConfigError:
+    unread = error.errno not in _THERE
+    return ConfigError(
+        [Problem(Source(file, 0), f"cannot be read: {error.strerror}", unread=unread)]
+    )
 
 
 def _open(root: Path, file: Path) -> int:

@@ -37,11 +37,15 @@ class Reason(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a configuration: where, what, and what to do."""
+    """One thing that is wrong with a configuration: where, what, and what to do.
+
+    `unread`: this machine could not read the file, so nobody knows what is in it.
+    """
 
     source: Source
     message: str
     hint: str | None = None
+    unread: bool = False
 
     def __str__(self) -> str:
         place = (

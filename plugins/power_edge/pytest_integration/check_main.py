@@ -81,12 +81,11 @@ def brought_by(option: str) -> str | None:
 def run(words: Sequence[str], head_start: HeadStart | None = None) -> NoReturn:
     """Run pytest with the words of a command line, and end this process with its status.
 
-    `head_start`: the nodes that were asked before, if any; then the words are its own.
+    `head_start`: the nodes that were asked before, if any.
     """
     compat.word_usage_errors(in_words)
     own = [word for name in _PLUGINS for word in ("-p", name)]
     for name in _IMPORTED:
         own += ["-W", f"ignore:Module already imported so cannot be rewritten; {name}"]
     plugins = [head_start] if head_start is not None else []
-    given = head_start.words if head_start is not None else words
-    raise SystemExit(compat.run_pytest([*own, *given], plugins))
+    raise SystemExit(compat.run_pytest([*own, *words], plugins))

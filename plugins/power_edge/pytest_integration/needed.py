@@ -8,8 +8,7 @@ from power_edge.checking.check import GATE_NAME
 from power_edge.config import Node
 from power_edge.config.node_configs import NODE_IDENTITY, STATE
 from power_edge.model import Item
-from power_edge.pytest_integration.selection import GATE, PREFIX, items_of
-from power_edge.text import identifier
+from power_edge.pytest_integration.selection import GATE, PREFIX, item_id, items_of
 
 Test = TypeVar("Test")
 
@@ -56,6 +55,6 @@ def by_id(nodes: Iterable[Node]) -> Callable[[str], Iterable[Looks]]:
         known[f"{PREFIX}/{node.name}/{GATE}::{GATE_NAME}"] = [(node.name, Beyond.GATE)]
         for file in (STATE, NODE_IDENTITY):
             for item in items_of(node, file):
-                test = f"{PREFIX}/{node.name}/{file}::{item.type}[{identifier(item.name)}]"
+                test = f"{PREFIX}/{node.name}/{file}::{item_id(item)}"
                 known.setdefault(test, []).append((node.name, item))
     return lambda test: known.get(test, anything)

@@ -103,6 +103,11 @@ def selectors(options: "Namespace") -> Selectors:
     return Selectors(**wanted)
 
 
+def item_id(item: Item) -> str:
+    """Return the part of an item's test id behind the file."""
+    return f"{item.type}[{identifier(item.name)}]"
+
+
 def _check_item(node: Node, file: str, name: str) -> None:
     """Raise ConfigError if a file of a node has no item, and no role suite a test, with this test
     id: `sysctl[vm.swappiness]`, `vpn-gateway[test_port]`.
@@ -112,8 +117,7 @@ def _check_item(node: Node, file: str, name: str) -> None:
     from power_edge.config.role_suites import suites_of, tests_in
 
     ids = {
-        each: [f"{item.type}[{identifier(item.name)}]" for item in items_of(node, each)]
-        for each in (STATE, NODE_IDENTITY)
+        each: [item_id(item) for item in items_of(node, each)] for each in (STATE, NODE_IDENTITY)
     }
     ids[NODE_IDENTITY] += [
         f"{role}[{test}]" for role, suite in suites_of(node).items() for test in tests_in(suite)

@@ -207,25 +207,25 @@ def with_hidden(rules: Ruleset, instructions: str) -> Ruleset:
 
     `instructions` is `nft -t --debug=netlink list ruleset`. nft takes some conditions for implied
     by others, and prints them neither as text nor as JSON (seen with 1.0.6 and 1.1.3). Raises
-    ValueError where no rule is told, though there are rules, or instructions of no rule.
+    ValueError if the ruleset has rules and no instructions, or instructions outside of a rule.
     """
     doubtful = set[tuple[str, str]]()
-    told = False
+    found_some = False
     place = _NOWHERE
     for line in instructions.split("\n"):
         if found := _OF_RULE.fullmatch(line.rstrip(" ")):  # libnftnl before 1.2 ends it with one
             place = found[1], found[2]
         elif line.startswith("  ["):
             if place == _NOWHERE:
-                raise ValueError("nft --debug=netlink does not say of which rule it tells")
-            told = True
+                raise ValueError("nft --debug=netlink prints instructions outside of a rule")
+            found_some = True
             # In a table of the bridge family the type of the frame is a condition like any other.
             if not _UNDERSTOOD.fullmatch(line) or (_HIDDEN.match(line) and place[0] != "bridge"):
                 doubtful.add(place)
         elif not line.startswith((" ", "\t")):
             place = _NOWHERE
-    if not told and any(some for table in rules.tables for some in table.rules.values()):
-        raise ValueError("nft --debug=netlink tells of no rule")
+    if not found_some and any(any(table.rules.values()) for table in rules.tables):
+        raise ValueError("nft --debug=netlink prints no instructions")
     tables = (
         replace(table, uncertain=True) if (table.family, table.name) in doubtful else table
         for table in rules.tables

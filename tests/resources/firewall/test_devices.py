@@ -182,7 +182,13 @@ def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
 
 @pytest.mark.parametrize(
     ("early", "verdict"),
-    [("", "compliant"), ("xdp lo", "compliant"), ("xdp eth0", "unknown"), ("tc eth0", "unknown")],
+    [
+        ("", "compliant"),
+        ("xdp lo", "compliant"),
+        ("xdp eth0", "unknown"),
+        ("tc eth0", "unknown"),
+        ("unread", "unknown"),
+    ],
 )
 def test_what_sees_packets_before_the_packet_filter(early: str, verdict: str) -> None:
     node = observed(nft=nft([TCP22, ACCEPT]), interfaces="lo\neth0", early=early)

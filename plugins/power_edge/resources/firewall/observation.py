@@ -209,6 +209,14 @@ def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
 
     One stands for all devices: a node may have hundreds (a container network made of eBPF).
     """
+    if "unread" in _lines(by_name, "early"):
+        yield BaseChain(
+            "ingress",
+            -1000,
+            None,
+            (4, 6),
+            text="whether devices have programs of XDP could not be read (ip link)",
+        )
     for kind, what in EARLY.items():
         lines = (line.partition(" ") for line in _lines(by_name, "early"))
         names = [name for found, _, name in lines if found == kind and name != "lo"]

@@ -132,26 +132,35 @@ esac
 @pytest.mark.parametrize(
     ("sleeps", "status", "old", "ends"),
     [
-        ("0xffffffff", "0", False, "none"),
-        ("0xffffffff", "1", True, "none"),
-        ("0x1f4", "0", False, "getSettings}"),
-        ("0x1f4", "1", False, "unread"),  # zones may be missing
-        ("0x1f4", "0", True, "unread"),  # firewalld does not say which policies there are
+        (["0xffffffff"], "0", False, "none"),
+        (["0xffffffff"], "1", True, "none"),
+        (["0x36ee80"], "0", False, "getSettings}"),
+        (["0x36ee80"], "1", False, "unread"),  # zones may be missing
+        (["0x36ee80"], "0", True, "unread"),  # firewalld does not say which policies there are
+        # Its own timer, after a change of its rules, hides a longer one.
+        (["0x12ee", "0x9", "0xffffffff"], "0", False, "none"),
+        (["0x12ee", "0x36ee80"], "0", False, "getSettings}"),
     ],
 )
 def test_what_firewalld_does_not_tell_may_be_timed(
-    tmp_path: Path, sleeps: str, status: str, old: bool, ends: str
+    tmp_path: Path, sleeps: list[str], status: str, old: bool, ends: str
 ) -> None:
     body = package_data.text("probes/resources/firewall.sh")
     functions = [
         found[0]
-        for name in ("timed", "settings", "ask")
+        for name in ("timed", "sleeps", "settings", "ask")
         if (found := re.search(rf"^{name}\(\) \{{(.*\}}$|(?s:.*?)^\}}$)", body, re.MULTILINE))
     ]
-    assert len(functions) == 3
+    assert len(functions) == 4
     (tmp_path / "proc/7").mkdir(parents=True)
-    (tmp_path / "proc/7/syscall").write_text(f"7 0x1 0x3 {sleeps} 0x0\n")
-    for name, text in (("busctl", BUSCTL), ("uname", "#!/bin/sh\necho x86_64\n")):
+    for number, timeout in enumerate(sleeps):
+        (tmp_path / f"proc/7/syscall{number or ''}").write_text(f"7 0x1 0x3 {timeout} 0x0\n")
+    later = 'for file in proc/7/syscall?; do mv "$file" proc/7/syscall; break; done'
+    for name, text in (
+        ("busctl", BUSCTL),
+        ("uname", "#!/bin/sh\necho x86_64\n"),
+        ("sleep", f"#!/bin/sh\n{later}\n"),
+    ):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(0o755)
     if old:
