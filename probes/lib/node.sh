@@ -27,6 +27,16 @@ error_of() { # COMMAND...
     as_root "$@" 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1
 }
 
+# Whether this runs in another network namespace than process 1: its interfaces, its rules and its values of net/ are others then. The namespace of
+# process 1 is for root to see. Who may not see it sees its devices.
+in_other_network() {
+    if net_here=$(readlink "$root/proc/self/ns/net" 2>/dev/null) && net_of_1=$(as_root readlink "$root/proc/1/ns/net" 2>/dev/null); then :; else
+        net_here=$(sed 's/:.*//' "$root/proc/self/net/dev" 2>/dev/null)
+        net_of_1=$(sed 's/:.*//' "$root/proc/1/net/dev" 2>/dev/null)
+    fi
+    [ -n "$net_of_1" ] && [ "$net_of_1" != "$net_here" ]
+}
+
 # Sets os_id, os_like, os_version and os_name from os-release(5); the last assignment counts. Fails if it cannot be read, with its name in os_file,
 # and if there is none, without a name. /usr/lib/os-release is read only if there is no other.
 os_release() {

@@ -8,12 +8,7 @@ if [ "$(id -u)" != 0 ] && [ -z "${PE_SUDO-}" ]; then
 fi
 
 # A login may be in a network namespace of its own (a management network): its rules are not those of the node's services.
-if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUDO-} readlink "${PE_ROOT-}/proc/1/ns/net" 2>/dev/null); then :; else
-    # Who may not see it sees its devices.
-    ours=$(sed 's/:.*//' "${PE_ROOT-}/proc/self/net/dev" 2>/dev/null)
-    its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
-fi
-if [ -n "$ours" ] && [ -n "$its" ] && [ "$ours" != "$its" ]; then
+if in_other_network; then
     echo "the check runs in another network namespace than process 1, which has other rules: run it in the namespace of process 1" >&2
     exit 1
 fi

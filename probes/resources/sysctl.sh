@@ -20,12 +20,7 @@ while read -r _ _ _ _ mount options _; do
 done 2>/dev/null <"${PE_ROOT-}/proc/${PE_OUTSIDE:-self}/mountinfo"
 
 # net/ is that of the network namespace of who reads it, and a login may be in one of its own.
-if ours=$(readlink "${PE_ROOT-}/proc/self/ns/net" 2>/dev/null) && its=$(${PE_SUDO-} readlink "${PE_ROOT-}/proc/1/ns/net" 2>/dev/null); then :; else
-    # Who may not see it sees its devices.
-    ours=$(sed 's/:.*//' "${PE_ROOT-}/proc/self/net/dev" 2>/dev/null)
-    its=$(sed 's/:.*//' "${PE_ROOT-}/proc/1/net/dev" 2>/dev/null)
-fi
-[ -z "$its" ] || [ "$its" = "$ours" ] || printf '== elsewhere\nnet\n'
+! in_other_network || printf '== elsewhere\nnet\n'
 
 case $complaints in
 *'No such file or directory'*)

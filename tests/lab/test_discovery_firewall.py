@@ -27,10 +27,11 @@ from tests.support.firewalls import (
 )
 from tests.support.items import item_of
 from tests.support.lab.nodes import Node
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-CHECK = package_data.text("probes/resources/firewall.sh")
+CHECK = body("firewall", "resources")
 FIND = package_data.text("probes/discovery/firewall.sh")
 FEW = settings(
     max_examples=8, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate],
@@ -52,8 +53,8 @@ def with_firewalld(firewalld_node: Node) -> Node:
     return firewalld_node
 
 
-def found(node: Node, body: str = CHECK, *arguments: str, shell: str = "sh") -> str:
-    return node.run(*shell.split(), "-c", body, "pe", *arguments).stdout
+def found(node: Node, script: str = CHECK, *arguments: str, shell: str = "sh") -> str:
+    return node.run(*shell.split(), "-c", script, "pe", *arguments).stdout
 
 
 def look(node: Node) -> Section:

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import NotObserved, Observations, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
@@ -24,10 +23,11 @@ from tests.support.lab.checking import check as checked
 from tests.support.lab.checking import declare
 from tests.support.lab.nodes import Lab, Node, as_user
 from tests.support.lab.recorded import make_firewall
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/firewall.sh")
+BODY = body("firewall", "resources")
 PORTS = (22, 80, 443, 6003, 8080)
 CASES = {
     "ufw": ("basic-22-tcp", "from-port-not-to-port", "v6-only-rule", "partly-shadowed", "default-reject", "rule-inserted-before-ufw",

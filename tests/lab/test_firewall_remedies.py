@@ -24,13 +24,14 @@ from power_edge.resources.firewall.observation import parse
 from tests.support.items import item_of
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.roots import BASE, Root
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
 BOTH = Root(
     name="two-firewalls", below=BASE, packages=("firewalld",), script="systemctl disable firewalld"
 )
-PROBE = f"{package_data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(package_data.text('probes/resources/firewall.sh'))} pe\n"
+PROBE = f"{package_data.text('probes/prelude.sh')}\npe_prepare\nsh -c {shlex.quote(body('firewall', 'resources'))} pe\n"
 SSH = {"port": 22, "proto": "tcp", "action": "allow"}
 WEB = {"port": 443, "proto": "tcp", "action": "allow"}
 MOSH = {"port": "60000-61000", "proto": "udp", "action": "allow"}

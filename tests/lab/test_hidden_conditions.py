@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import pytest
 
-from power_edge import package_data
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.judge import Declared, judge
@@ -14,12 +13,13 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from tests.lab.test_packets import ROOTS
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import Packet, Wire, wired
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
 PORTS = (53, 80)
 SOURCES = {4: "10.77.5.5", 6: "fd77::5"}
-BODY = package_data.text("probes/resources/firewall.sh")
+BODY = body("firewall", "resources")
 CONFORMS, DRIFTS, UNKNOWN = Outcome.COMPLIANT, Outcome.DRIFT, Outcome.UNKNOWN
 
 

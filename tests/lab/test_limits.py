@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import pytest
 
-from power_edge import package_data
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall.judge import Declared, judge
@@ -20,6 +19,7 @@ from power_edge.resources.firewall.observation import parse
 from power_edge.resources.firewall.ruleset import Ruleset
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import ALLOW, Packet, Wire, wired
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
@@ -27,7 +27,7 @@ PORTS = (22, 80)
 BURST = 60
 SOURCES = {4: ("10.77.5.5", "192.0.2.5"), 6: ("fd77::5",)}
 """How addresses begin from which bursts come; the interface's number ends them."""
-BODY = package_data.text("probes/resources/firewall.sh")
+BODY = body("firewall", "resources")
 DENY_OTHERS = """
 for t in iptables ip6tables; do
     $t -P INPUT DROP
@@ -63,7 +63,7 @@ def both(rules: str) -> str:
 
 
 def nft(*rules: str, policy: str = "drop", more: str = "") -> str:
-    body = "\n".join(rules)
+    text = "\n".join(rules)
     return f"""nft -f - <<'END'
 table inet t {{
     {more}
@@ -71,7 +71,7 @@ table inet t {{
         type filter hook input priority 0; policy {policy};
         ct state established,related accept
         meta l4proto {{ icmp, ipv6-icmp }} accept
-        {body}
+        {text}
     }}
 }}
 END
@@ -169,9 +169,9 @@ def drawn(random: Random) -> str:
         return f"{where}{port} {limit} {verdict}"
 
     called = "\n".join(rule() for _ in range(random.randint(0, 2)))
-    body = [rule("jump other", "goto other") for _ in range(random.randint(1, 3))]
+    steps = [rule("jump other", "goto other") for _ in range(random.randint(1, 3))]
     return nft(
-        *body,
+        *steps,
         *random.choice(
             [
                 (),

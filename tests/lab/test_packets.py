@@ -16,7 +16,6 @@ from random import Random
 
 import pytest
 
-from power_edge import package_data
 from power_edge.model import Finding, NotObserved, Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
@@ -39,6 +38,7 @@ from tests.support.lab.rulesets import (
     draw,
     packets,
 )
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
@@ -49,7 +49,7 @@ ON_DEBIAN = pytest.mark.skipif(
 ROOTS = [pytest.param(BASE, id="own"), pytest.param(TRIXIE, id="trixie", marks=ON_DEBIAN)]
 """The second one has nft 1.1 and iptables 1.8.11, and gets a quarter of the rulesets."""
 SEED = os.environ.get("POWER_EDGE_SEED", "1")
-BODY = package_data.text("probes/resources/firewall.sh")
+BODY = body("firewall", "resources")
 UNSENT = re.compile(r"\((only packets made by hand|at (broadcast|anycast) addresses)\)")
 """A drift for packets that not all are sent here: forged ones (with extension headers, from port 0,
 from addresses of other interfaces), and those to broadcast and anycast addresses. Not even one in a hundred

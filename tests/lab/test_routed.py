@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-from power_edge import package_data
 from power_edge.model import Outcome
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
 from power_edge.resources.firewall import name
@@ -19,10 +18,11 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from tests.lab.test_limits import CLEAN, ON
 from tests.support.lab.nodes import Lab, Node
 from tests.support.lab.packets import ALLOW, DENY, REJECT, Packet, Wire, wired
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/firewall.sh")
+BODY = body("firewall", "resources")
 BEHIND = {4: "10.9.0.77", 6: "fd10:9::77"}
 SOURCES = {4: ("10.77.5.5", "192.0.2.9"), 6: ("fd77::5", "fd78::5")}
 PORTS = (80, 443)
@@ -55,11 +55,11 @@ def both(rules: str) -> str:
 
 
 def nft(*rules: str, policy: str = "drop", hook: str = "forward") -> str:
-    body = "\n".join(rules)
+    text = "\n".join(rules)
     return (
         "nft -f - <<'END'\ntable inet t {\nchain c {\n"
         f"type filter hook {hook} priority 0; policy {policy};\n"
-        f"ct state established,related accept\n{body}\n}}\n}}\nEND\n"
+        f"ct state established,related accept\n{text}\n}}\n}}\nEND\n"
     )
 
 

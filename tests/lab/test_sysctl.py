@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from power_edge import package_data
 from power_edge.checking.evaluate import judge
 from power_edge.model import NotObserved, Observations, Result
 from power_edge.report.shell_line import shell_line
@@ -20,10 +19,11 @@ from power_edge.resources.sysctl.kinds import never
 from power_edge.resources.sysctl.observation import parse
 from tests.support.items import item_of
 from tests.support.lab.nodes import Node, as_user
+from tests.support.scripts import body
 
 pytestmark = pytest.mark.lab
 
-BODY = package_data.text("probes/resources/sysctl.sh")
+BODY = body("sysctl", "resources")
 SHELLS = [["dash"], ["bash"], ["mksh"], ["busybox", "sh"]]
 SECRET = "net/ipv4/tcp_fastopen_key"
 
