@@ -171,7 +171,7 @@ def test_each_removed_item_needs_a_canary_that_lost_it(
             yield sides.before(past.root).nodes
 
     old = {"rig-2": {**BOTH, **PROD}, "lab": value(1)}
-    new = {"rig-2": {"sysctl": {}, **PROD}, "lab": {"sysctl": {}}}
+    new: Nodes = {"rig-2": {"sysctl": {}, **PROD}, "lab": {"sysctl": {}}}
     found = broken(tmp_path / "change", {"canary": LAB}, old, new, earlier=earlier)
     assert (message in found) if message else found == ""
     assert found.count("\n") == 0
@@ -181,7 +181,7 @@ def test_the_past_of_a_canary_is_not_read_for_what_it_loses_now(tmp_path: Path) 
     def earlier(_: Collection[str]) -> Iterable[Mapping[str, Node]]:
         raise AssertionError("read")
 
-    old = {"rig-2": {**BOTH, **PROD}, "lab": BOTH}
+    old: Nodes = {"rig-2": {**BOTH, **PROD}, "lab": BOTH}
     new = {"rig-2": value(1, **PROD), "lab": value(1)}
     assert broken(tmp_path, {"canary": LAB}, old, new, earlier=earlier) == ""
 
@@ -398,8 +398,8 @@ def test_a_breach_names_its_rule_and_both_places_and_who_lifts_it(tmp_path: Path
     def side(limit: str, sysctl: Mapping[str, str]) -> Callable[[Folder], None]:
         def write(folder: Folder) -> None:
             folder.role("relay", {"sysctl": {"net.core.rmem_max": limit}})
-            folder.node("a", sysctl, roles=("relay",), **PROD)
-            folder.node("b", sysctl, roles=("relay",), **PROD)
+            for name in "ab":
+                folder.node(name, sysctl, roles=("relay",), environment="production")
             folder.node("lab")
 
         return write
