@@ -90,6 +90,7 @@ def test_which_node_is_which(
             ],
         ),
         ({"b": {}, "c": {}}, {"c": {}}, ["b sysctl[vm.swappiness] removed whole"]),
+        ({"a": ONE}, {"a": {**ONE, **OTHER_VALUE}}, ["a sysctl[vm.swappiness] changed"]),
         # A machine that was another node has what that node demanded of it, and no longer does.
         (
             {"a": {**ONE, **OTHER_VALUE}, "b": TWO},
@@ -114,6 +115,7 @@ def test_what_differs(tmp_path: Path, old: Nodes, new: Nodes, changes: list[str]
     found = short(difference(tmp_path, old, new))
     items = [each for each in found if "system-identity" not in each]
     assert {*changes} <= {*items}
+    assert len({*found}) == len(found)
     assert all(
         each in changes or each.endswith("whole") or "state.yaml" in each for each in items
     ), items
@@ -217,6 +219,7 @@ def test_what_differs_in_a_role(
         # As text they are equal; as JSON Schema, another setting is allowed.
         ("config: {const: 1}", "config: {const: true}", "config changed", 4),
         ("config: null", "", "config changed", 1),
+        ("config:\n  const: 1", "config:\n  const: 2", "config changed", 4),
         # What cannot be used is not compared rule by rule.
         ("rules: 7", "", "rules changed", 3),
         ("rules: [", "", "the file is new", 1),

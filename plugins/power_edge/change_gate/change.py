@@ -250,12 +250,9 @@ def _place(document: Document, path: _Path) -> Source:
             value = value.get(step)
         elif isinstance(value, list):
             index = next(
-                (
-                    index
-                    for index, each in enumerate(value)
-                    if isinstance(each, Mapping) and each.get("name") == step
-                ),
-                0,
+                index
+                for index, each in enumerate(value)
+                if isinstance(each, Mapping) and each.get("name") == step
             )
             steps.append(index)
             value = value[index]
@@ -273,7 +270,7 @@ def same(one: Value, other: Value) -> bool:
 
 def canonical(value: Value) -> str:
     """Return a text that is the same for equal values: 1, 1.0 and true have each their own."""
-    return json.dumps(value, sort_keys=True, default=str)
+    return json.dumps(value, sort_keys=True)
 
 
 def grouped(changes: Iterable[Change]) -> list[Group]:
