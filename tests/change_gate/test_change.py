@@ -1,6 +1,7 @@
 """Items are compared by all that they declare, and grouped by what differs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from power_edge.change_gate.change import (
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Reason, Source, Value
 from power_edge.model.generated.resources.services_schema import Service
+from tests.support.change import compared
 
 PLACE = Source("node-configs/a/state.yaml", 4)
 
@@ -58,6 +60,44 @@ def services(**states: str) -> list[Item]:
         item(Service(name=name, state=state), {"state": state})  # type: ignore[arg-type]
         for name, state in states.items()
     ]
+
+
+def test_an_item_that_demands_nothing_is_added_and_removed_all_the_same() -> None:
+    one = item(Service(name="ssh"), {})
+    assert list(differences(None, one)) == [Field("declared", False, True)]
+    assert list(differences(one, None)) == [Field("declared", True, False)]
+
+
+def named(kind: str, name: str, value: str) -> dict[str, Any]:
+    if kind == "sysctl":
+        return {"sysctl": {name: value}}
+    entry = {"path": name, "mode": value} if kind == "files" else {"name": name, "state": value}
+    return {"sysctl": {}, kind: [entry]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "before", "now", "names"),
+    [
+        ("sysctl", "01", "net.ipv4.ip_forward", "net/ipv4/ip_forward", {"net.ipv4.ip_forward", "net/ipv4/ip_forward"}),
+        # The policy may have the name before, which no rule makes of the one after.
+        ("files", ("0440", "0666"), "/etc//sudoers", "/etc/./sudoers", {"/etc//sudoers", "/etc/./sudoers", "/etc/sudoers"}),
+        ("services", ("running", "stopped"), "ssh.service", "ssh.service", {"ssh", "ssh.service"}),
+        ("services", ("running", "stopped"), "my.app.service", "my.app.service", {"my.app", "my.app.service"}),
+        # `apt-daily` would be the service.
+        ("services", ("running", "stopped"), "apt-daily.timer", "apt-daily.timer", {"apt-daily.timer"}),
+    ],
+)  # fmt: skip
+def test_the_spellings_of_an_item(
+    tmp_path: Path, kind: str, values: Sequence[str], before: str, now: str, names: set[str]
+) -> None:
+    found, _ = compared(
+        tmp_path,
+        lambda at: at.node("a", **named(kind, before, values[0])),
+        lambda at: at.node("a", **named(kind, now, values[1])),
+    )
+    [change] = found.changes
+    [paths] = change.paths
+    assert {path.removeprefix(f"{kind}.").rpartition(".")[0] for path in paths} == names
 
 
 UP: dict[str, str] = {"a": "running"}
@@ -139,6 +179,7 @@ def document(text: str | None) -> Document | None:
         ("a: [{name: 1}]", "a: [{name: 2}]", [("a", Kind.CHANGED, [{"name": 1}], [{"name": 2}])]),
         ("a: {}", "a: []", [("a", Kind.CHANGED, {}, [])]),
         ("a: {}", "a: {}", []),
+        ("a: [{b: 1, c: 1}]", "a: [{c: 1, b: 1}]", []),
         ("a: {}", "a: {b: 1}", [("a", Kind.REMOVED, {}, None), ("a.b", Kind.ADDED, None, 1)]),
         # Where a key may hold a password.
         ("ssh: {host: x}", "ssh: {host: y}", [("ssh.host", Kind.CHANGED, None, None)]),
@@ -154,6 +195,7 @@ def test_each_field_of_a_file_that_differs(
     assert repr(shown) == repr(changes)  # 1 and true are equal
     assert all(each.fields[0].secret is (each.name == "ssh.host") for each in found)
     assert {each.paths for each in found} == {((each.name,),) for each in found}
+    assert all((each.key, each.fields[0].name) == (each.name, "") for each in found)
 
 
 def test_of_some_keys_alone() -> None:
@@ -169,6 +211,7 @@ def test_of_some_keys_alone() -> None:
         ("a:\n- name: x\n  b: 1\n- name: y\n  b: 2", "a.y.b", 5),
         ("a:\n- name: x\n  b: 1\n- name: y\n  b: 2", "a.x.b", 3),
         ("a:\n  b: {name: x}", "a.b.name", 2),
+        ("a:\n- 1\n- 2", "a", 1),
     ],
 )
 def test_where_a_field_stands(text: str, name: str, line: int) -> None:

@@ -17,6 +17,7 @@ from tests.support.change import Folder, compared
 Nodes = Mapping[str, Mapping[str, Any]]
 ONE, TWO = {"machine": answers.MACHINE}, {"machine": answers.OTHER}
 OTHER_VALUE = {"sysctl": {"vm.swappiness": "2"}}
+CLOSED = {"identity": {"access_control": {"ssh": {"password_auth": False}}}}
 
 
 def difference(folder: Path, old: Nodes, new: Nodes) -> Difference:
@@ -79,8 +80,17 @@ def test_which_node_is_which(
             {"a": {"environment": "production"}},
             ["a state.yaml[metadata.environment] changed"],
         ),
-        ({}, {"b": {}}, ["b sysctl[vm.swappiness] added whole"]),
+        (
+            {},
+            {"b": {}},
+            [
+                "b sysctl[vm.swappiness] added whole",
+                "b state.yaml[version] added whole",
+                "b state.yaml[metadata.environment] added whole",
+            ],
+        ),
         ({"b": {}, "c": {}}, {"c": {}}, ["b sysctl[vm.swappiness] removed whole"]),
+        ({"a": ONE}, {"a": {**ONE, **OTHER_VALUE}}, ["a sysctl[vm.swappiness] changed"]),
         # A machine that was another node has what that node demanded of it, and no longer does.
         (
             {"a": {**ONE, **OTHER_VALUE}, "b": TWO},
@@ -93,15 +103,61 @@ def test_which_node_is_which(
             ["b firewall[enabled] removed"],
         ),
         ({"a": {**ONE, **OTHER_VALUE}}, {"b": ONE}, ["b sysctl[vm.swappiness] changed"]),
+        # The same for what its files declared beside items.
+        (
+            {"a": {**ONE, **CLOSED}},
+            {"a": CLOSED, "b": {**ONE, "identity": {"node": {"hostname": "here"}}}},
+            ["b identity.yaml[access_control.ssh.password_auth] removed"],
+        ),
     ],
 )
 def test_what_differs(tmp_path: Path, old: Nodes, new: Nodes, changes: list[str]) -> None:
     found = short(difference(tmp_path, old, new))
     items = [each for each in found if "system-identity" not in each]
     assert {*changes} <= {*items}
+    assert len({*found}) == len(found)
     assert all(
         each in changes or each.endswith("whole") or "state.yaml" in each for each in items
     ), items
+
+
+def test_a_field_is_shown_where_it_stands(tmp_path: Path) -> None:
+    def side(environment: str, host: str) -> Any:
+        def write(at: Folder) -> None:
+            at.node("a", environment=environment)
+            at.write("a/connection.yaml", f"ssh:\n  host: {host}\n")
+
+        return write
+
+    found, _ = compared(tmp_path, side("staging", "x"), side("production", "y"))
+    assert [str(each.source) for each in found.changes] == [
+        "node-configs/a/state.yaml:4",
+        "node-configs/a/connection.yaml:2",
+    ]
+
+
+def test_a_change_of_a_role_is_no_cause_of_a_new_node(tmp_path: Path) -> None:
+    """Its items are new because the node is. One that gets the machine of another is compared with
+    that one, whatever its role became meanwhile.
+    """
+
+    def side(value: str, *names: str) -> Any:
+        def write(at: Folder) -> None:
+            at.role("relay", {"sysctl": {"net.core.rmem_max": value}})
+            for name in names:
+                at.node(name, roles=("relay",), machine=answers.MACHINE if name == "a" else None)
+            if "c" in names:
+                at.node("c", roles=("relay",), machine=answers.MACHINE)
+                at.node("a", roles=("relay",), machine=answers.OTHER)
+
+        return write
+
+    found, _ = compared(tmp_path, side("1", "a", "b"), side("2", "a", "b", "c"))
+    assert [
+        (each.node, each.role, each.of_node)
+        for each in found.changes
+        if each.name == "net.core.rmem_max"
+    ] == [("a", "relay", False), ("b", "relay", False), ("c", None, True), ("c", None, False)]
 
 
 def test_what_is_only_written_otherwise_does_not_differ(tmp_path: Path) -> None:
@@ -131,6 +187,7 @@ THIRD, OTHER_RULE = {"sysctl": {"vm.dirty_ratio": "1"}}, {"sysctl": {"net.core.r
         ([RULE], [RULE, THIRD], "rule added", 8),
         ([RULE], [RULE, THIRD, THIRD], "rules added", 8),
         ([RULE, THIRD], [OTHER_RULE], "rules changed", 4),
+        ([RULE, THIRD], [THIRD, RULE], "rules changed", 3),
         (None, [RULE], "the file is new", 1),
         ([RULE], None, "the file is gone", 0),
     ],
@@ -150,6 +207,39 @@ def test_what_differs_in_a_role(
     assert [(each.name, each.what, each.source.line) for each in found] == (
         [] if what is None else [("relay", what, line)]
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "line"),
+    [
+        ("description: x", "description: y", "description changed", 2),
+        ("requires: [a]", "requires: []", "requires changed", 4),
+        ("requires: [a]", "", "requires changed", 1),
+        ("", "requires: []", "requires changed", 4),
+        # As text they are equal; as JSON Schema, another setting is allowed.
+        ("config: {const: 1}", "config: {const: true}", "config changed", 4),
+        ("config: null", "", "config changed", 1),
+        ("config:\n  const: 1", "config:\n  const: 2", "config changed", 4),
+        # What cannot be used is not compared rule by rule.
+        ("rules: 7", "", "rules changed", 3),
+        ("rules: [", "", "the file is new", 1),
+    ],
+)
+def test_what_differs_in_a_role_beside_its_rules(
+    tmp_path: Path, old: str, new: str, what: str, line: int
+) -> None:
+    def side(text: str) -> Any:
+        def write(at: Folder) -> None:
+            at.node("a")
+            lines = {"name": "name: relay", "description": "description: A.", "rules": "rules: []"}
+            key = text.partition(":")[0]
+            whole = {**lines, **({key: text} if text else {})}
+            at.write("roles/relay.yaml", "\n".join([*whole.values(), ""]))
+
+        return write
+
+    [found] = compared(tmp_path, side(old), side(new))[0].roles
+    assert (found.name, found.what, found.source.line) == ("relay", what, line)
 
 
 def name_of(content: bytes, hashed: Any = hashlib.sha1) -> str:
@@ -202,6 +292,17 @@ def test_files_that_differ(
     assert found == (
         [] if kind is None else [FileChange(f"node-configs/{FILE}", kind, is_committed is True)]
     )
+
+
+def test_a_file_that_is_as_it_was_hides_none_behind_it(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_bytes(b"x")
+    old = {"a": blob(b"x"), "b": blob(b"y"), "c": blob(b"x"), "d": blob(b"x")}
+    found = changed_files(tmp_path, old, old, ())
+    assert [(each.path, each.kind) for each in found] == [
+        ("node-configs/b", Kind.CHANGED),
+        ("node-configs/d", Kind.REMOVED),
+    ]
 
 
 def test_permissions_are_no_difference_and_a_link_is_one(tmp_path: Path) -> None:

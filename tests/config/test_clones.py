@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from power_edge.config import ConfigError
-from power_edge.config.clones import duplicates, identities, node_of, others
+from power_edge.config.clones import check_unique, duplicates, identities, node_of, others, sharing
 from power_edge.identity.match import Match
 from power_edge.model.generated.system_identity_schema import SystemIdentity
 from tests.support.gates import FILLER, ID, OTHER_ID, OTHER_UUID, UUID
@@ -149,9 +149,11 @@ def test_the_identities_on_file(tmp_path: Path) -> None:
     folder(tmp_path, "none", None)
     folder(tmp_path, "broken", b"identifiers: [")
     folder(tmp_path, "fine")
+    (folder(tmp_path, "no-node-yet") / "state.yaml").unlink()
     found: list[Any] = list(identities(tmp_path))
     assert [path.name for path, _ in found] == ["broken", "fine"]
     assert isinstance(found[0][1], ConfigError)
+    assert str(found[0][1]).startswith("node-configs/broken/system-identity.yaml:")
     assert isinstance(found[1][1], SystemIdentity)
     assert list(identities(tmp_path / "missing")) == []
 
@@ -163,6 +165,7 @@ def file(machine: str) -> str:
 def test_the_others_are_those_that_can_be_used(tmp_path: Path) -> None:
     for name, text in {
         "a": file(ID),
+        "all broken": "x",
         "b": file(OTHER_ID),
         "broken": "x",
         "none": None,
@@ -177,6 +180,25 @@ def test_the_others_are_those_that_can_be_used(tmp_path: Path) -> None:
     (tmp_path / "b" / "system-identity.yaml").write_text(file(ID.replace("2", "1")))
     assert others(tmp_path / "a") != found
     assert others(tmp_path / "nowhere" / "a") == {}
+
+
+def test_a_machine_becomes_no_second_node(tmp_path: Path) -> None:
+    one, new = folder(tmp_path, "a", file(ID).encode()), folder(tmp_path, "b", None)
+    folder(tmp_path, "broken", b"x")
+    check_unique(new, identity(OTHER_ID))
+    check_unique(one, identity())  # it is that node already
+    with pytest.raises(ConfigError, match=r"b/system-identity.* same machine as .*/a/"):
+        check_unique(new, identity())
+
+
+def test_the_folders_that_share_a_file(tmp_path: Path) -> None:
+    one, other, copy = folder(tmp_path, "a"), folder(tmp_path, "b", None), folder(tmp_path, "c")
+    none = folder(tmp_path, "none", None)
+    (other / "system-identity.yaml").symlink_to("../a/system-identity.yaml")
+    known = [one, other, copy, none]
+    assert sharing(one, known) == sharing(other, known) == [one, other]
+    assert sharing(copy, known) == [copy]
+    assert sharing(none, known) == [none]
 
 
 def test_the_node_of_a_machine(tmp_path: Path) -> None:

@@ -190,7 +190,7 @@ def of_document(
     keys = frozenset(only)
     old, new = ({} if each is None else dict(_leaves(each.value, keys)) for each in (before, now))
     for path in dict.fromkeys([*old, *new]):
-        if path in old and path in new and _same(old[path], new[path]):
+        if path in old and path in new and same(old[path], new[path]):
             continue
         document = now if path in new else before
         assert document is not None
@@ -250,12 +250,9 @@ def _place(document: Document, path: _Path) -> Source:
             value = value.get(step)
         elif isinstance(value, list):
             index = next(
-                (
-                    index
-                    for index, each in enumerate(value)
-                    if isinstance(each, Mapping) and each.get("name") == step
-                ),
-                0,
+                index
+                for index, each in enumerate(value)
+                if isinstance(each, Mapping) and each.get("name") == step
             )
             steps.append(index)
             value = value[index]
@@ -266,13 +263,14 @@ def _in_words(path: _Path) -> str:
     return ".".join(path)
 
 
-def _same(one: Value, other: Value) -> bool:
+def same(one: Value, other: Value) -> bool:
     """Whether two values are equal; 1, 1.0 and true are not."""
-    return _canonical(one) == _canonical(other)
+    return canonical(one) == canonical(other)
 
 
-def _canonical(value: Value) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+def canonical(value: Value) -> str:
+    """Return a text that is the same for equal values: 1, 1.0 and true have each their own."""
+    return json.dumps(value, sort_keys=True)
 
 
 def grouped(changes: Iterable[Change]) -> list[Group]:
@@ -285,7 +283,7 @@ def grouped(changes: Iterable[Change]) -> list[Group]:
             change.name,
             change.kind,
             *(
-                _canonical([field.name, field.was, field.now, field.secret])
+                canonical([field.name, field.was, field.now, field.secret])
                 for field in change.fields
             ),
         )

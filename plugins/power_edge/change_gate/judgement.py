@@ -153,7 +153,7 @@ def _earlier(
     changed them or what they share, the newest first.
     """
     folders = (*names, *NO_NODES)
-    for commit in repository.history(base.fork, folders) if names else ():
+    for commit in repository.history(base.fork, folders):
         tree = repository.tree(commit)
         mine = {name: blob for name, blob in tree.items() if name.partition("/")[0] in folders}
         with atomic_file.scratch() as scratch:

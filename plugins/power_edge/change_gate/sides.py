@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from power_edge.change_gate.change import Change, Kind, of_document, of_items
+from power_edge.change_gate.change import Change, Kind, canonical, of_document, of_items, same
 from power_edge.change_gate.repository import LINK, Blob
 from power_edge.config import ConfigError, Node, select
 from power_edge.config.all_nodes import load_all
@@ -38,7 +38,6 @@ _PIECE = 1 << 20
 class Side:
     """A node-configs/ as it is before or after a change."""
 
-    root: Path
     nodes: Mapping[str, Node]
     broken: Mapping[str, ConfigError] = field(default_factory=dict)
     """Nodes that cannot be used; only before a change."""
@@ -143,7 +142,7 @@ def before(root: Path) -> Side:
     whole = load_all(root, nodes(root))
     if unread := [problem for problem in whole.problems if problem.unread]:
         raise ConfigError(unread)
-    return Side(root, whole.nodes, whole.broken, _roles(root))
+    return Side(whole.nodes, whole.broken, _roles(root))
 
 
 def after(root: Path) -> Side:
@@ -151,7 +150,7 @@ def after(root: Path) -> Side:
     whole = load_all(root, select(root, ["*"]))
     if whole.problems:
         raise ConfigError(dict.fromkeys(whole.problems))
-    return Side(root, whole.nodes, {}, _roles(root))
+    return Side(whole.nodes, roles=_roles(root))
 
 
 def _roles(root: Path) -> dict[str, Document]:
@@ -197,32 +196,35 @@ def changed_roles(old: Side, new: Side) -> list[RoleChange]:
         elif second is None and first is not None:
             place = first.find(())._replace(line=0)
             found.append(RoleChange(name, "the file is gone", place))
-        elif first is not None and second is not None and first.value != second.value:
+        elif first is not None and second is not None and not same(first.value, second.value):
             found.append(_role_change(name, first, second))
     return found
 
 
 def _role_change(name: str, first: Document, second: Document) -> RoleChange:
     """Return what differs in a role's file: its rules, and else its other fields."""
-    old, new = first.value.get("rules", []), second.value.get("rules", [])
-    if old == new:
-        key = next(
-            key
-            for key in dict.fromkeys([*second.value, *first.value])
-            if first.value.get(key) != second.value.get(key)
-        )
-        return RoleChange(name, f"{key} changed", second.find((key,), key=True))
-    if not (isinstance(old, list) and isinstance(new, list)):
-        return RoleChange(name, "rules changed", second.find(("rules",), key=True))
+    keys = [
+        key
+        for key in dict.fromkeys([*second.value, *first.value])
+        if (key in first.value) != (key in second.value)
+        or not same(first.value.get(key), second.value.get(key))
+    ]
+    if "rules" not in keys:
+        return RoleChange(name, f"{keys[0]} changed", second.find((keys[0],), key=True))
+    before, now = first.value.get("rules"), second.value.get("rules")
+    whole = second.find(("rules",), key=True)
+    if not (isinstance(before, list) and isinstance(now, list)):
+        return RoleChange(name, "rules changed", whole)
+    old, new = [canonical(rule) for rule in before], [canonical(rule) for rule in now]
     kept = [rule for rule in new if rule in old]
     differing = [index for index, rule in enumerate(new) if rule not in old]
-    place = second.find(("rules", differing[0])) if differing else second.find(("rules",), key=True)
+    place = second.find(("rules", differing[0])) if differing else whole
     if len(old) == len(new) and len(differing) == 1:
         return RoleChange(name, "rule changed", place)
     if not differing and len(new) < len(old):
         what = "rule removed" if len(old) - len(new) == 1 else "rules removed"
         return RoleChange(name, what, place)
-    if len(kept) == len(old):
+    if differing and len(kept) == len(old):
         return RoleChange(name, "rule added" if len(differing) == 1 else "rules added", place)
     return RoleChange(name, "rules changed", place)
 
@@ -243,19 +245,20 @@ def changes(old: Side, pairs: Sequence[Pair], roles: Mapping[str, Source]) -> It
             *_of_files(pair),
         ]
         yield from (change._replace(of_node=True) for change in found) if whole else found
-        if (was := _had_its_machine(old, pair)) is not None:
-            yield from of_items(pair.name, was.items, pair.now.items if pair.now else (), {})
+        if pair.now is None:
+            continue
+        if (was := _had_its_machine(old, pair.before, pair.now)) is not None:
+            yield from of_items(pair.name, was.items, pair.now.items, {})
             yield from _of_files(pair._replace(before=was))
 
 
-def _had_its_machine(old: Side, pair: Pair) -> Node | None:
+def _had_its_machine(old: Side, before: Node | None, now: Node) -> Node | None:
     """Return the node that a node's machine was before the change; None if it is the same, or none.
 
     Otherwise demands on a machine could be dropped unnoticed: two nodes swap their identities, and
     each keeps its own items.
     """
-    before, now = pair
-    if now is None or (before is not None and _one_machine(before, now)):
+    if before is not None and _one_machine(before, now):
         return None
     return next(
         (each for each in old.nodes.values() if each is not before and _one_machine(each, now)),
