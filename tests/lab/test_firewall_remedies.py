@@ -39,14 +39,17 @@ SEED = 8
 LAB, LAB6 = "10.8.0.0/24", "fd10:8::/64"
 ENABLED = {"enabled": True, "default_incoming": "deny", "rules": [SSH]}
 
-UFW_RESET = """
-systemctl start ssh.service; rm -f /etc/ssh/sshd_config.d/port.conf; systemctl stop ssh.socket; systemctl reload ssh
+SSH_RESET = "systemctl start ssh.service; rm -f /etc/ssh/sshd_config.d/port.conf; systemctl stop ssh.socket; systemctl reload ssh\n"
+UFW_NEW = """
 ufw --force disable; nft flush ruleset; ufw --force reset; rm -f /etc/ufw/*.rules.20*
 for file in before before6 after after6; do cp /usr/share/ufw/iptables/$file.rules /etc/ufw/$file.rules; done
 cp /usr/share/ufw/ufw.conf /etc/ufw/ufw.conf
 sed -i -e 's/^IPV6=.*/IPV6=yes/' -e 's/^MANAGE_BUILTINS=.*/MANAGE_BUILTINS=no/' /etc/default/ufw
-ufw default deny incoming; ufw default allow outgoing; rm -f /etc/ufw/applications.d/pe
+ufw default deny incoming; ufw default allow outgoing
+mkdir /root/new; cp -a /etc/ufw /etc/default/ufw --parents /root/new
 """
+"""Makes ufw new, and keeps a copy: ufw itself takes ten times as long."""
+UFW_RESET = SSH_RESET + "nft flush ruleset; rm -r /etc/ufw; cp -a /root/new/etc /\n"
 UFW_ON = "ufw allow 22/tcp; ufw --force enable; "
 OWN_NFT = (
     "nft 'table inet own { chain input { type filter hook input priority 0; policy drop; "
@@ -410,6 +413,7 @@ TWO = [
 @pytest.fixture(scope="module")
 def with_ufw(lab: Lab) -> Iterator[Node]:
     with lab.node("remedy-ufw", root=BASE) as node:
+        node.sh(UFW_NEW)
         yield node
 
 
@@ -421,6 +425,7 @@ def with_firewalld(firewalld_node: Node) -> Node:
 @pytest.fixture(scope="module")
 def with_both(lab: Lab) -> Iterator[Node]:
     with lab.node("remedy-both", root=BOTH) as node:
+        node.sh(UFW_NEW)
         yield node
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import cycle, islice
 from typing import NamedTuple
 
 import pytest
@@ -928,33 +929,41 @@ def test_what_a_user_may_not_see_is_not_missing(lab: Lab, root: Root) -> None:
         )
 
 
+STATES = [
+    ("running", None),
+    ("stopped", None),
+    ("disabled", None),
+    (None, True),
+    (None, False),
+    ("running", True),
+    ("stopped", True),
+]
+"""What a unit is declared to be: `state` and `enabled`."""
+GROUP = 8
+"""How many units are declared together, where each alone would take too long."""
+
+
+def declared_from(start: int) -> list[Service]:
+    """All units and some of the system's, in these states in turn, from that one on."""
+    names = [*UNITS, "not-there", "cron", "ssh", "dbus.socket", "multi-user.target"]
+    turns = islice(cycle(STATES), start, None)
+    return [
+        Service(name=name, state=state, enabled=enabled)  # type: ignore[arg-type]
+        for name, (state, enabled) in zip(names, turns, strict=False)
+    ]
+
+
 def test_a_verdict_is_the_same_alone_and_beside_any_others(odd: list[Node]) -> None:
     (node,) = odd
-    declared = [
-        Service(name=name, state=state, enabled=enabled)  # type: ignore[arg-type]
-        for name, (state, enabled) in zip(
-            [*UNITS, "not-there", "cron", "ssh", "dbus.socket", "multi-user.target"] * 2,
-            [
-                ("running", None),
-                ("stopped", None),
-                ("disabled", None),
-                (None, True),
-                (None, False),
-                ("running", True),
-                ("stopped", True),
-            ]
-            * 99,
-            strict=False,
-        )
-    ]
-    first, second = declared[: len(declared) // 2], declared[len(declared) // 2 :]
-    for some in (first, second):
-        together = letters(checked(node, some))
-        assert together == {each.name: letters(checked(node, [each]))[each.name] for each in some}
-        assert together == letters(checked(node, some[::-1]))
-        assert together == letters(checked(node, some, full=True))
-        halves = [some[::2], some[1::2], some[::3]]
-        for part in halves:
+    for start, size in ((0, 1), (1, GROUP)):
+        declared = declared_from(start)
+        together = letters(checked(node, declared))
+        parts = [declared[at : at + size] for at in range(0, len(declared), size)]
+        apart = [letters(checked(node, part)) for part in parts]
+        assert together == {name: letter for part in apart for name, letter in part.items()}
+        assert together == letters(checked(node, declared[::-1]))
+        assert together == letters(checked(node, declared, full=True))
+        for part in (declared[::2], declared[1::2], declared[::3]):
             assert letters(checked(node, part)).items() <= together.items()
 
 
