@@ -9,15 +9,15 @@ help: ## list these
 check: run-env ## make this machine a node if it is not one yet, and check it
 	@node=$$($(BIN)/power-edge init) && $(BIN)/power-edge check "$$node" && echo "next: . .venv/bin/activate; power-edge --help"
 
-# All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Three processes run them, a
-# file at a time each, for the tests of a file share their node: one more than CI has cores, since tests on nodes often wait.
-# The order is that of the files: xdist's own takes the files of few tests last, and those are the long ones.
+# All of it runs, whatever fails; the tests come last, for their last lines say what was not run. Two processes run them, a
+# file at a time each: the tests of a file share their node. The order is that of the files: xdist's own takes the files of few
+# tests last, and those are the long ones.
 test: dev-env system-packages ## for developers: all tests (as root it boots nodes in containers), linters
 	@rm -f tested.json; failed=''; \
 	$(MAKE) lint || failed="$$failed lint"; \
 	$(BIN)/python -m tox run -qq -e wheel || failed="$$failed wheel"; \
 	$(MAKE) dist-twice || failed="$$failed dist"; \
-	POWER_EDGE_DIST=dist $(BIN)/python -m pytest -q -n 3 --dist=loadfile --no-loadscope-reorder $(if $(CI),--junitxml=.tested.xml) || failed="$$failed tests"; \
+	POWER_EDGE_DIST=dist $(BIN)/python -m pytest -q -n 2 --dist=loadfile --no-loadscope-reorder $(if $(CI),--junitxml=.tested.xml) || failed="$$failed tests"; \
 	[ -z "$$failed" ] || { echo "failed:$$failed" >&2; exit 1; }
 	@$(if $(CI),$(BIN)/python tools/tested.py .tested.xml tested.json)
 
