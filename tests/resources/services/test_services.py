@@ -1901,6 +1901,12 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
             (Trigger("b.socket", False, True),),
         ),
         ("", {"links": SOCKET_LINK, "activating": "x/b.socket:Service=c.service"}, ()),
+        # A line that names no unit says nothing about the lines after it.
+        (
+            "",
+            {"links": SOCKET_LINK, "activating": "x/c.socket:Service\nx/b.socket:Service=a.service"},
+            (Trigger("b.socket", False, True),),
+        ),
         (
             "",
             {"links": SOCKET_LINK.replace("b.socket", "a.socket")},
