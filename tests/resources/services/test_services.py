@@ -1618,10 +1618,12 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.001), "start 9.0\nstop 7.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 8.1", False),
         (times(8.0, 8.0), "start 9.0\nstop 7.95", False),
+        (times(8.0, 8.0), "start 9.0\nstop 7.9", False),
         (times(8.0, 8.001, "ExecStop={ x }"), "start 8.95\nstop 8.0", False),
         (times(8.0, 8.5, *OLD), "start 9.1\nstop 8.0", False),
         # It does not have the present start: it may lack a stop as well.
         (times(8.0, 8.001), "start 5.0", False),
+        (times(8.0, 8.001), "start 8.9", False),
         (times(8.0, 8.0), "start 5.0\nstop 8.0", True),
         # systemd has forgotten that it was up before.
         (times(0.0, 0.0), "start 9.0\nbefore 3.0", True),
@@ -1671,6 +1673,7 @@ def test_what_an_answer_does_not_say_is_nothing() -> None:
     }
 
 
+VAGUE, B = "a unit that it requires may fail to start", "b.service may fail"
 EARLY = "the kernel's command line of this boot adds or masks it, and the next one may not"
 FORGOTTEN = "it is an alias of b.service that a boot may forget"
 GENERATED = (
@@ -1771,6 +1774,15 @@ GENERATED = (
         ("", "complete\n== bus\norg.a a.service", Boot(False)),
         ("", "unsure a.service a cycle\ncomplete", Boot(False, unsure="a cycle")),
         ("", "unsure * a clock\ncomplete", Boot(False, unsure="a clock")),
+        # Of several reasons one that names a unit is told.
+        *(
+            (
+                "",
+                f"unsure a.service {one}\nunsure a.service {other}\ncomplete",
+                Boot(False, unsure=B),
+            )
+            for one, other in ((VAGUE, B), (B, VAGUE))
+        ),
         ("", "unsure b.service a cycle\ncomplete", Boot(False)),
         ("", "why no setpriv", None),
         ("", "job a.service", None),
@@ -1904,7 +1916,10 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
         # A line that names no unit says nothing about the lines after it.
         (
             "",
-            {"links": SOCKET_LINK, "activating": "x/c.socket:Service\nx/b.socket:Service=a.service"},
+            {
+                "links": SOCKET_LINK,
+                "activating": "x/c.socket:Service\nx/b.socket:Service=a.service",
+            },
             (Trigger("b.socket", False, True),),
         ),
         (
