@@ -193,6 +193,24 @@ def test_values_of_many_kinds() -> None:
     assert observed["fs/g"] == NotObserved("nothing could be read")
 
 
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        *(("9" * length, False) for length in (1023, 1024, 4095, 4096)),
+        *(("9" * length, True) for length in (1022, 1025, 4094, 4097)),
+        ("é" * 512, False),
+        ("é" * 1024, True),
+        ("a\n" * 511 + "a", False),
+    ],
+)
+def test_a_value_as_long_as_the_buffer_of_a_grep_may_have_been_cut(value: str, whole: bool) -> None:
+    lines = "".join(f"fs/x:{line}\n" for line in value.split("\n"))
+    found = parse(f"== asked\nfs/x\n== values\n{lines}== complaints\n== end\n".encode())["fs/x"]
+    assert found == (
+        value if whole else NotObserved("its value may have been cut by the node's grep (busybox)")
+    )
+
+
 def test_sudo_answers_what_the_user_may_not_read() -> None:
     answer = b"== asked\na/b\na/c\n== values\n== complaints\ngrep: a/b: Permission denied\ngrep: a/c: Permission denied\n"
     again = b"== values\na/b:1\n== complaints\nsudo: unable to resolve host x\ngrep: a/c: Permission denied\n"
