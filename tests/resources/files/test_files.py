@@ -1,5 +1,6 @@
 """Files: the recordings, and what they do not hold."""
 
+import hashlib
 import shlex
 from typing import Any
 
@@ -13,7 +14,7 @@ from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
-from power_edge.resources.files.observation import Broken, File, Missing, Salted
+from power_edge.resources.files.observation import Broken, File, Missing, Mount, Place, Salted
 from tests.support.items import item_of
 
 
@@ -167,6 +168,16 @@ def test_an_empty_section_has_no_answers() -> None:
         "seen /f",
         "what /f is this",
         "hash /f d41d8cd98f00b204e9800998ecf8427e",
+        *(
+            f"salted /f {salt}:{digest}"
+            for salt, digest in (
+                ("0" * 31, HELLO),
+                ("0" * 33, HELLO),
+                ("0" * 32, HELLO[1:]),
+                ("0" * 32, f"0{HELLO}"),
+            )
+        ),
+        f"salted /f {'0' * 32}",
         "user root zero",
         "\xff",
     ],
@@ -181,6 +192,14 @@ def test_ids_are_compared_where_names_differ() -> None:
     assert judged(observed, path="/f", owner="toor", group="logs").outcome is Outcome.COMPLIANT
     assert judged(observed, path="/f", owner="0", group="4").outcome is Outcome.COMPLIANT
     assert judged(observed, path="/f", owner="nobody").outcome is Outcome.DRIFT
+
+
+@pytest.mark.parametrize("name", ["UNKNOWN", "root"])
+def test_an_id_without_a_name_has_no_name(name: str) -> None:
+    observed = parse(b"seen /f 81a4:0:4:6:UNKNOWN:UNKNOWN\n")
+    result = judged(observed, path="/f", owner=name, group=name)
+    assert outcomes(result) == {"type": "compliant", "owner": "drift", "group": "drift"}
+    assert [finding.actual for finding in result.findings[1:]] == ["0", "4"]
 
 
 def test_the_content_of_a_node_is_never_shown() -> None:
@@ -436,6 +455,32 @@ def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
 )
 def test_what_is_not_in_the_way(observed: str, more: list[str], declared: dict[str, Any]) -> None:
     assert shell_line(drifting(observed, *more, **declared).remedy) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "place"),
+    [
+        ("seen /a/b/f 81a4:0:0:6:root:root", [], "/a/b/f"),
+        ("seen /a/b/f 81a4:0:0:6:root:root", ["real /a/b/f /srv/c"], "/srv/c/f"),
+        ("seen /a/b/f 81a4:0:0:6:root:root", ["real /a/b/f /"], "/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a"], "/a/b/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a", "real /a/b/f /srv/a"], "/srv/a/b/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a", "real /a/b/f /"], "/b/f"),
+    ],
+)
+def test_the_place_of_a_file_is_beyond_the_links_among_its_folders(
+    line: str, more: list[str], place: str
+) -> None:
+    line = line.format("stat: cannot statx '/a/b/f': No such file or directory")
+    lines = [line, "more /a/b/f -rw-r--r--:1:-:-:-", "mount / ext4:rw:rw", *more, ""]
+    observed = parse("\n".join(lines).encode())["/a/b/f"]
+    assert isinstance(observed, File | Missing)
+    assert observed.place == Place(place, mount=Mount("/", "ext4", False))
+
+
+def test_the_real_folder_decides_whether_a_command_could_cut_off_access() -> None:
+    assert drifting("81a4:0:0", "real /f /etc/ssh", mode="0600").mend_cuts
+    assert not drifting("81a4:0:0", "real /f /srv", mode="0600").mend_cuts
 
 
 def test_what_a_command_leaves_undone_is_reported() -> None:
@@ -798,6 +843,7 @@ TOO = "seen /f 81a4:0:0:4:root:root\ntext /f ={}\n"
         ("/////w==", None),
         ("AAAAAA==", None),
         ("no base64", None),
+        ("dG9v*Cg==", None),
         ("", None),
     ],
 )
@@ -819,7 +865,40 @@ def test_a_text_is_shown_where_it_drifts_alone() -> None:
 
 
 def test_a_text_of_another_hash_is_not_shown() -> None:
-    section = TOO.format("dG9vCg==") + f"hash /f {HELLO}\n"
+    section = TOO.format("dG9vCg==") + "hash /f {}\n"
+    for digest, text in ((HELLO, None), (hashlib.sha256(b"too\n").hexdigest(), "too\n")):
+        assert parse(section.format(digest).encode())["/f"].text == text  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("hello\n", ("compliant", "equal")), ("hullo\n", ("drift", "different"))],
+)
+def test_a_salted_hash_says_whether_a_secret_is_equal(
+    content: str, expected: tuple[str, str]
+) -> None:
+    salt = "0123456789abcdef" * 2
+    salted = hashlib.sha256(f"{salt}{HELLO}\n".encode()).hexdigest()
+    observed = parse(f"seen /f 81a4:0:0:6:root:root\nsalted /f {salt}:{salted}\n".encode())
+    finding = judged(observed, path="/f", content=content).findings[1]
+    assert (finding.outcome.value, finding.actual) == expected
+
+
+def test_the_hash_of_a_secret_is_salted_where_the_node_did_not() -> None:
+    section = PLAIN.replace(b"/f", b"/etc/shadow")
+    salts = set()
+    for _ in range(2):
+        file = parse(section)["/etc/shadow"]
+        assert isinstance(file, File)
+        assert file.sha256 is None
+        assert file.salted is not None
+        assert (file.salted.fits(HELLO), len(file.salted.salt)) == (True, 32)
+        salts.add(file.salted.salt)
+    assert len(salts) == 2
+
+
+def test_the_text_of_a_secret_is_not_kept() -> None:
+    section = TOO.format("dG9vCg==") + f"salted /f {'0' * 32}:{HELLO}\n"
     assert parse(section.encode())["/f"].text is None  # type: ignore[union-attr]
 
 

@@ -222,6 +222,13 @@ def test_what_is_refused(item: str, message: str) -> None:
     assert str(raised.value).startswith("state.yaml:3:")
 
 
+@pytest.mark.parametrize("path", ["/f/", "/a/../f", "/proc/self/f"])
+def test_a_path_that_means_more_than_one_thing_is_refused_at_its_place(path: str) -> None:
+    assert {field for field, _ in RESOURCE.problems(Declared(path=path, state="absent"))} == {
+        "path"
+    }
+
+
 def test_the_root_folder_may_end_with_its_slash() -> None:
     load_state(b'version: "1.0"\nfiles:\n- {path: /, state: directory}\n', "state.yaml", "n")
 
