@@ -172,6 +172,12 @@ def test_a_secret_is_not_shown() -> None:
     assert (finding.outcome, finding.expected, finding.secret) == (Outcome.UNKNOWN, "equal", True)
 
 
+def test_a_rule_of_sudo_is_no_secret() -> None:
+    for path, outcome in (("/etc/sudoers.d/x", Outcome.COMPLIANT), ("/etc/x", Outcome.UNKNOWN)):
+        section = sent(b"password = y\n", path=path)
+        assert judged(section, path, contains="password = y").outcome is outcome
+
+
 def test_a_file_of_the_kernel_has_no_true_size() -> None:
     for path, size in (("/proc/x", 0), ("/sys/x", 4096), ("/proc/x", 2)):
         section = sent(b"x\n", path=path, size=size)
