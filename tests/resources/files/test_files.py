@@ -226,7 +226,8 @@ def test_any_name_survives_the_trip_to_the_node_and_back(path: str, owner: str) 
 
 
 def test_a_name_may_have_bytes_that_are_no_text() -> None:
-    assert files.unescape("/caf\udce9\\0040x") == "/caf\udce9 x"
+    assert files.unescape("/caf\udce9\\0040\\0351") == "/caf\udce9 \udce9"
+    assert [*ask([Declared(path="/caf\udce9")])] == ["-:::/caf\\0351"]
 
 
 def test_the_arguments_of_the_probe() -> None:
