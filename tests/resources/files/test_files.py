@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import NotObserved, Observations, Outcome, Result
+from power_edge.model import NotObserved, Observations, Outcome, Result, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
@@ -379,12 +379,21 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
             {"mode": "0600"},
             "look at getfacl /f",
         ),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--+:1:-:-:-"],
+            {"group": "adm"},
+            "look at getfacl /f",
+        ),
         ("81a4:0:0", ["more /f -rwxr-xr-x:1:-:-:yes"], {"owner": "adm"}, "getcap /f"),
         ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "check the file by hand"),
         ("81a4:0:0", ["mount / ext4:ro:rw"], {"mode": "0600"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / ext4:rw:ro"], {"content": "x"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "on another machine (nfs4)"),
         ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"group": "adm"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"mode": "0600"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["real /f /proc/sys/vm"], {"content": "x"}, "declare it under sysctl"),
         (
             "81a4:0:0",
             ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"],
@@ -450,6 +459,8 @@ def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
     ("observed", "more", "declared"),
     [
         ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "x"}),  # cp keeps it
+        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"owner": "adm"}),
+        ("81a4:0:0", [], {"content": "x" * 2048}),
         ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"mode": "0600"}),
         ("81a4:0:0", ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"], {"mode": "0600"}),
         ("81a4:0:0", ["mount / vfat:rw:rw"], {"content": "x"}),
@@ -486,6 +497,82 @@ def test_the_place_of_a_file_is_beyond_the_links_among_its_folders(
 def test_the_real_folder_decides_whether_a_command_could_cut_off_access() -> None:
     assert drifting("81a4:0:0", "real /f /etc/ssh", mode="0600").mend_cuts
     assert not drifting("81a4:0:0", "real /f /srv", mode="0600").mend_cuts
+
+
+def test_the_folder_that_refuses_a_change_is_named() -> None:
+    answer = "seen /a/b/f 81a4:0:0:6:root:root\nhash /a/b/f {}\nmore /a/b/f -rw-r--r--:1:-:i:-\n"
+    result = judged(parse(answer.format(HELLO).encode()), path="/a/b/f", content="x")
+    assert result.advice == (
+        "its folder is immutable: chattr -i /a/b first, if you want to change it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "paths", "databases", "values"),
+    [
+        ({}, ("/f",), (), ()),
+        ({"mode": "0600"}, ("/f",), (), ()),
+        ({"owner": "root"}, ("/f",), ("/etc/passwd", "/etc/group"), ()),
+        ({"group": "root"}, ("/f",), ("/etc/passwd", "/etc/group"), ()),
+        ({"content": "x"}, ("/f",), (), ()),
+        # The kernel tells nobody of a change of its files.
+        ({"path": "/proc/f", "mode": "0600"}, ("/proc/f",), (), ()),
+        *(
+            ({"path": path, field: "x"}, (path,), (), (path,))
+            for path in ("/proc/f", "/sys/f")
+            for field in ("content", "sha256", "source", "contains", "matches")
+        ),
+    ],
+)
+def test_the_watch_follows_the_file_and_what_names_its_owner(
+    declared: dict[str, Any],
+    paths: tuple[str, ...],
+    databases: tuple[str, ...],
+    values: tuple[str, ...],
+) -> None:
+    given = RESOURCE.triggers(Declared(**{"path": "/f", **declared}), "debian")
+    assert given == Triggers(paths=paths, databases=databases, values=values)
+
+
+CONTRADICTION = "contradicts content{}: declare only one of the two"
+
+
+@pytest.mark.parametrize(
+    ("declared", "problems"),
+    [
+        ({"content": "hello\n"}, []),
+        ({"sha256": HELLO}, []),
+        ({"content": "hello\n", "sha256": HELLO.upper()}, []),
+        (
+            {"content": "hello\n", "sha256": "0" * 64},
+            [("sha256", CONTRADICTION.format(f", whose SHA-256 is {HELLO}"))],
+        ),
+        (
+            {"path": "/etc/shadow", "content": "hello\n", "sha256": "0" * 64},
+            [("sha256", CONTRADICTION.format(""))],
+        ),
+    ],
+)
+def test_a_hash_that_does_not_fit_the_content_is_refused(
+    declared: dict[str, Any], problems: list[tuple[str, str]]
+) -> None:
+    assert [*files.problems(Declared(**{"path": "/f", **declared}))] == problems
+
+
+def test_what_own_tests_get_of_a_file() -> None:
+    attributes = {"type": "regular file", "mode": "0644", "owner": "root", "group": "adm"}
+    for observed, digest in (
+        (REGULAR_FILE, HELLO),
+        (SHADOW, NotObserved(HIDDEN)),
+        (REGULAR_FILE._replace(sha256=None, no_hash="no"), NotObserved("no")),
+        (
+            REGULAR_FILE._replace(sha256=None),
+            NotObserved(
+                "not read, because state.yaml declares neither sha256 nor a content of this length"
+            ),
+        ),
+    ):
+        assert files.fact(observed) == {**attributes, "sha256": digest}
 
 
 def test_what_a_command_leaves_undone_is_reported() -> None:

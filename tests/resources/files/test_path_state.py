@@ -8,7 +8,7 @@ import pytest
 
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, load_state
-from power_edge.model import NotObserved, Outcome, Result
+from power_edge.model import NotObserved, Outcome, Remedy, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Missing
@@ -170,6 +170,25 @@ def test_what_is_shown_of_a_finding(
 ) -> None:
     (shown,) = (each for each in judged(section, **declared).findings if each.field == field)
     assert (shown.expected, shown.why) == (expected, why)
+
+
+@pytest.mark.parametrize(
+    ("section", "declared", "advice"),
+    [
+        (FILE, {"state": "absent"}, "a regular file is there: remove it, or move it away if somebody may need it"),
+        (GONE, {"state": "directory"}, "nothing is there: make the directory"),
+        (GONE, {"state": "symlink", "target": "to"}, "nothing is there: make the symlink to to"),
+        (FILE, {"state": "directory"}, "a regular file is in the way: move it aside, and make the directory"),
+        (LINK, {"state": "symlink", "target": "to"}, "make a link to to, and rename it into the place of this one"),
+        (
+            DIRECTORY,
+            {"state": "directory", "mode": "0700"},
+            "change the mode and owner of the directory, and see what in it relies on them",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_person_would_do(section: str, declared: dict[str, Any], advice: str) -> None:
+    assert judged(section, **declared).remedy == Remedy(advice=advice)
 
 
 @pytest.mark.parametrize(
