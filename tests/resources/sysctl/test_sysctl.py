@@ -516,6 +516,8 @@ def test_another_count_of_numbers_is_explained() -> None:
         ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
         ("ls: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
+        ("sudo: grep: vm/x: No such file or directory", NotObserved("nothing could be read")),
+        ("grep: sh: vm/x: No such file or directory", NotObserved("nothing could be read")),
     ],
 )
 def test_a_key_is_missing_only_if_grep_says_so(complaints: str, observed: object) -> None:
@@ -550,7 +552,12 @@ def test_a_key_of_another_network_namespace_than_the_one_of_the_node() -> None:
         "== asked\nnet/ipv4/ip_forward\nvm/swappiness\n"
         "== values\nnet/ipv4/ip_forward:1\nvm/swappiness:10\n== complaints\n{}== end\n"
     )
-    for other, kind in (("", Value), ("== elsewhere\nnet\n", NotObserved)):
+    for other, kind in (
+        ("", Value),
+        ("== elsewhere\nkernel\n", Value),
+        ("== elsewhere\nnet\n", NotObserved),
+        ("== elsewhere\nnet\nkernel\n", NotObserved),
+    ):
         found = parse(answer.format(other).encode())
         assert isinstance(found["vm/swappiness"], Value)
         assert isinstance(found["net/ipv4/ip_forward"], kind)
