@@ -370,6 +370,7 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
     [
         ("vm/x", "644 0 vm/x", "rw,nosuid /proc", None),
         ("vm/x", "", "", None),
+        ("vm/x", "644 vm/x", "rw", None),
         ("vm/x", "644 0 vm/x", NODE, "read-only in this container"),
         ("net/x", "644 0 net/x", NODE, None),
         ("network/x", "644 0 network/x", NODE, "read-only in this container"),
@@ -516,6 +517,7 @@ def test_another_count_of_numbers_is_explained() -> None:
         ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
         ("ls: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
+        ("grep: vm/x: Is a directory", NotObserved("it is a directory, not a key")),
         ("sudo: grep: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: sh: vm/x: No such file or directory", NotObserved("nothing could be read")),
     ],
