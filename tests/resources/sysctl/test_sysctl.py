@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.model import NotObserved, Outcome, Remedy
-from power_edge.resources.sysctl import ask, kinds, problems
+from power_edge.model import NotObserved, Outcome, Remedy, Triggers
+from power_edge.resources.sysctl import RESOURCE, ask, kinds, problems
 from power_edge.resources.sysctl.judge import judge
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -155,6 +155,25 @@ def test_numbers_that_the_kernel_never_shows_are_refused(value: str) -> None:
     assert (
         verdict_of({"sysctl": {"vm.swappiness": value}}, {"sysctl": {"vm/swappiness": "1"}})[0]
         == "invalid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "token"), [("01", "01"), ("0x1", "0x1"), ("+1", "+1"), ("4 04", "04"), ("-07", "-07")]
+)
+def test_a_number_that_the_kernel_never_shows_is_named(value: str, token: str) -> None:
+    message = (
+        f"vm.x: the kernel never shows a number as {token}: write it in decimal, without leading"
+        " zeros or a plus"
+    )
+    assert [*problems(Setting("vm.x", value))] == [("", message)]
+
+
+def test_the_watch_follows_the_key_and_what_sets_it() -> None:
+    assert RESOURCE.triggers(Setting("vm.swappiness", "1"), "debian") == Triggers(
+        paths=("/etc/sysctl.conf", "/etc/sysctl.d"),
+        commands=("sysctl",),
+        values=("/proc/sys/vm/swappiness",),
     )
 
 
@@ -378,6 +397,10 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
         ("vm/x", "644 0 vm/x", f"{NODE}\nrw /proc/sys/vm/x", None),
         ("vm/x", "644 0 vm/x", "rw /proc\nro /proc/sys/vm/x", "read-only in this container"),
         ("vm/x", "444 0 vm/x", "rw /proc", "lets nobody write it"),
+        ("vm/x", "555 0 vm/x", "rw /proc", "lets nobody write it"),
+        ("vm/x", "200 0 vm/x", "rw /proc", None),
+        ("vm/x", "464 0 vm/x", "rw /proc", None),
+        ("vm/x", "? 0 vm/x", "rw /proc", None),
         ("vm/x", "644 65534 vm/x", "rw /proc", "belongs to the machine"),
         ("vm/x y", "444 0 vm/x y", "rw /proc", "lets nobody write it"),
     ],
@@ -447,6 +470,7 @@ def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(
 )
 def test_a_refusal_names_the_key(key: str, value: str) -> None:
     (problem,) = problems(Setting(key, value))
+    assert problem[0] == ""
     assert problem[1].startswith(f"{key}: the kernel ")
 
 
