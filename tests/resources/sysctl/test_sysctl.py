@@ -498,11 +498,19 @@ def test_a_refusal_names_the_key(key: str, value: str) -> None:
         ("net.ipv4.tcp_notsent_lowat", "4294967295"),
         ("vm.some_new_key", "yes"),
         ("fs.pipe-max-size", "1048576"),
+        ("fs.pipe-max-size", "1"),
+        ("kernel.hostname", "x" * 64),
+        ("kernel.core_pattern", "x" * 127),
         ("net.netfilter.nf_log.2", "nf_log_ipv4"),
     ],
 )
 def test_no_value_is_refused_that_the_kernel_may_hold(key: str, value: str) -> None:
     assert never(canonical(key), value) is None
+
+
+@pytest.mark.parametrize("value", ["'yes'", '"', "\"''\""])
+def test_without_its_quotes_a_value_need_not_be_right(value: str) -> None:
+    assert never("net/ipv4/ip_forward", value) == "the quotes would be part of the value"
 
 
 def test_every_value_that_this_machine_shows_may_be_declared() -> None:
