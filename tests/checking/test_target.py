@@ -144,3 +144,10 @@ def test_this_machine_by_its_name_is_told_how_it_is_meant(
     for text in ("my-desk", "localhost"):
         with pytest.raises(ConfigError, match="for this machine, give no TARGET"):
             target(text, root, Options())
+
+
+@pytest.mark.parametrize("text", ["*", "*rig-*"])
+def test_a_glob_that_matches_several_nodes_is_none_of_them(root: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"matches 2 nodes \(.*name one of them"):
+        target(text, root, Options())
+    assert target("rig*", root, Options()).name == "rig-7"

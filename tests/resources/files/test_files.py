@@ -1,5 +1,6 @@
 """Files: the recordings, and what they do not hold."""
 
+import hashlib
 import shlex
 from typing import Any
 
@@ -8,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from power_edge.checking.evaluate import judge
-from power_edge.model import NotObserved, Observations, Outcome, Result
+from power_edge.model import NotObserved, Observations, Outcome, Result, Triggers
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.report.shell_line import shell_line
 from power_edge.resources import files
 from power_edge.resources.files import RESOURCE, ask, parse
-from power_edge.resources.files.observation import Broken, File, Missing, Salted
+from power_edge.resources.files.observation import Broken, File, Missing, Mount, Place, Salted
 from tests.support.items import item_of
 
 
@@ -167,6 +168,16 @@ def test_an_empty_section_has_no_answers() -> None:
         "seen /f",
         "what /f is this",
         "hash /f d41d8cd98f00b204e9800998ecf8427e",
+        *(
+            f"salted /f {salt}:{digest}"
+            for salt, digest in (
+                ("0" * 31, HELLO),
+                ("0" * 33, HELLO),
+                ("0" * 32, HELLO[1:]),
+                ("0" * 32, f"0{HELLO}"),
+            )
+        ),
+        f"salted /f {'0' * 32}",
         "user root zero",
         "\xff",
     ],
@@ -181,6 +192,14 @@ def test_ids_are_compared_where_names_differ() -> None:
     assert judged(observed, path="/f", owner="toor", group="logs").outcome is Outcome.COMPLIANT
     assert judged(observed, path="/f", owner="0", group="4").outcome is Outcome.COMPLIANT
     assert judged(observed, path="/f", owner="nobody").outcome is Outcome.DRIFT
+
+
+@pytest.mark.parametrize("name", ["UNKNOWN", "root"])
+def test_an_id_without_a_name_has_no_name(name: str) -> None:
+    observed = parse(b"seen /f 81a4:0:4:6:UNKNOWN:UNKNOWN\n")
+    result = judged(observed, path="/f", owner=name, group=name)
+    assert outcomes(result) == {"type": "compliant", "owner": "drift", "group": "drift"}
+    assert [finding.actual for finding in result.findings[1:]] == ["0", "4"]
 
 
 def test_the_content_of_a_node_is_never_shown() -> None:
@@ -204,6 +223,11 @@ def test_any_name_survives_the_trip_to_the_node_and_back(path: str, owner: str) 
     assert set(parse(f"seen {name} 81a4:0:0:0:root:root\n".encode())) == {
         files.canonical(f"/{path}")
     }
+
+
+def test_a_name_may_have_bytes_that_are_no_text() -> None:
+    assert files.unescape("/caf\udce9\\0040\\0351") == "/caf\udce9 \udce9"
+    assert [*ask([Declared(path="/caf\udce9")])] == ["-:::/caf\\0351"]
 
 
 def test_the_arguments_of_the_probe() -> None:
@@ -355,12 +379,21 @@ def test_mend(observed: str, declared: dict[str, Any], mend: str) -> None:
             {"mode": "0600"},
             "look at getfacl /f",
         ),
+        (
+            "81a4:0:0",
+            ["more /f -rw-r--r--+:1:-:-:-"],
+            {"group": "adm"},
+            "look at getfacl /f",
+        ),
         ("81a4:0:0", ["more /f -rwxr-xr-x:1:-:-:yes"], {"owner": "adm"}, "getcap /f"),
         ("81a4:0:0", ["more /f -:-:-:-:-"], {"mode": "0600"}, "check the file by hand"),
         ("81a4:0:0", ["mount / ext4:ro:rw"], {"mode": "0600"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / ext4:rw:ro"], {"content": "x"}, "/ is mounted read-only"),
         ("81a4:0:0", ["mount / nfs4:rw:rw"], {"content": "x"}, "on another machine (nfs4)"),
         ("81a4:0:0", ["mount / vfat:rw:rw"], {"owner": "adm"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"group": "adm"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["mount / vfat:rw:rw"], {"mode": "0600"}, "stores no modes and owners (vfat)"),
+        ("81a4:0:0", ["real /f /proc/sys/vm"], {"content": "x"}, "declare it under sysctl"),
         (
             "81a4:0:0",
             ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"],
@@ -426,6 +459,8 @@ def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
     ("observed", "more", "declared"),
     [
         ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"content": "x"}),  # cp keeps it
+        ("81a4:0:0", ["more /f -rw-r--r--+:1:-:-:-"], {"owner": "adm"}),
+        ("81a4:0:0", [], {"content": "x" * 2048}),
         ("81a4:0:0", ["more /f -rw-r--r--:1:-:i:-"], {"mode": "0600"}),
         ("81a4:0:0", ["mount / ext4:rw:rw", "mount /f ext4:rw:rw"], {"mode": "0600"}),
         ("81a4:0:0", ["mount / vfat:rw:rw"], {"content": "x"}),
@@ -436,6 +471,108 @@ def test_a_command_in_advice_is_quoted_for_a_shell() -> None:
 )
 def test_what_is_not_in_the_way(observed: str, more: list[str], declared: dict[str, Any]) -> None:
     assert shell_line(drifting(observed, *more, **declared).remedy) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "place"),
+    [
+        ("seen /a/b/f 81a4:0:0:6:root:root", [], "/a/b/f"),
+        ("seen /a/b/f 81a4:0:0:6:root:root", ["real /a/b/f /srv/c"], "/srv/c/f"),
+        ("seen /a/b/f 81a4:0:0:6:root:root", ["real /a/b/f /"], "/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a"], "/a/b/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a", "real /a/b/f /srv/a"], "/srv/a/b/f"),
+        ("gone /a/b/f {}", ["above /a/b/f d /a", "real /a/b/f /"], "/b/f"),
+    ],
+)
+def test_the_place_of_a_file_is_beyond_the_links_among_its_folders(
+    line: str, more: list[str], place: str
+) -> None:
+    line = line.format("stat: cannot statx '/a/b/f': No such file or directory")
+    lines = [line, "more /a/b/f -rw-r--r--:1:-:-:-", "mount / ext4:rw:rw", *more, ""]
+    observed = parse("\n".join(lines).encode())["/a/b/f"]
+    assert isinstance(observed, File | Missing)
+    assert observed.place == Place(place, mount=Mount("/", "ext4", False))
+
+
+def test_the_real_folder_decides_whether_a_command_could_cut_off_access() -> None:
+    assert drifting("81a4:0:0", "real /f /etc/ssh", mode="0600").mend_cuts
+    assert not drifting("81a4:0:0", "real /f /srv", mode="0600").mend_cuts
+
+
+def test_the_folder_that_refuses_a_change_is_named() -> None:
+    answer = "seen /a/b/f 81a4:0:0:6:root:root\nhash /a/b/f {}\nmore /a/b/f -rw-r--r--:1:-:i:-\n"
+    result = judged(parse(answer.format(HELLO).encode()), path="/a/b/f", content="x")
+    assert result.advice == (
+        "its folder is immutable: chattr -i /a/b first, if you want to change it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "paths", "databases", "values"),
+    [
+        ({}, ("/f",), (), ()),
+        ({"mode": "0600"}, ("/f",), (), ()),
+        ({"owner": "root"}, ("/f",), ("/etc/passwd", "/etc/group"), ()),
+        ({"group": "root"}, ("/f",), ("/etc/passwd", "/etc/group"), ()),
+        ({"content": "x"}, ("/f",), (), ()),
+        # The kernel tells nobody of a change of its files.
+        ({"path": "/proc/f", "mode": "0600"}, ("/proc/f",), (), ()),
+        *(
+            ({"path": path, field: "x"}, (path,), (), (path,))
+            for path in ("/proc/f", "/sys/f")
+            for field in ("content", "sha256", "source", "contains", "matches")
+        ),
+    ],
+)
+def test_the_watch_follows_the_file_and_what_names_its_owner(
+    declared: dict[str, Any],
+    paths: tuple[str, ...],
+    databases: tuple[str, ...],
+    values: tuple[str, ...],
+) -> None:
+    given = RESOURCE.triggers(Declared(**{"path": "/f", **declared}), "debian")
+    assert given == Triggers(paths=paths, databases=databases, values=values)
+
+
+CONTRADICTION = "contradicts content{}: declare only one of the two"
+
+
+@pytest.mark.parametrize(
+    ("declared", "problems"),
+    [
+        ({"content": "hello\n"}, []),
+        ({"sha256": HELLO}, []),
+        ({"content": "hello\n", "sha256": HELLO.upper()}, []),
+        (
+            {"content": "hello\n", "sha256": "0" * 64},
+            [("sha256", CONTRADICTION.format(f", whose SHA-256 is {HELLO}"))],
+        ),
+        (
+            {"path": "/etc/shadow", "content": "hello\n", "sha256": "0" * 64},
+            [("sha256", CONTRADICTION.format(""))],
+        ),
+    ],
+)
+def test_a_hash_that_does_not_fit_the_content_is_refused(
+    declared: dict[str, Any], problems: list[tuple[str, str]]
+) -> None:
+    assert [*files.problems(Declared(**{"path": "/f", **declared}))] == problems
+
+
+def test_what_own_tests_get_of_a_file() -> None:
+    attributes = {"type": "regular file", "mode": "0644", "owner": "root", "group": "adm"}
+    for observed, digest in (
+        (REGULAR_FILE, HELLO),
+        (SHADOW, NotObserved(HIDDEN)),
+        (REGULAR_FILE._replace(sha256=None, no_hash="no"), NotObserved("no")),
+        (
+            REGULAR_FILE._replace(sha256=None),
+            NotObserved(
+                "not read, because state.yaml declares neither sha256 nor a content of this length"
+            ),
+        ),
+    ):
+        assert files.fact(observed) == {**attributes, "sha256": digest}
 
 
 def test_what_a_command_leaves_undone_is_reported() -> None:
@@ -798,6 +935,7 @@ TOO = "seen /f 81a4:0:0:4:root:root\ntext /f ={}\n"
         ("/////w==", None),
         ("AAAAAA==", None),
         ("no base64", None),
+        ("dG9v*Cg==", None),
         ("", None),
     ],
 )
@@ -819,7 +957,40 @@ def test_a_text_is_shown_where_it_drifts_alone() -> None:
 
 
 def test_a_text_of_another_hash_is_not_shown() -> None:
-    section = TOO.format("dG9vCg==") + f"hash /f {HELLO}\n"
+    section = TOO.format("dG9vCg==") + "hash /f {}\n"
+    for digest, text in ((HELLO, None), (hashlib.sha256(b"too\n").hexdigest(), "too\n")):
+        assert parse(section.format(digest).encode())["/f"].text == text  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [("hello\n", ("compliant", "equal")), ("hullo\n", ("drift", "different"))],
+)
+def test_a_salted_hash_says_whether_a_secret_is_equal(
+    content: str, expected: tuple[str, str]
+) -> None:
+    salt = "0123456789abcdef" * 2
+    salted = hashlib.sha256(f"{salt}{HELLO}\n".encode()).hexdigest()
+    observed = parse(f"seen /f 81a4:0:0:6:root:root\nsalted /f {salt}:{salted}\n".encode())
+    finding = judged(observed, path="/f", content=content).findings[1]
+    assert (finding.outcome.value, finding.actual) == expected
+
+
+def test_the_hash_of_a_secret_is_salted_where_the_node_did_not() -> None:
+    section = PLAIN.replace(b"/f", b"/etc/shadow")
+    salts = set()
+    for _ in range(2):
+        file = parse(section)["/etc/shadow"]
+        assert isinstance(file, File)
+        assert file.sha256 is None
+        assert file.salted is not None
+        assert (file.salted.fits(HELLO), len(file.salted.salt)) == (True, 32)
+        salts.add(file.salted.salt)
+    assert len(salts) == 2
+
+
+def test_the_text_of_a_secret_is_not_kept() -> None:
+    section = TOO.format("dG9vCg==") + f"salted /f {'0' * 32}:{HELLO}\n"
     assert parse(section.encode())["/f"].text is None  # type: ignore[union-attr]
 
 

@@ -150,8 +150,9 @@ def test_no_finding_holds_the_content() -> None:
         (sent(b"x\n\0"), "/f", "it has a NUL"),
         (sent(b"x\n\0", path="/proc/x", size=0), "/proc/x", "was not read to its end"),
         (sent(b"", path="/proc/x", size=0), "/proc/x", "was not sent whole"),
+        (sent(b"x\n" * 140000), "/f", "280000 bytes, and at most 262144"),
         (sent(b"x\n" * 140000, path="/proc/x", size=0), "/proc/x", "was not sent whole"),
-        (sent(b"x\ncaf\xe9\n"), "/f", "it is not UTF-8 (line 2; Latin-1?)"),
+        (sent(b"\nx\ncaf\xe9\n"), "/f", "it is not UTF-8 (line 3; Latin-1?)"),
         (sent(b"x\ncaf\xc3", size=9), "/f", "was not sent whole"),
         (sent(b"x\n", path="/etc/shadow"), "/etc/shadow", "a secret by discovery's rules"),
         (sent(b"x\npassword = y\n"), "/f", "a secret by discovery's rules"),
@@ -171,10 +172,19 @@ def test_a_secret_is_not_shown() -> None:
     assert (finding.outcome, finding.expected, finding.secret) == (Outcome.UNKNOWN, "equal", True)
 
 
+def test_a_rule_of_sudo_is_no_secret() -> None:
+    for path, outcome in (("/etc/sudoers.d/x", Outcome.COMPLIANT), ("/etc/x", Outcome.UNKNOWN)):
+        section = sent(b"password = y\n", path=path)
+        assert judged(section, path, contains="password = y").outcome is outcome
+
+
 def test_a_file_of_the_kernel_has_no_true_size() -> None:
     for path, size in (("/proc/x", 0), ("/sys/x", 4096), ("/proc/x", 2)):
         section = sent(b"x\n", path=path, size=size)
         assert judged(section, path, contains="x").outcome is Outcome.COMPLIANT
+    for content in (b"x", b"x\n" * 131072):
+        section = sent(content, path="/proc/x", size=0)
+        assert judged(section, "/proc/x", contains="x").outcome is Outcome.COMPLIANT
     for path, size in (("/proc/x", 1), ("/sys/x", 4095), ("/x/proc/x", 0), ("/x", 4096)):
         section = sent(b"x\n", path=path, size=size)
         assert judged(section, path, contains="x").outcome is Outcome.UNKNOWN

@@ -8,7 +8,7 @@ import pytest
 
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError, load_state
-from power_edge.model import NotObserved, Outcome, Result
+from power_edge.model import NotObserved, Outcome, Remedy, Result
 from power_edge.model.generated.resources.files_schema import File as Declared
 from power_edge.resources.files import RESOURCE, ask, parse
 from power_edge.resources.files.observation import Missing
@@ -46,6 +46,12 @@ def found(result: Result) -> dict[str, tuple[str, object]]:
             {"state": "directory", "mode": "0700", "owner": "root", "group": "root"},
             {"state": ("compliant", "directory"), "mode": ("drift", "0755"), "owner": ("compliant", "root"), "group": ("drift", "adm")},
         ),
+        # Ids are compared, not names.
+        (
+            f"{DIRECTORY}user toor 0\ngroup logs 4\n",
+            {"state": "directory", "owner": "toor", "group": "logs"},
+            {"state": ("compliant", "directory"), "owner": ("compliant", "toor"), "group": ("compliant", "logs")},
+        ),
         (LINK, {"state": "directory", "mode": "0777"}, {"state": ("drift", "symlink"), "mode": ("drift", "symlink")}),
         (FILE, {"state": "directory"}, {"state": ("drift", "regular file")}),
         (GONE, {"state": "directory", "owner": "root"}, {"state": ("drift", "absent"), "owner": ("drift", "absent")}),
@@ -78,11 +84,33 @@ def test_verdicts(section: str, declared: dict[str, Any], expected: Mapping[str,
         # A name with line breaks, in the words of busybox.
         "stat: can't stat '/f\1stat: x: No such file or directory\1': Permission denied",
         "stat: can't stat '/f\1stat: x: No such file or directory': Permission denied",
+        # What another program says last is not what stat said.
+        "stat: cannot statx '/f': Permission denied\1logger: x: No such file or directory",
+        "stat: cannot statx '/f': Permission denied\1stat: line 4: x: No such file or directory",
     ],
 )
 @pytest.mark.parametrize("state", ["absent", "directory"])
 def test_what_could_not_be_looked_at_is_unknown(message: str, state: str) -> None:
     assert judged(f"none /f {message}\1\n", state=state).outcome is Outcome.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("tag", "messages", "why"),
+    [
+        ("none", "", "stat failed without an error message"),
+        ("none", "stat: '/f': Permission denied\1", "stat: '/f': Permission denied"),
+        ("none", "sudo: a password is required\1", "sudo: a password is required"),
+        ("gone", "", "stat failed without an error message"),
+        ("gone", "sudo: a password is required\1", "sudo: a password is required"),
+        (
+            "gone",
+            "stat: '/f': Permission denied\1sudo: a password is required\1",
+            "stat: '/f': Permission denied",
+        ),
+    ],
+)
+def test_why_a_path_could_not_be_looked_at(tag: str, messages: str, why: str) -> None:
+    assert parse(f"{tag} /f {messages}\n".encode()) == {"/f": NotObserved(why)}
 
 
 @pytest.mark.parametrize(
@@ -101,8 +129,11 @@ def test_an_answer_that_followed_links_decides_nothing(section: str, state: str)
 
 @pytest.mark.parametrize("section", [GONE, FILE])
 def test_an_answer_about_the_path_itself_decides_nothing_about_a_file(section: str) -> None:
-    result = judged(section)
-    assert (result.outcome, bool(result.why)) == (Outcome.UNKNOWN, True)
+    result = judged(section, mode="0644")
+    assert [(each.field, each.outcome, each.expected, each.why) for each in result.findings] == [
+        ("type", Outcome.UNKNOWN, "regular file", ANOTHER_QUESTION),
+        ("mode", Outcome.UNKNOWN, "0644", ANOTHER_QUESTION),
+    ]
 
 
 def test_a_target_that_was_not_sent_is_unknown() -> None:
@@ -139,6 +170,25 @@ def test_what_is_shown_of_a_finding(
 ) -> None:
     (shown,) = (each for each in judged(section, **declared).findings if each.field == field)
     assert (shown.expected, shown.why) == (expected, why)
+
+
+@pytest.mark.parametrize(
+    ("section", "declared", "advice"),
+    [
+        (FILE, {"state": "absent"}, "a regular file is there: remove it, or move it away if somebody may need it"),
+        (GONE, {"state": "directory"}, "nothing is there: make the directory"),
+        (GONE, {"state": "symlink", "target": "to"}, "nothing is there: make the symlink to to"),
+        (FILE, {"state": "directory"}, "a regular file is in the way: move it aside, and make the directory"),
+        (LINK, {"state": "symlink", "target": "to"}, "make a link to to, and rename it into the place of this one"),
+        (
+            DIRECTORY,
+            {"state": "directory", "mode": "0700"},
+            "change the mode and owner of the directory, and see what in it relies on them",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_person_would_do(section: str, declared: dict[str, Any], advice: str) -> None:
+    assert judged(section, **declared).remedy == Remedy(advice=advice)
 
 
 @pytest.mark.parametrize(
@@ -189,6 +239,13 @@ def test_what_is_refused(item: str, message: str) -> None:
         load_state(text.encode(), "state.yaml", "n")
     assert message in str(raised.value)
     assert str(raised.value).startswith("state.yaml:3:")
+
+
+@pytest.mark.parametrize("path", ["/f/", "/a/../f", "/proc/self/f"])
+def test_a_path_that_means_more_than_one_thing_is_refused_at_its_place(path: str) -> None:
+    assert {field for field, _ in RESOURCE.problems(Declared(path=path, state="absent"))} == {
+        "path"
+    }
 
 
 def test_the_root_folder_may_end_with_its_slash() -> None:

@@ -1208,3 +1208,35 @@ def test_a_state_is_no_version(version: str, state: str) -> None:
 
 def test_a_version_with_letters_is_one() -> None:
     assert not [*RESOURCE.problems(Declared(name="x", version="r5.latest"))]
+
+
+@pytest.mark.parametrize(
+    ("family", "state", "commands", "offers"),
+    [
+        ("debian", "present", ("apt", "apt-get", "dpkg"), ()),
+        ("debian", "absent", ("apt", "apt-get", "dpkg"), ()),
+        (
+            "debian",
+            "latest",
+            ("apt", "apt-get", "dpkg"),
+            ("/var/lib/apt/lists", "/var/lib/dpkg/arch", "/etc/apt"),
+        ),
+        (
+            "alpine",
+            "latest",
+            ("apk",),
+            ("/etc/apk/repositories", "/var/cache/apk", "/lib/apk/db"),
+        ),
+        ("rhel", "latest", ("dnf", "rpm"), ()),
+        ("", "latest", (), ()),
+    ],
+)
+def test_the_watch_follows_what_is_installed_and_for_the_latest_what_is_on_offer(
+    family: str, state: Any, commands: tuple[str, ...], offers: tuple[str, ...]
+) -> None:
+    given = RESOURCE.triggers(Declared(name="x", state=state), family)
+    databases = RESOURCE.triggers(Declared(name="x"), "").databases
+    assert given.commands == commands
+    assert given.databases == (*databases, *offers)
+    assert "/var/lib/dpkg/status" in databases
+    assert "/var/lib/dpkg/lock" in given.locks

@@ -73,6 +73,61 @@ def test_the_socket_counts(observed: Unit, state: Outcome, enabled: Outcome) -> 
     assert outcomes(SSH, observed) == {"state": state, "enabled": enabled}
 
 
+@pytest.mark.parametrize(
+    ("observed", "state", "enabled"),
+    [
+        (
+            UP_BY_SOCKET,
+            ("running", "ssh.socket is active and starts it"),
+            (True, "a boot starts ssh.socket, which starts it"),
+        ),
+        (
+            unit(socket(False, False)),
+            ("stopped", None),
+            (False, None),
+        ),
+        (
+            UP_BY_SOCKET._replace(
+                change=Change(ready=True, unheard="now a path", unheard_at_boot="then a path")
+            ),
+            ("stopped", "now a path"),
+            (False, "then a path"),
+        ),
+        (
+            UP_BY_SOCKET._replace(change=Change(lacks=("gone.service not-found",))),
+            ("stopped", "it requires gone.service, which cannot be loaded (not-found)"),
+            (False, "it requires gone.service, which cannot be loaded (not-found)"),
+        ),
+        (
+            UP_BY_SOCKET._replace(boot=Boot(False, unsure="it may fail")),
+            ("running", "ssh.socket is active and starts it"),
+            (None, "it may fail"),
+        ),
+        (
+            UP_BY_SOCKET._replace(file_state="linked", boot=Boot(False, doubt="a trap")),
+            ("running", "ssh.socket is active and starts it"),
+            (None, "a trap"),
+        ),
+        # What is said of the service alone stays where its socket changes nothing.
+        (
+            unit(socket(False, False), load="bad-setting"),
+            ("stopped", "its unit file cannot be loaded (bad-setting)"),
+            (None, "its unit file cannot be loaded (bad-setting)"),
+        ),
+        (
+            unit(socket(True, False), active="failed", sub="failed")._replace(file_state="linked"),
+            ("failed", "ssh.socket starts it"),
+            (False, "linked"),
+        ),
+    ],
+)
+def test_what_is_said_of_the_socket(
+    observed: Unit, state: tuple[object, str | None], enabled: tuple[object, str | None]
+) -> None:
+    found = [(finding.actual, finding.why) for finding in judge(SSH, observed)]
+    assert found == [state, enabled]
+
+
 def test_without_it_the_service_alone_counts() -> None:
     declared = Service(name="ssh", state="running", enabled=True)
     assert outcomes(declared, unit(socket(True, True))) == {"state": BAD, "enabled": BAD}

@@ -60,6 +60,7 @@ def states(observed: Unit) -> str:
         ),
         (DOWN._replace(sub="dead-before-auto-restart"), "fail fail fail fail pass"),
         (DOWN._replace(active="activating", sub="auto-restart-queued"), "fail fail fail fail pass"),
+        (DOWN._replace(active="activating", sub="start"), "unknown fail fail fail pass"),
         (DOWN._replace(queued=True), "unknown unknown unknown fail pass"),
         (DOWN._replace(queued=True, job="start"), "unknown unknown unknown fail pass"),
         (
@@ -244,6 +245,7 @@ STARTS, STAYS = Boot(True), Boot(False)
         (UP._replace(boot=STAYS, sysv=True, pullers=()), "unknown pass"),
         (UP._replace(boot=STAYS, load="not-found", file_state="", pullers=()), "fail unknown"),
         (DOWN._replace(boot=STARTS, file_state="linked-runtime"), "fail fail"),
+        (UP._replace(boot=STARTS, file_state="transient"), "fail fail"),
         (
             DOWN._replace(boot=Boot(False, wakers=("y.service",)), file_state="generated"),
             "unknown unknown",
@@ -607,6 +609,53 @@ MASKED = DOWN._replace(load="masked", file_state="masked")
             "it ended at an unknown time, and the end of y.service starts it (OnSuccess=,"
             " OnFailure=)",
         ),
+        (
+            again(number=2, age=2.0),
+            "running",
+            "systemd restarted it 2 times, the last time 2 s ago",
+        ),
+        (
+            again(number=2)._replace(active="activating", sub="start"),
+            "running",
+            "it is starting (start), after systemd restarted it 2 times",
+        ),
+        # A socket that is down has started nothing.
+        (
+            again(age=2.0, started=100.1, ended=99.0)._replace(
+                triggers=(SOCKET._replace(active=False, changed=100.0),)
+            ),
+            "running",
+            "it ended by itself, and was started again 2 s ago: it counts as running when it has"
+            " been up for 60 s",
+        ),
+        (
+            ended("forking", None),
+            "running",
+            "its processes have ended, though systemd counts it as active (RemainAfterExit)",
+        ),
+        (
+            ended("forking", 0.0, sysv=True),
+            "running",
+            "its script in /etc/init.d has ended and left no process; it is unknown whether it"
+            " should leave one",
+        ),
+        (
+            ended("forking", 5.0),
+            "running",
+            "active (exited): its processes ended 5 s after its start; it is unknown whether they"
+            " should stay",
+        ),
+        (
+            ended("notify", 5.0),
+            "running",
+            "its daemon ended 5 s after its start, though systemd counts it as active"
+            " (RemainAfterExit)",
+        ),
+        (
+            UP._replace(active="a state to come"),
+            "running",
+            "systemd says a state to come (running)",
+        ),
         (DOWN._replace(queued=True, job="start"), "running", "its start job is not done yet"),
         (MASKED, "running", "it is masked"),
         (
@@ -842,6 +891,11 @@ CONFLICT = "enabled, but no boot starts it, though multi-user.target wants it (i
             DOWN._replace(triggers=(SOCKET._replace(boots=None, active=False),)),
             False,
             "x.socket may start it after a boot",
+        ),
+        (
+            DOWN._replace(boot=Boot(False, unmet="C=/x"), triggers=(SOCKET,)),
+            False,
+            "x.socket may start it after a boot, unless C=/x does not hold then",
         ),
     ],
 )
@@ -1564,10 +1618,12 @@ NEW = (*OLD, "RestartMode=normal")
         (times(8.0, 8.001), "start 9.0\nstop 7.0", True),
         (times(8.0, 8.001), "start 9.0\nstop 8.1", False),
         (times(8.0, 8.0), "start 9.0\nstop 7.95", False),
+        (times(8.0, 8.0), "start 9.0\nstop 7.9", False),
         (times(8.0, 8.001, "ExecStop={ x }"), "start 8.95\nstop 8.0", False),
         (times(8.0, 8.5, *OLD), "start 9.1\nstop 8.0", False),
         # It does not have the present start: it may lack a stop as well.
         (times(8.0, 8.001), "start 5.0", False),
+        (times(8.0, 8.001), "start 8.9", False),
         (times(8.0, 8.0), "start 5.0\nstop 8.0", True),
         # systemd has forgotten that it was up before.
         (times(0.0, 0.0), "start 9.0\nbefore 3.0", True),
@@ -1617,6 +1673,7 @@ def test_what_an_answer_does_not_say_is_nothing() -> None:
     }
 
 
+VAGUE, B = "a unit that it requires may fail to start", "b.service may fail"
 EARLY = "the kernel's command line of this boot adds or masks it, and the next one may not"
 FORGOTTEN = "it is an alias of b.service that a boot may forget"
 GENERATED = (
@@ -1717,6 +1774,15 @@ GENERATED = (
         ("", "complete\n== bus\norg.a a.service", Boot(False)),
         ("", "unsure a.service a cycle\ncomplete", Boot(False, unsure="a cycle")),
         ("", "unsure * a clock\ncomplete", Boot(False, unsure="a clock")),
+        # Of several reasons one that names a unit is told.
+        *(
+            (
+                "",
+                f"unsure a.service {one}\nunsure a.service {other}\ncomplete",
+                Boot(False, unsure=B),
+            )
+            for one, other in ((VAGUE, B), (B, VAGUE))
+        ),
         ("", "unsure b.service a cycle\ncomplete", Boot(False)),
         ("", "why no setpriv", None),
         ("", "job a.service", None),
@@ -1764,6 +1830,14 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
             {
                 "boot": "job b.timer\ncomplete",
                 "links": "lib/systemd/system/timers.target.wants/b.timer",
+            },
+            (Trigger("b.timer", None, True, stays=True),),
+        ),
+        (
+            "TriggeredBy=b.timer",
+            {
+                "boot": "job b.timer\ncomplete",
+                "links": "run/systemd/generator.late/timers.target.wants/b.timer",
             },
             (Trigger("b.timer", None, True, stays=True),),
         ),
@@ -1839,6 +1913,15 @@ SOCKETS = "Id=b.socket\nLoadState=loaded\nActiveState={}\nSubState=x\nStateChang
             (Trigger("b.socket", False, True),),
         ),
         ("", {"links": SOCKET_LINK, "activating": "x/b.socket:Service=c.service"}, ()),
+        # A line that names no unit says nothing about the lines after it.
+        (
+            "",
+            {
+                "links": SOCKET_LINK,
+                "activating": "x/c.socket:Service\nx/b.socket:Service=a.service",
+            },
+            (Trigger("b.socket", False, True),),
+        ),
         (
             "",
             {"links": SOCKET_LINK.replace("b.socket", "a.socket")},

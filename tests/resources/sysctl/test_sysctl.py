@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.model import NotObserved, Outcome, Remedy
-from power_edge.resources.sysctl import ask, kinds, problems
+from power_edge.model import NotObserved, Outcome, Remedy, Triggers
+from power_edge.resources.sysctl import RESOURCE, ask, kinds, problems
 from power_edge.resources.sysctl.judge import judge
 from power_edge.resources.sysctl.key import Setting, Value, canonical
 from power_edge.resources.sysctl.kinds import never
@@ -159,6 +159,25 @@ def test_numbers_that_the_kernel_never_shows_are_refused(value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "token"), [("01", "01"), ("0x1", "0x1"), ("+1", "+1"), ("4 04", "04"), ("-07", "-07")]
+)
+def test_a_number_that_the_kernel_never_shows_is_named(value: str, token: str) -> None:
+    message = (
+        f"vm.x: the kernel never shows a number as {token}: write it in decimal, without leading"
+        " zeros or a plus"
+    )
+    assert [*problems(Setting("vm.x", value))] == [("", message)]
+
+
+def test_the_watch_follows_the_key_and_what_sets_it() -> None:
+    assert RESOURCE.triggers(Setting("vm.swappiness", "1"), "debian") == Triggers(
+        paths=("/etc/sysctl.conf", "/etc/sysctl.d"),
+        commands=("sysctl",),
+        values=("/proc/sys/vm/swappiness",),
+    )
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("kernel.hostname", "01"),
@@ -191,6 +210,24 @@ def test_values_of_many_kinds() -> None:
     assert isinstance(observed["fs/e"], NotObserved), "cut"
     assert observed["fs/f"] == NotObserved("Input/output error")
     assert observed["fs/g"] == NotObserved("nothing could be read")
+
+
+@pytest.mark.parametrize(
+    ("value", "whole"),
+    [
+        *(("9" * length, False) for length in (1023, 1024, 4095, 4096)),
+        *(("9" * length, True) for length in (1022, 1025, 4094, 4097)),
+        ("é" * 512, False),
+        ("é" * 1024, True),
+        ("a\n" * 511 + "a", False),
+    ],
+)
+def test_a_value_as_long_as_the_buffer_of_a_grep_may_have_been_cut(value: str, whole: bool) -> None:
+    lines = "".join(f"fs/x:{line}\n" for line in value.split("\n"))
+    found = parse(f"== asked\nfs/x\n== values\n{lines}== complaints\n== end\n".encode())["fs/x"]
+    assert found == (
+        value if whole else NotObserved("its value may have been cut by the node's grep (busybox)")
+    )
 
 
 def test_sudo_answers_what_the_user_may_not_read() -> None:
@@ -352,6 +389,7 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
     [
         ("vm/x", "644 0 vm/x", "rw,nosuid /proc", None),
         ("vm/x", "", "", None),
+        ("vm/x", "644 vm/x", "rw", None),
         ("vm/x", "644 0 vm/x", NODE, "read-only in this container"),
         ("net/x", "644 0 net/x", NODE, None),
         ("network/x", "644 0 network/x", NODE, "read-only in this container"),
@@ -359,6 +397,10 @@ NODE = "rw,nosuid /proc\nro,nosuid /proc/sys\nrw,nosuid /proc/sys/net"
         ("vm/x", "644 0 vm/x", f"{NODE}\nrw /proc/sys/vm/x", None),
         ("vm/x", "644 0 vm/x", "rw /proc\nro /proc/sys/vm/x", "read-only in this container"),
         ("vm/x", "444 0 vm/x", "rw /proc", "lets nobody write it"),
+        ("vm/x", "555 0 vm/x", "rw /proc", "lets nobody write it"),
+        ("vm/x", "200 0 vm/x", "rw /proc", None),
+        ("vm/x", "464 0 vm/x", "rw /proc", None),
+        ("vm/x", "? 0 vm/x", "rw /proc", None),
         ("vm/x", "644 65534 vm/x", "rw /proc", "belongs to the machine"),
         ("vm/x y", "444 0 vm/x y", "rw /proc", "lets nobody write it"),
     ],
@@ -397,7 +439,7 @@ def test_why_no_write_can_change_a_key(
         ("kernel.sysrq", "enable", 'write "1"'),
         ("kernel.kptr_restrict", "3", "0 to 2"),
         ("net.ipv4.ip_local_port_range", "32768-60999", 'write "32768 60999"'),
-        ("net.ipv4.ip_local_port_range", "32768,60999", 'write "32768 60999"'),
+        ("net.ipv4.ip_local_port_range", "1024,2048", "not '1024,2048': write \"1024 2048\""),
         ("net.ipv4.ip_local_port_range", "60999 32768", "the lower one first"),
         ("net.ipv4.ip_local_port_range", "1024 65536", "1 to 65535"),
         ("net.ipv4.ip_local_port_range", '"32768 60999"', 'write "32768 60999"'),
@@ -428,6 +470,7 @@ def test_a_value_that_the_kernel_can_never_hold_is_refused_with_what_to_write(
 )
 def test_a_refusal_names_the_key(key: str, value: str) -> None:
     (problem,) = problems(Setting(key, value))
+    assert problem[0] == ""
     assert problem[1].startswith(f"{key}: the kernel ")
 
 
@@ -455,11 +498,23 @@ def test_a_refusal_names_the_key(key: str, value: str) -> None:
         ("net.ipv4.tcp_notsent_lowat", "4294967295"),
         ("vm.some_new_key", "yes"),
         ("fs.pipe-max-size", "1048576"),
+        ("fs.pipe-max-size", "1"),
+        ("net.ipv4.ip_local_port_range", "1 65535"),
+        ("net.ipv4.ip_local_port_range", "5 5"),
+        ("net.ipv4.ip_local_reserved_ports", "1-65535"),
+        ("net.ipv4.tcp_congestion_control", "BBR"),
+        ("kernel.hostname", "x" * 64),
+        ("kernel.core_pattern", "x" * 127),
         ("net.netfilter.nf_log.2", "nf_log_ipv4"),
     ],
 )
 def test_no_value_is_refused_that_the_kernel_may_hold(key: str, value: str) -> None:
     assert never(canonical(key), value) is None
+
+
+@pytest.mark.parametrize("value", ["'yes'", '"', "\"''\""])
+def test_without_its_quotes_a_value_need_not_be_right(value: str) -> None:
+    assert never("net/ipv4/ip_forward", value) == "the quotes would be part of the value"
 
 
 def test_every_value_that_this_machine_shows_may_be_declared() -> None:
@@ -498,6 +553,9 @@ def test_another_count_of_numbers_is_explained() -> None:
         ("grep: vm/x: No such file or directory\n/usr/local/bin/grep: 4: logger: not found", None),
         ("ls: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
+        ("grep: vm/x: Is a directory", NotObserved("it is a directory, not a key")),
+        ("sudo: grep: vm/x: No such file or directory", NotObserved("nothing could be read")),
+        ("grep: sh: vm/x: No such file or directory", NotObserved("nothing could be read")),
     ],
 )
 def test_a_key_is_missing_only_if_grep_says_so(complaints: str, observed: object) -> None:
@@ -532,7 +590,12 @@ def test_a_key_of_another_network_namespace_than_the_one_of_the_node() -> None:
         "== asked\nnet/ipv4/ip_forward\nvm/swappiness\n"
         "== values\nnet/ipv4/ip_forward:1\nvm/swappiness:10\n== complaints\n{}== end\n"
     )
-    for other, kind in (("", Value), ("== elsewhere\nnet\n", NotObserved)):
+    for other, kind in (
+        ("", Value),
+        ("== elsewhere\nkernel\n", Value),
+        ("== elsewhere\nnet\n", NotObserved),
+        ("== elsewhere\nnet\nkernel\n", NotObserved),
+    ):
         found = parse(answer.format(other).encode())
         assert isinstance(found["vm/swappiness"], Value)
         assert isinstance(found["net/ipv4/ip_forward"], kind)

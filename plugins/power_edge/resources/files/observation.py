@@ -325,7 +325,7 @@ def _place(path: str, lines: _Lines, mounts: Mapping[str, Mount]) -> Place | Non
     if real is not None:
         # Folders that are missing between the nearest folder and the file are missing there, too.
         relative = folder.removeprefix(_above(lines["above"].get(path, f"d {escape(folder)}"))[0])
-        folder = f"{real}{relative}".rstrip("/")
+        folder = f"{real.rstrip('/')}{relative}"
     real_path = f"{folder}/{name}"
     return Place(
         path=real_path,

@@ -7,7 +7,7 @@ capabilities, or other bits of the mode. If they would, advice says what is in t
 import re
 import shlex
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from power_edge.model import Command, Finding, Remedy
 from power_edge.model.generated.resources.files_schema import File as Declared
@@ -151,30 +151,12 @@ def _obstacles(
 
 
 def _unknown_names(declared: Declared, observed: File | Missing, fields: set[str]) -> Iterator[str]:
-    kinds: tuple[tuple[str, str, str | None, Mapping[str, int], str | None], ...] = (
-        (
-            "owner",
-            "user",
-            declared.owner,
-            observed.uids,
-            observed.user if isinstance(observed, File) else None,
-        ),
-        (
-            "group",
-            "group",
-            declared.group,
-            observed.gids,
-            observed.group if isinstance(observed, File) else None,
-        ),
+    kinds = (
+        ("owner", "user", declared.owner, observed.uids),
+        ("group", "group", declared.group, observed.gids),
     )
-    for field, kind, name, known_id, current in kinds:
-        if (
-            name is not None
-            and field in fields
-            and not name.isdecimal()
-            and name != current
-            and name not in known_id
-        ):
+    for field, kind, name, known_id in kinds:
+        if name is not None and field in fields and not name.isdecimal() and name not in known_id:
             yield f"the node knows no {kind} {name}: create it first, or declare one that exists"
 
 
