@@ -496,7 +496,16 @@ send_wanted() {
 apart() {
     if [ -r /proc/1/mountinfo ]; then cat /proc/1/mountinfo; elif [ -n "$sudo" ]; then $sudo cat /proc/1/mountinfo; fi 2>/dev/null | awk '
         FNR == 1 { part++; if (FILENAME != "-") part = 2 }
-        { line[part, ++count[part]] = $0; device[part, count[part]] = $3; root[part, count[part]] = $4; place[part, count[part]] = $5 }
+        {
+            line[part, ++count[part]] = $0
+            type = $0
+            sub(/.* - /, "", type)
+            sub(/ .*/, "", type)
+            # A sandbox has a /proc of its own that shows the same.
+            device[part, count[part]] = type ~ /^(proc|sysfs)$/ ? type : $3
+            root[part, count[part]] = $4
+            place[part, count[part]] = $5
+        }
         function seen(which, point,    i, at, length_of, found) {
             length_of = -1
             for (i = 1; i <= count[which]; i++) {
