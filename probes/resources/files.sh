@@ -14,6 +14,7 @@
 #   more PATH MODES:LINKS:FLAGS:FOLDER_FLAGS:CAPABILITIES        from ls -l, lsattr, lsattr of the folder and getcap; - for no answer
 #   above PATH d|x FOLDER         the nearest existing path above a missing file: d, a folder; x, something else
 #   real PATH FOLDER              the real path of its folder, if that is below a symbolic link
+#   apart PATH POINT                  this session sees another file system at POINT than process 1 does
 #   mount POINT TYPE:OPTION:OPTION            all mounts of the kernel (or of process $PE_OUTSIDE); the options of the mount and of the file system, ro or rw
 # WHY is a tool's stderr, with the byte 1 at the end of each line. It may hold warnings of libraries, wrappers and sudo; the reader finds the tool's
 # own line. Values come from stdout only.
@@ -490,6 +491,55 @@ send_wanted() {
     done
 }
 
+# Prints the mount points where this session sees another file system than process 1: its sshd has PrivateTmp= or BindPaths=, or it is in a chroot. The
+# same one in another place, as a sandbox makes it read-only, is the same file system.
+apart() {
+    if [ -r /proc/1/mountinfo ]; then cat /proc/1/mountinfo; elif [ -n "$sudo" ]; then $sudo cat /proc/1/mountinfo; fi 2>/dev/null | awk '
+        FNR == 1 { part++; if (FILENAME != "-") part = 2 }
+        {
+            line[part, ++count[part]] = $0
+            type = $0
+            sub(/.* - /, "", type)
+            sub(/ .*/, "", type)
+            # A sandbox has a /proc of its own that shows the same.
+            device[part, count[part]] = type ~ /^(proc|sysfs)$/ ? type : $3
+            root[part, count[part]] = $4
+            place[part, count[part]] = $5
+        }
+        function seen(which, point,    i, at, length_of, found) {
+            length_of = -1
+            for (i = 1; i <= count[which]; i++) {
+                at = place[which, i] == "/" ? "" : place[which, i]
+                if (length(at) >= length_of && index(point "/", at "/") == 1) { length_of = length(at); found = i }
+            }
+            if (length_of < 0) return ""
+            return device[which, found] " " (root[which, found] == "/" ? "" : root[which, found]) substr(point, length_of + 1)
+        }
+        END {
+            if (!count[1] || !count[2]) exit
+            for (i = 1; i <= count[1] && line[1, i] == line[2, i]; i++) continue
+            if (i > count[1] && count[1] == count[2]) exit
+            for (which = 1; which <= 2; which++)
+                for (i = 1; i <= count[which]; i++) {
+                    point = place[which, i]
+                    if (!(point in asked) && seen(1, point) != seen(2, point)) print point
+                    asked[point]
+                }
+        }
+    ' - /proc/self/mountinfo 2>/dev/null
+}
+
+# Reports of a path that it lies where this session and process 1 see other file systems.
+report_apart() { # PATH FILE
+    real=$(readlink -f -- "$2" 2>/dev/null) || real=$2
+    for each in $apart; do
+        point=$(printf '%b' "$each")
+        case $real/ in "${point%/}/"*) say apart "$1" "$each" && return ;; esac
+    done
+}
+
+apart=''
+[ -n "${PE_ROOT-}" ] || apart=$(apart)
 blanks=$IFS
 paths=''
 mine='' # set once "$@" is the block of files; the loop has its own list of the arguments
@@ -500,6 +550,7 @@ for argument; do
     request=${argument%":$path"}
     decode "$path"
     file=${PE_ROOT-}$raw
+    [ -z "$apart" ] || report_apart "$path" "$file"
     case $request in
     @*)
         look_itself "$path" "$file" "$request"

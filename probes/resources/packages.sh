@@ -9,7 +9,7 @@
 # For what the package lists offer, raw output after the tags now, clock, uri, list, release, policy, repo, sync; and
 #   missing LIST                                a package list that is missing, though the Release file of its source has an index that is not empty
 #   cut LIST                                    a package list that its Release file does not have, or has with another size; or a Release file that is empty,
-#                                               cut (it has no end of its signature) or cannot be read
+#                                               cut (it has no end of its signature, or lacks hashes) or cannot be read
 # For what apt would do, for each item that seems to differ:
 #   try NAME WORD...                            the arguments of apt-get
 #   sim NAME LINE                               a line of `apt-get -s`
@@ -331,6 +331,7 @@ wrong_lists() { # RELEASE...
         # mawk and that of busybox end at a file that cannot be read, and say nothing of the others.
         if [ -f "$file" ] && [ -r "$file" ] && [ -s "$file" ]; then
             set -- "$@" "$file"
+            case $file in *InRelease) ;; *) [ -z "$(tail -c 1 -- "$file")" ] || echo "cut ${file##*/}" ;; esac # amid a line
         elif [ -e "$file" ]; then
             echo "cut ${file##*/}"
         fi
@@ -347,7 +348,12 @@ wrong_lists() { # RELEASE...
         # A signature stands at the end.
         /^-----BEGIN PGP SIGNED MESSAGE-----/ { begun[file] }
         /^-----END PGP SIGNATURE-----/ { ended[file] }
+        # Without one, the names stand there once for each kind of hash. apt asks for SHA256 or SHA512, which stand last.
+        FNR == 1 { read[file] }
+        /^[A-Za-z0-9]+:[ \t]*$/ { kind[file] = $1 }
+        NF == 3 && $2 ~ /^[0-9]+$/ && ++names_of[file, kind[file]] > most[file] { most[file] = names_of[file, kind[file]] }
         /^Architectures:/ { archs[prefix] = " " $0 " " }
+        /^Components:/ { parts = $0 " "; gsub(/_/, "%5f", parts); gsub(/\//, "_", parts); components[prefix] = parts }
         /^No-Support-for-Architecture-all:.*Packages/ { no_all[prefix] }
         NF == 3 && $2 ~ /^[0-9]+$/ && $3 ~ /Packages(\.[a-z0-9]+)?$/ {
             name = $3
@@ -364,11 +370,25 @@ wrong_lists() { # RELEASE...
             if (!packed) plain[name] = $2; else if (!(name in small) || $2 < small[name]) small[name] = $2
         }
         END {
-            for (file in begun) if (!(file in ended)) print "cut", file
+            for (file in read) {
+                if (file in begun ? !(file in ended) : kind[file] !~ /^SHA(256|512):$/ || names_of[file, kind[file]] < most[file]) print "cut", file
+            }
             # A Release file may list compressed indices alone. Then the size is not known.
             for (i = 1; i <= n; i++) {
                 name = stored[i]
                 if (name in full ? full[name] != size[i] : !(name in listed) && released(name)) print "cut", name
+            }
+            # A component that the release has is listed, if only as empty, for each of its architectures.
+            for (name in absent) {
+                if (name in listed || name !~ /_Packages$/) continue
+                for (each in prefixes) {
+                    if (index(name, each) != 1) continue
+                    part = arch = substr(name, length(each) + 1)
+                    sub(/_binary-.*/, "", part)
+                    sub(/_Packages$/, "", arch)
+                    sub(/.*_binary-/, "", arch)
+                    if (arch != "all" && index(archs[each], " " arch " ") && index(components[each], " " part " ")) print "missing", name
+                }
             }
             for (name in of) {
                 if (name in plain ? plain[name] == 0 : small[name] < 64) continue

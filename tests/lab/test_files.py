@@ -297,6 +297,41 @@ def test_a_plain_user_with_and_without_sudo(node: Node) -> None:
         ]
 
 
+SESSIONS = {
+    "of-process-1": ("true", "ddccc"),
+    "read-only": (
+        "mount --bind /usr /usr; mount -o remount,bind,ro /usr; mount --bind /srv /srv",
+        "ddccc",
+    ),
+    "private": ("mount -t tmpfs pe /var/tmp", "uuccc"),
+    "another-file": ("mount --bind /etc/hostname /etc/debian_version", "ddccu"),
+}
+"""What is mounted for a session alone, and the verdicts by their first letters."""
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+def test_what_a_session_sees_alone_is_not_the_nodes(node: Node, session: str) -> None:
+    """As with PrivateTmp= or BindPaths= of its sshd. A sandbox that sees the same is none."""
+    mounts, expected = SESSIONS[session]
+    node.sh("touch /var/tmp/there; ln -sfn /var/tmp /srv/way")
+    items = [
+        *(
+            Declared(path=path, state="absent")
+            for path in ("/var/tmp/there", "/srv/way/there", "/var/none", "/srv/none")
+        ),
+        Declared(path="/etc/debian_version", mode="0644"),
+    ]
+    for user, sudo in (("root", ""), ("stella", "sudo -n"), ("guest", "")):
+        ran = node.run(
+            *("unshare", "-m", "sh", "-c", f'{mounts}; exec "$@"', "sh"),
+            *as_user(user, sudo),
+            *("sh", "-c", BODY, "pe", *ask(items)),
+        )
+        observed = parse(ran.stdout.encode())
+        found = "".join(judged(item, observed).outcome.value[0] for item in items)
+        assert found == expected, user
+
+
 def test_owners_are_compared_by_id(node: Node) -> None:
     node.sh(
         "useradd -o -u 0 -g root toor; touch /srv/toor /srv/nobodys; chown 4711:4712 /srv/nobodys"

@@ -375,6 +375,8 @@ DAMAGES = {
     "an older list that is not in the Release": (
         'sed -i "s/^Version: 2/Version: 0.9/" "$list"; sed -i /more_parts.binary/d "$release"'
     ),
+    "no list and a Release that is cut amid a line": 'rm "$list"; truncate -s -10 "$release"',
+    "no list and a Release that lacks its line": 'rm "$list"; sed -i /more_parts.binary/d "$release"',
     "an empty list and an empty Release": ': >"$list"; rm "$release"; : >"$release"',
 }
 

@@ -750,26 +750,69 @@ def test_a_boot_does_not_find_the_units_of_an_overlay_at_usr(lab: Lab, root: Roo
         assert again.sh("systemctl is-active a", check=False) == "inactive"
 
 
-SCRIPTS = {
-    "rc.local": "printf '#!/bin/sh\\nsystemctl --no-block start called\\n' >/etc/rc.local; chmod +x /etc/rc.local",
-    "unit": f"printf '[Service]\\nType=oneshot\\nExecStart=systemctl --no-block start called.service\\n[Install]\\nWantedBy=multi-user.target\\n' >{ADMIN}/caller.service; systemctl -q enable caller",
+RC_LOCAL = {
+    "called": "systemctl --no-block start called",
+    "variable": "U=variable; systemctl --no-block start $U",
+    "loop": 'for u in loop.service; do\nsystemctl --no-block start "$u"\ndone',
+    "continued": "systemctl --no-block \\\n start continued",
+    "bus": "busctl -q call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StartUnit ss bus.service replace",
+    "alias": "systemctl --no-block start another-name",
+    "of-a-target": "systemctl --no-block start extra.target",
+    "of-a-timer": "systemctl --no-block start of-a-timer.timer",
+    "of-a-file": ". /etc/default/pe; systemctl --no-block start $UNITS",
+    "piped": "echo piped | xargs -n1 systemctl --no-block start",
+    "argument": "/opt/start.sh argument",
+    "deeper": "/opt/deeper.sh",
+    "in-the-path": "in-path",
+}
+"""What rc.local does to start each of these units."""
+STARTED = (*RC_LOCAL, "by-cron", "of-a-unit", "of-a-vendors-unit", "of-an-init-script")
+STARTS = "#!/bin/sh\nsystemctl --no-block start"
+
+
+def starts(unit_name: str) -> str:
+    """A unit of the boot that starts another by its name."""
+    service = f"Type=oneshot\nExecStart=systemctl --no-block start {unit_name}.service"
+    return Made("", service=service).text()
+
+
+CALLERS = {
+    "/etc/default/pe": "UNITS=of-a-file.service\n",
+    "/etc/cron.d/pe": "@reboot root /opt/cron.sh\n",
+    "/etc/init.d/pe-init": "#!/bin/sh\n### BEGIN INIT INFO\n# Provides: pe-init\n# Default-Start: 2 3 4 5\n# Default-Stop:\n"
+    "### END INIT INFO\nsystemctl --no-block start of-an-init-script\n",
+    "/opt/start.sh": f'{STARTS} "$1"\n',
+    "/opt/deeper.sh": "#!/bin/sh\nexec /opt/deepest.sh\n",
+    "/opt/deepest.sh": f"{STARTS} deeper\n",
+    "/opt/cron.sh": f"{STARTS} by-cron\n",
+    "/opt/by-hand.sh": f"{STARTS} other\n",
+    "/usr/local/bin/in-path": f"{STARTS} in-the-path\n",
+    f"{ADMIN}/caller.service": starts("of-a-unit"),
+    f"{VENDOR}/callers.service": starts("of-a-vendors-unit"),
+    f"{ADMIN}/extra.target": "[Unit]\nWants=of-a-target.service\n",
+    f"{ADMIN}/of-a-timer.timer": "[Timer]\nOnActiveSec=1ms\nAccuracySec=1ms\n",
 }
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_script_of_the_boot_starts_what_nothing_pulls_in(lab: Lab, script: str) -> None:
-    names = ("called", "other")
-    texts = {f"{ADMIN}/{name}.service": Made("").text() for name in names}
-    with lab.node("scripts", files=texts) as node:
-        node.sh(f"{SCRIPTS[script]}; systemctl daemon-reload")
-        for declared in (
-            [Service(name=name, state="stopped", enabled=False) for name in names],
-            [Service(name=name, state="disabled") for name in names],
-        ):
-            found = checked(node, declared)
-            assert letters(found) == {"called": "u", "other": "c"}
+def test_a_script_of_the_boot_starts_what_nothing_pulls_in(lab: Lab) -> None:
+    names = (*STARTED, "other")
+    texts = {f"{ADMIN}/{name}.service": Made("").text() for name in names} | CALLERS
+    lines = "\n".join(RC_LOCAL.values())
+    with lab.node("scripts", files=texts | {"/etc/rc.local": f"#!/bin/sh\n{lines}\n"}) as node:
+        node.sh(
+            f"chmod +x /etc/rc.local /etc/init.d/pe-init /opt/*.sh /usr/local/bin/in-path; ln -s ../init.d/pe-init /etc/rc5.d/S01pe-init; "
+            f"cp -P /etc/rc5.d/S01pe-init /etc/rc3.d; ln -s alias.service {ADMIN}/another-name.service; mkdir -p {VENDOR}/{MULTI_USER}.wants; "
+            f"ln -s ../callers.service {VENDOR}/{MULTI_USER}.wants; systemctl -q enable caller; systemctl daemon-reload"
+            # The first boot has run them.
+            f"; systemctl stop of-a-timer.timer {' '.join(STARTED)}"
+        )
+        expected = dict.fromkeys(STARTED, "u") | {"other": "c"}
+        for state in ("stopped", "disabled"):
+            declared = [Service(name=name, state=state, enabled=False) for name in names]
+            assert letters(checked(node, declared)) == expected
         again = lab.reboot(node)
-        again.sh("until systemctl is-active -q called; do :; done")
+        for name in STARTED:
+            again.sh(f"until systemctl is-active -q {name}; do :; done")
         assert again.sh("systemctl is-active other", check=False) == "inactive"
 
 

@@ -54,39 +54,6 @@ other_environment() {
     set +f
 }
 
-# Scripts that a boot, a clock or a network runs, rules of udev, and units of this machine, that start a declared unit by its name: `wakes FILE UNIT`.
-# Asked for units that are to be down.
-started_by_scripts() {
-    to_be_down=$(say "$declared" | awk '$2 == "boot" && $3 != "up" { print $1 }')
-    [ -n "$to_be_down" ] || return 0
-    set --
-    for place in etc/rc.local etc/rc.d/rc.local etc/crontab etc/anacrontab etc/cron.* var/spool/cron etc/logrotate.d \
-        etc/letsencrypt/renewal etc/letsencrypt/renewal-hooks etc/network etc/networkd-dispatcher etc/NetworkManager/dispatcher.d etc/dhcp etc/ppp \
-        etc/udev/rules.d etc/systemd/system usr/local/lib/systemd/system; do
-        [ ! -e "$place" ] || set -- "$@" "$place"
-    done
-    [ $# -gt 0 ] || return 0
-    # A script in /etc/init.d hands its start over to systemd.
-    starts='((systemctl|service|invoke-rc\.d|systemd-invoke)[[:blank:]]|/init\.d/).*(start|isolate)|systemctl[[:blank:]].*--now|SYSTEMD_WANTS'
-    starting=$(${PE_SUDO-} find -L "$@" -maxdepth 4 -type f -exec grep -EHs "$starts" {} + 2>/dev/null)
-    [ -z "$starting" ] || say "$starting" | UNITS=$to_be_down awk '
-        BEGIN {
-            count = split(ENVIRON["UNITS"], names, "\n")
-            for (i = 1; i <= count; i++) { unit[names[i]] = names[i]; if (sub(/\.service$/, "", names[i])) unit[names[i]] = names[i] ".service" }
-        }
-        {
-            file = "/" substr($0, 1, index($0, ":") - 1)
-            text = substr($0, index($0, ":") + 1)
-            gsub(/[[:blank:]]/, "?", file)
-            gsub(/(try-|reload-or-try-|cond)(reload-or-)?restart/, "", text)
-            if (file ~ /\/systemd\/system\// && text !~ /^[[:blank:]]*Exec[A-Za-z]*[[:blank:]]*=/) next
-            if (text ~ /^[[:blank:]]*[#;]/ || text !~ /start|isolate|SYSTEMD_WANTS|enable.*--now|--now.*enable/) next
-            count = split(text, words, /[^A-Za-z0-9@._:\\-]+/)
-            for (i = 1; i <= count; i++) if (words[i] in unit && file !~ ("/" unit[words[i]] "(\\.d/.*)?$")) print "wakes", file, unit[words[i]]
-        }
-    '
-}
-
 # A dry run of a manager that reads the unit files as the next boot finds them: without the folders in /run that a boot empties, but with the
 # output of generators, which a boot makes again.
 dry_run() { # WRAPPER...

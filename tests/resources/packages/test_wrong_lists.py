@@ -14,12 +14,12 @@ pytestmark = pytest.mark.shell
 FUNCTION = re.compile(r"^wrong_lists\(\) \{.*?^\}$", re.MULTILINE | re.DOTALL)
 
 
-def wrong_lists(folder: Path, sizes: str) -> list[str]:
+def wrong_lists(folder: Path, sizes: str, absent: str = "") -> list[str]:
     found = FUNCTION.search(package_data.text("probes/resources/packages.sh"))
     assert found is not None
     done = subprocess.run(
         ["/bin/sh", "-c", f'{found[0]}\nwrong_lists "$1"/*Release', "pe", str(folder)],
-        env={"PATH": "/usr/bin:/bin", "SIZES": sizes, "ABSENT": ""},
+        env={"PATH": "/usr/bin:/bin", "SIZES": sizes, "ABSENT": absent},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -30,7 +30,7 @@ def wrong_lists(folder: Path, sizes: str) -> list[str]:
 
 def test_a_release_file_that_cannot_be_read_hides_no_other(tmp_path: Path) -> None:
     (tmp_path / "a_Release").symlink_to("gone")
-    (tmp_path / "b_Release").write_text(" 0123 100 main/binary-amd64/Packages\n")
+    (tmp_path / "b_Release").write_text("SHA256:\n 0123 100 main/binary-amd64/Packages\n")
     (tmp_path / "c_Release").touch()
     (tmp_path / "d_Release").mkdir()  # root may read every file
     name = "b_main_binary-amd64_Packages"
@@ -66,6 +66,47 @@ def test_a_list_that_its_release_file_does_not_vouch_for(
 ) -> None:
     (tmp_path / "b_InRelease").write_text(release)
     assert wrong_lists(tmp_path, sizes) == [f"cut {name}" for name in cut]
+
+
+HASHES = f"Date: x\nMD5Sum:\n{MAIN}{MAIN.replace('main', 'more')}SHA256:\n{MAIN}{MAIN.replace('main', 'more')}"
+
+
+@pytest.mark.parametrize(
+    ("release", "cut"),
+    [
+        (HASHES, False),
+        (f"{HASHES}Acquire-By-Hash: yes\n", False),
+        (HASHES[:-1], True),
+        (HASHES[: -len(MAIN)], True),
+        (HASHES.partition("SHA256")[0], True),
+        (HASHES.partition("MD5Sum")[0], True),
+        (HASHES.replace("SHA256", "SHA512"), False),
+    ],
+)
+def test_a_release_file_without_a_signature_that_lacks_its_end(
+    tmp_path: Path, release: str, cut: bool
+) -> None:
+    (tmp_path / "b_Release").write_text(release)
+    assert ("cut b_Release" in wrong_lists(tmp_path, "")) is cut
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("more%5fparts_binary-amd64", True),
+        ("main_binary-amd64", False),  # empty
+        ("more%5fparts_binary-all", False),
+        ("more%5fparts_binary-i386", False),
+        ("other_binary-amd64", False),
+    ],
+)
+def test_a_component_that_a_release_has_and_does_not_list(
+    tmp_path: Path, name: str, missing: bool
+) -> None:
+    heads = "Architectures: all amd64\nComponents: main more_parts\n"
+    (tmp_path / "b_Release").write_text(f"{heads}SHA256:\n{MAIN.replace(' 100 ', ' 0 ')}")
+    found = wrong_lists(tmp_path, "", f"b_{name}_Packages")
+    assert found == ([f"missing b_{name}_Packages"] if missing else [])
 
 
 def test_the_size_of_a_compressed_list_is_that_of_its_content(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Which scripts start a unit that is declared to be down, by the lines that name it."""
 
-import re
 import subprocess
 from pathlib import Path
 
@@ -8,19 +7,25 @@ import pytest
 
 from power_edge import package_data
 
-BODY = package_data.text("probes/lib/services/next_boot.sh")
-SAY = "say() { printf '%s\\n' \"$@\"; }\n"
+BODY = "".join(
+    package_data.text(f"probes/lib/services/{name}.sh") for name in ("generators", "scripts")
+)
+SAY = "say() { printf '%s\\n' \"$@\"; }\nnewline='\n'\nlinks=''\n"
 
 
-def wakes(root: Path, place: str, text: str) -> list[str]:
-    """Return what is found about nginx.service and a.timer, where this file has this text."""
-    found = re.search(r"^started_by_scripts\(\) \{.*?^\}$", BODY, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    (root / place).parent.mkdir(parents=True)
+def wakes(root: Path, place: str, text: str, **others: str) -> list[str]:
+    """Return what is found about nginx.service and a.timer, where this file has this text.
+    `others`: further files by their paths, with `__` in place of `/`.
+    """
+    for name, content in others.items():
+        file = root / name.replace("__", "/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
     (root / place).write_text(f"#!/bin/sh\n{text}\n")
     declared = "nginx.service boot down\na.timer boot down\nssh.service boot up"
     ran = subprocess.run(
-        ["sh", "-c", f"{SAY}{found[0]}\ndeclared='{declared}'\nstarted_by_scripts"],
+        ["sh", "-c", f"{SAY}{BODY}\ndeclared='{declared}'\nstarted_by_scripts"],
         env={"PATH": "/usr/bin:/bin"},
         stdin=subprocess.DEVNULL,
         cwd=root,
@@ -43,6 +48,15 @@ def wakes(root: Path, place: str, text: str) -> list[str]:
         "service nginx start",
         "/etc/init.d/nginx restart",
         "/usr/sbin/invoke-rc.d nginx start",
+        "U=nginx; systemctl start $U",
+        "for u in\\\n nginx\ndo\n systemctl start $u; done",
+        "systemctl \\\n start nginx",
+        'A=start; systemctl "$A" nginx',
+        "echo nginx | xargs systemctl start",
+        '"systemctl" "start" "nginx"',
+        "systemctl preset --now nginx",
+        "busctl call a b c StartUnit ss nginx.service replace",
+        "dbus-send --dest=a b c.RestartUnit string:nginx.service string:replace",
     ],
 )
 def test_a_line_that_starts_a_unit(tmp_path: Path, line: str) -> None:
@@ -61,6 +75,12 @@ def test_a_line_that_starts_a_unit(tmp_path: Path, line: str) -> None:
         "/etc/init.d/nginx reload",
         "systemctl start ssh",
         "systemctl start a",  # a.service
+        "U=nginx; systemctl stop $U",
+        "U=nginx; systemctl try-restart $U",
+        "# nginx\nsystemctl start $U",
+        "U=nginx\nsystemctl start ssh",
+        "a --skip-systemctl-redirect nginx start",
+        "busctl call a b c TryRestartUnit ss nginx.service replace",
         "apt-get install nginx; start",
     ],
 )
@@ -82,3 +102,56 @@ def test_a_line_that_starts_no_unit_that_is_to_be_down(tmp_path: Path, line: str
 def test_a_script_that_a_clock_runs(tmp_path: Path, place: str) -> None:
     line = "post_hook = systemctl start a.timer"
     assert wakes(tmp_path, place, line) == [f"wakes /{place} a.timer"]
+
+
+CALLS = {
+    "a-script": ("/opt/a.sh", {"opt__a.sh": "systemctl start nginx"}, "/opt/a.sh"),
+    "by-its-name": (
+        "a.sh >/dev/null",
+        {"usr__local__bin__a.sh": "systemctl start nginx"},
+        "/usr/local/bin/a.sh",
+    ),
+    "one-that-calls": (
+        "/opt/a.sh",
+        {"opt__a.sh": "/opt/b.sh", "opt__b.sh": "systemctl start nginx"},
+        "/opt/b.sh",
+    ),
+    "with-the-name": ("/opt/a.sh nginx", {"opt__a.sh": "systemctl start $1"}, "/opt/a.sh"),
+    "with-a-file-of-names": (
+        ". /etc/default/a; systemctl start $U",
+        {"etc__default__a": "U=nginx"},
+        "/etc/rc.local",
+    ),
+    "by-way-of-two-units": (
+        "systemctl start web",
+        {
+            "etc__systemd__system__b.service": "[Unit]\nWants=nginx.service\n[Service]\nExecStart=web\n",
+            "etc__systemd__system__web.service": "[Unit]\nWants=b.service\n",
+        },
+        "/etc/rc.local",
+    ),
+    "a-trigger": ("systemctl start nginx.socket", {}, "/etc/rc.local"),
+}
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize("case", CALLS)
+def test_a_script_that_leads_to_one_that_starts_a_unit(tmp_path: Path, case: str) -> None:
+    line, files, by = CALLS[case]
+    assert wakes(tmp_path, "etc/rc.local", line, **files) == [f"wakes {by} nginx.service"]
+
+
+@pytest.mark.shell
+def test_a_script_that_nothing_calls(tmp_path: Path) -> None:
+    files = {"opt__a.sh": "systemctl start nginx", "usr__local__bin__b": "systemctl start nginx"}
+    assert wakes(tmp_path, "etc/rc.local", "/opt/a.shell; bb; a/b", **files) == []
+
+
+@pytest.mark.shell
+def test_a_program_that_a_unit_of_its_package_runs_with_its_own_name(tmp_path: Path) -> None:
+    files = {"usr__sbin__ctl": "systemctl start $1"}
+    unit = "[Service]\nExecStart=/usr/sbin/ctl nginx"
+    assert wakes(tmp_path, "usr/lib/systemd/system/a.service", unit, **files) == []
+    assert wakes(tmp_path, "etc/systemd/system/a.service", unit) == [
+        "wakes /usr/sbin/ctl nginx.service"
+    ]

@@ -183,7 +183,15 @@ def parse(section: bytes) -> dict[str, File | Missing | Broken | NotObserved]:
             place=_place(path, lines, mounts),
             **_text_fields(path, lines["text"].get(path), stated["size"], hashed),
         )
+    for path, point in lines["apart"].items():
+        observed[path] = NotObserved(_APART.format(point))
     return observed
+
+
+_APART = (
+    "this session sees another file system at {} than process 1 does (PrivateTmp= or BindPaths= of"
+    " its login service, or a chroot): run the check in the mount namespace of process 1"
+)
 
 
 _TAGS = (
@@ -203,6 +211,7 @@ _TAGS = (
     "above",
     "real",
     "mount",
+    "apart",
 )
 _STDERR = ("gone", "none", "dark")
 """Tags whose lines end with the stderr of a tool."""

@@ -102,7 +102,9 @@ def _enabled(observed: Unit) -> Verdict:
     if observed.load not in ("loaded", "masked", "not-found"):
         return Verdict(None, f"its unit file cannot be loaded ({observed.load})")
     if observed.file_state == "masked-runtime":
-        may_start = starts(observed) is not False or (observed.boot and observed.boot.wakers)
+        may_start = starts(observed) is not False or (
+            observed.boot and _waking_units(observed.boot)
+        )
         masked = Verdict(None if may_start else False, "masked until the next boot")
         return _without_dry_run(observed, masked, _DRIFT_IF_TRUE)
     if observed.file_state in ("masked", "linked", "linked-runtime", "transient"):
@@ -129,8 +131,9 @@ def _enabled_by_jobs(observed: Unit, boot: Boot) -> Verdict:
             )
         case "static" | "generated" | "enabled-runtime" if boot.starts:
             return Verdict(True, f"{state}; {by} starts it")
-        case "static" | "generated" | "enabled-runtime" if boot.wakers:
-            return Verdict(None, f"{state}; {', '.join(boot.wakers)} may start it after a boot")
+        case "static" | "generated" | "enabled-runtime" if _waking_units(boot):
+            names = ", ".join(_waking_units(boot))
+            return Verdict(None, f"{state}; {names} may start it after a boot")
         case "static" | "generated":
             return Verdict(False, _no_start(observed) or f"{state}; no boot starts it")
         case "enabled-runtime":
@@ -142,6 +145,13 @@ def _enabled_by_jobs(observed: Unit, boot: Boot) -> Verdict:
         case "disabled" | "indirect":
             return Verdict(False, _disabled(observed))
     return _no_file_state(observed, if_gone=False)
+
+
+def _waking_units(boot: Boot) -> tuple[str, ...]:
+    """Return the units that may start a unit after a boot. Scripts, which are paths, are no setting
+    of the unit, and are not looked for where a unit is to be up.
+    """
+    return tuple(waker for waker in boot.wakers if not waker.startswith("/"))
 
 
 def _enabled_by_links(observed: Unit) -> Verdict:
