@@ -1,8 +1,9 @@
 """How fast a watch is, and what it costs; prints tables, asserts nothing.
 
 `watch.py [latency] [idle] [growth] [storm] [fifty]` (default: all), on a lab's node of 300 items;
-needs root. BENCH_CHANGES: of each kind (100). BENCH_IDLE: seconds at rest (3600). BENCH_RERUNS:
-checks of an item that change its verdict, while memory is looked at (100000).
+needs root. BENCH_CHANGES: of each kind (100). BENCH_KINDS: the kinds of changes whose names contain
+one of these words, parted by commas (all). BENCH_IDLE: seconds at rest (3600). BENCH_RERUNS: checks
+of an item that change its verdict, while memory is looked at (100000).
 
 A latency runs from just before the command that changes the node, and from its end, to the time of
 the verdict in the event log. The floor is one probe of that item alone.
@@ -41,6 +42,7 @@ from tests.support.lab.watch_state import LISTEN, declared, known, status  # noq
 from tests.support.lab.watching import Watch, declare, watch, watched_node  # noqa: E402
 
 CHANGES = int(os.environ.get("BENCH_CHANGES", "100"))
+KINDS = os.environ.get("BENCH_KINDS", "").split(",")
 IDLE = float(os.environ.get("BENCH_IDLE", "3600"))
 RERUNS = int(os.environ.get("BENCH_RERUNS", "100000"))
 NODES = 50
@@ -279,6 +281,8 @@ def latency(_: Lab, node: Node) -> Table:
         wrong = {name: told for name, told in known(node).items() if told != "compliant"}
         print(f"at the start: {wrong or 'all compliant'}", flush=True)
         for pair in PAIRS:
+            if not any(word in f"{pair.kind} {pair.kind_back}" for word in KINDS):
+                continue
             floor = _floor(node, pair.item)
             print(f"measuring {pair.kind}", flush=True)
             for _round in range(-(-CHANGES // (1 + (pair.kind == pair.kind_back)))):
