@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from power_edge.model import Item
-from power_edge.watch.event import Event, Kind
+from power_edge.watch.event import PASSING, Event, Kind
 from power_edge.watch.locks import busy
 
 _LONGEST = 10
@@ -14,10 +14,9 @@ _LOCKED, _LONGEST_LOCKED = 0.25, 120.0
 """Seconds between two looks at the lock of a tool that is changing an item, and how long an item
 waits for it at most. It is judged then as it is, and again when the tool has ended.
 """
-_PASSING = 0.2
-"""Seconds that an item of a type without a quiet time waits for the event that follows: systemd
-reports `deactivating` 1 ms before `inactive`, and `systemctl enable` makes a link and then lets
-systemd reload, for 50 to 200 ms. A check that has begun in between has to be made again.
+_UNNAMED = 0.5
+"""Seconds that the other items wait if an event names some: `systemctl enable` can change any
+service, but the link that it makes names one. To check all takes longer than to check that one.
 """
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
@@ -33,7 +32,10 @@ class _Waiting:
     item: Item
     first: Event | None
     since: float
+    until: float
+    """When nothing is to follow any more, as far as is known."""
     due: float
+    named: bool = False
     locked: bool = False
 
 
@@ -57,29 +59,47 @@ class Due:
         self._busy = busy
         self._waiting: dict[ItemId, _Waiting] = {}
 
-    def add(self, items: Iterable[Item], event: Event, now: float) -> None:
-        """An event may have changed these items."""
+    def add(
+        self, items: Iterable[Item], event: Event, now: float, named: Iterable[Item] = ()
+    ) -> None:
+        """An event may have changed these items; those that it names come first. A name holds for
+        the events that follow: systemd's own name nothing.
+        """
+        names = set(map(key_of, named))
+        added = []
         for item in items:
-            quiet = self._wait(item, event)
             key = key_of(item)
             waiting = self._waiting.get(key)
             if waiting is None or waiting.first is None:
-                waiting = self._waiting[key] = _Waiting(item, event, now, now)
-            waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
+                waiting = self._waiting[key] = _Waiting(item, event, now, now, now)
+            waiting.named |= key in names
+            added.append(waiting)
+        some_named = self._debounce is None and any(waiting.named for waiting in added)
+        for waiting in added:
+            quiet, follows = self._wait(waiting.item, event)
+            until = min(now + quiet, waiting.since + _LONGEST * quiet)
+            # A hint that comes late does not end the wait for what another one has announced.
+            waiting.until = max(waiting.until, until) if follows else until
+            waiting.due = waiting.until
+            if some_named and not waiting.named:
+                waiting.due = min(now, waiting.since + _LONGEST * _UNNAMED) + quiet + _UNNAMED
 
     def again(self, item: Item, due: float) -> None:
         """Let an item be checked again at `due`, or earlier after an event about it."""
-        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due))
+        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due, due))
 
     def quiet(self, item: Item) -> float:
         """Return the seconds without an event after which an item is checked."""
         return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
 
-    def _wait(self, item: Item, event: Event) -> float:
-        """Return the seconds that an item waits for more events after this one."""
+    def _wait(self, item: Item, event: Event) -> tuple[float, bool]:
+        """Return the seconds that an item waits for more events after this one, and whether that is
+        for one that follows.
+        """
         quiet = self.quiet(item)
-        follows = event.passing or event.subject.kind is Kind.PATH
-        return _PASSING if follows and quiet == 0 and self._debounce is None else quiet
+        passing = event.passing or (PASSING if event.subject.kind is Kind.PATH else 0.0)
+        follows = passing > 0 and quiet == 0 and self._debounce is None
+        return (passing if follows else quiet), follows
 
     def next(self) -> float | None:
         """Return when the first item is due, None if none waits."""
