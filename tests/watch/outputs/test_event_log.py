@@ -377,7 +377,8 @@ def test_who_may_only_read_a_log_keeps_nobody_from_it(tmp_path: Path, place: str
 def test_a_copy_of_the_process_does_not_keep_the_log(tmp_path: Path) -> None:
     """It writes reports, or runs suites, and may outlive a watch that is killed."""
     path = tmp_path / "log"
-    script = HOLD.replace("for line", "import os\nos.fork() or sys.stdin.read()\nfor line")
+    fork = "import os\nif not os.fork():\n    sys.stdin.read()\nprint"
+    script = HOLD.replace("\nprint(", f"\n{fork}(")
     with other(script, path) as process:
         process.kill()
         process.wait()
