@@ -15,8 +15,9 @@ _LOCKED, _LONGEST_LOCKED = 0.25, 120.0
 waits for it at most. It is judged then as it is, and again when the tool has ended.
 """
 _UNNAMED = 0.5
-"""Seconds that the other items wait if an event names some: `systemctl enable` can change any
-service, but the link that it makes names one. To check all takes longer than to check that one.
+"""Seconds that the other items wait if an event names some, until these were checked and beyond:
+`systemctl enable` can change any service, but the link that it makes names one. To check all takes
+longer than to check that one.
 """
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
@@ -36,7 +37,12 @@ class _Waiting:
     """When nothing is to follow any more, as far as is known."""
     due: float
     named: bool = False
+    behind: bool = False
+    """Whether it waits for those that were named."""
     locked: bool = False
+
+    def behind_from(self, now: float) -> float:
+        return min(now, self.since + _LONGEST * _UNNAMED) + _UNNAMED
 
 
 class Due:
@@ -58,12 +64,14 @@ class Due:
         self._debounce = debounce
         self._busy = busy
         self._waiting: dict[ItemId, _Waiting] = {}
+        self._named = False
+        """Whether the items that were taken last were named."""
 
     def add(
         self, items: Iterable[Item], event: Event, now: float, named: Iterable[Item] = ()
     ) -> None:
-        """An event may have changed these items; those that it names come first. A name holds for
-        the events that follow: systemd's own name nothing.
+        """An event may have changed these items; those that it names come first, and those whose
+        unit has changed. That holds for the events that follow: a reload names nothing.
         """
         names = set(map(key_of, named))
         added = []
@@ -72,7 +80,7 @@ class Due:
             waiting = self._waiting.get(key)
             if waiting is None or waiting.first is None:
                 waiting = self._waiting[key] = _Waiting(item, event, now, now, now)
-            waiting.named |= key in names
+            waiting.named |= key in names or event.subject.kind is Kind.UNIT
             added.append(waiting)
         some_named = self._debounce is None and any(waiting.named for waiting in added)
         for waiting in added:
@@ -81,8 +89,9 @@ class Due:
             # A hint that comes late does not end the wait for what another one has announced.
             waiting.until = max(waiting.until, until) if follows else until
             waiting.due = waiting.until
-            if some_named and not waiting.named:
-                waiting.due = min(now, waiting.since + _LONGEST * _UNNAMED) + quiet + _UNNAMED
+            waiting.behind = some_named and not waiting.named
+            if waiting.behind:
+                waiting.due = waiting.behind_from(now) + quiet
 
     def again(self, item: Item, due: float) -> None:
         """Let an item be checked again at `due`, or earlier after an event about it."""
@@ -118,10 +127,23 @@ class Due:
             elif each.locked:
                 # It has ended: what it has written last may still be on its way to us.
                 each.due, each.locked = now + self.quiet(each.item), False
-        taken = dict(islice((pair for pair in due if pair[1].due <= now), most))
+        ready = [pair for pair in due if pair[1].due <= now]
+        self._named = any(each.named for _, each in ready)
+        if self._named:
+            ready = [pair for pair in ready if not pair[1].behind]
+        taken = dict(islice(ready, most))
         for key in taken:
             del self._waiting[key]
         return {key: (each.item, each.first) for key, each in taken.items()}
+
+    def checked(self, now: float) -> None:
+        """What was taken has been checked. If it was named, the others wait a moment more: a change
+        that comes just now would have to wait for the end of their check.
+        """
+        if self._named:
+            for waiting in self._waiting.values():
+                if waiting.behind:
+                    waiting.due = max(waiting.due, waiting.behind_from(now))
 
     def take_all(self) -> dict[ItemId, Event | None]:
         """Forget all, since a full check is about to look at everything. Return the items that

@@ -229,6 +229,7 @@ class NodeWatch:
                 next_doubtful = loop.time() + pause_doubtful
             elif taken := self._due.take(now, self._settings.most_together):
                 await self._cycle(taken)
+                self._due.checked(loop.time())
                 pause_doubtful = self._settings.doubtful
                 next_doubtful = min(next_doubtful, loop.time() + pause_doubtful)
             elif now >= next_doubtful:
