@@ -1,6 +1,8 @@
 """Options that cannot be used: one clear line, status 4, no traceback."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +89,30 @@ def test_an_output_that_is_empty(project: Project, option: str, more: list[str])
     assert refused(project, f"{option}=", *more) == (
         f"ERROR: {option}= is empty: give a value, or leave the option out"
     )
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.lockf(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.shell
+def test_two_watches_with_one_event_log(project: Project) -> None:
+    project.node("a")
+    log = project.path / "events"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(log)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"held\n"
+        assert refused(project, "--node=a", "--watch", "--event-log=events") == (
+            f"ERROR: --event-log={log}: process {first.pid} writes it; two watches cannot share"
+            " a log: end that one, or name another file"
+        )
 
 
 def test_a_watch_of_broken_nodes_alone(project: Project) -> None:

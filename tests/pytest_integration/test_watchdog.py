@@ -13,6 +13,7 @@ import pytest
 
 from power_edge.model import Item
 from power_edge.probing.kept_connection import Kept
+from power_edge.pytest_integration import watching
 from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.watching import Watched, Watching
 from power_edge.watch.outputs.publisher import Publisher, Targets
@@ -54,11 +55,11 @@ def test_sighup_tries_a_node_that_did_not_answer_at_once() -> None:
     checked: list[tuple[str, float]] = []
     kept = Kept()
     kept._next_try = 1e9
-    watching = watching_nothing()
-    watching._watched["rig-1"] = Watched(
+    watch = watching_nothing()
+    watch._watched["rig-1"] = Watched(
         cast(Any, None), [], cast(Any, Unreached([])), cast(Any, None), kept
     )
-    watching._reload_all()
+    watch._reload_all()
     assert checked == [("SIGHUP", 0.0)]
 
 
@@ -96,6 +97,72 @@ def test_a_watch_that_is_overdue_sends_no_sign_of_life(
     assert messages.count("WATCHDOG=1") == signs
     assert messages.count("READY=1") == 1
     assert messages[-1] == "STOPPING=1"
+
+
+class Suites:
+    """Suites that take a while; `tests` of them."""
+
+    def __init__(self, tests: list[object], order: list[str]) -> None:
+        self._tests = tests
+        self._order = order
+        self.seconds = 1e6
+
+    def items(self, _: str) -> list[object]:
+        return self._tests
+
+    async def run(self, _: str) -> list[object]:
+        for _tick in range(50):
+            await asyncio.sleep(0)
+        self._order.append("suites")
+        return []
+
+
+@pytest.mark.parametrize(
+    ("tests", "expected"),
+    [([], ["suites", "summary", "READY=1"]), (["a test"], ["READY=1", "suites", "summary"])],
+    ids=["no suites", "suites"],
+)
+def test_systemd_hears_of_the_first_check_after_people_do(
+    monkeypatch: pytest.MonkeyPatch, tests: list[object], expected: list[str]
+) -> None:
+    """But it does not wait for suites, which may take longer than a start may."""
+
+    class Checked:
+        def __init__(self) -> None:
+            self.begun = asyncio.Event()
+            self.state = SimpleNamespace(results={})
+
+        async def run(self) -> None:
+            await asyncio.Event().wait()
+
+    order: list[str] = []
+    monkeypatch.setattr(watching, "summary", lambda *_: "summary")
+
+    async def scenario() -> None:
+        watch = watching_nothing()
+        watch._say = order.append
+        watch._notifier = cast(Any, SimpleNamespace(send=order.append))
+        watch._suites = cast(Any, Suites(tests, order))
+        watch._nodes = cast(Any, SimpleNamespace(settle=lambda _: None))
+        watch._selected["rig-1"] = []
+        # The files of the node were loaded again before its first check: that watch has gone.
+        replaced, checked = Checked(), Checked()
+        watch._watched["rig-1"] = Watched(
+            cast(Any, None), [], cast(Any, replaced), cast(Any, None), Kept()
+        )
+        ready = asyncio.create_task(watch._report_start())
+        running = asyncio.create_task(watch._watch_and_report("rig-1", cast(Any, checked), None))
+        await asyncio.sleep(0)
+        checked.begun.set()
+        async with asyncio.timeout(HANGS):
+            await ready
+            while "summary" not in order:
+                await asyncio.sleep(0)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    asyncio.run(scenario())
+    assert order == expected
 
 
 def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:

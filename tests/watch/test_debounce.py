@@ -49,7 +49,7 @@ def test_a_type_without_a_quiet_time_is_due_at_once() -> None:
     assert taken(due, 7.0) == ["/a"]
 
 
-@pytest.mark.parametrize("first", [Event("played", UNIT, 1.0, passing=True), event("/a")])
+@pytest.mark.parametrize("first", [Event("played", UNIT, 1.0, passing=0.2), event("/a")])
 def test_what_another_event_follows_waits_for_it_a_moment(first: Event) -> None:
     """systemd stops a unit, or is about to read the file that was written."""
     due = Due({})
@@ -108,3 +108,94 @@ def test_a_tool_that_does_not_end_is_not_waited_for_for_ever() -> None:
     moments = range(1, 10_000)
     found = next(moment for moment in moments if taken(due, float(moment)))
     assert found == 121
+
+
+FOLDER = event("/etc/systemd/system")
+RELOADS, RELOADED = (
+    Event("played", Subject(Kind.TOPIC, "unit-files"), 1.0, passing=seconds) for seconds in (1, 0)
+)
+
+
+def test_what_an_event_names_is_due_first_and_the_others_soon_after() -> None:
+    due = Due({})
+    due.add([A, B], FOLDER, 7.0, named=[A])
+    due.add([A, B], RELOADS, 7.1)
+    assert taken(due, 7.9) == []
+    due.add([A, B], RELOADED, 8.0)
+    assert taken(due, 8.0) == ["/a"]
+    assert due.next() == 8.5
+    assert taken(due, 8.5) == ["/b"]
+    due.add([A, B], RELOADED, 9.0)
+    assert taken(due, 9.0) == ["/a", "/b"]  # the name has been used up
+
+
+def test_those_that_were_named_are_taken_first_however_long_a_check_took() -> None:
+    due = Due({})
+    due.add([A, B], FOLDER, 7.0, named=[A])
+    due.add([A, B], RELOADED, 7.1)
+    assert taken(due, 9.0) == ["/a"]
+    # The next change comes as soon as this one is seen.
+    due.checked(9.8)
+    assert due.next() == 10.3
+    due.add([A, B], FOLDER, 9.9, named=[A])
+    assert taken(due, 10.3) == ["/a"]
+    due.checked(10.4)
+    assert taken(due, 10.9) == ["/b"]
+    due.checked(11.4)
+    assert due.next() is None
+
+
+def test_changes_that_never_stop_put_the_others_off_for_some_seconds_only() -> None:
+    due = Due({})
+    now = 0.0
+    while not (others := [name for name in taken(due, now) if name == "/b"]):
+        assert now < 10
+        due.add([A, B], FOLDER, now, named=[A])
+        due.add([A, B], RELOADED, now + 0.1)
+        due.take(now + 0.1)
+        due.checked(now + 0.2)
+        now += 0.3
+    assert others
+
+
+def test_an_item_s_own_event_does_not_wait_for_those_that_were_named() -> None:
+    due = Due({})
+    due.add([A, B], FOLDER, 7.0, named=[A])
+    due.add([B], Event("played", UNIT, 1.0), 7.1)
+    assert taken(due, 7.1) == ["/b"]
+    assert taken(due, 7.2) == ["/a"]
+
+
+def test_a_reload_puts_off_what_has_changed_by_itself_no_longer_than_to_its_end() -> None:
+    due = Due({})
+    due.add([B], Event("played", UNIT, 1.0), 7.0)
+    due.add([A, B], RELOADS, 7.0)
+    due.add([A, B], RELOADED, 7.1)
+    assert taken(due, 7.1) == ["/b"]
+    assert taken(due, 7.6) == ["/a"]
+
+
+def test_reloads_that_never_stop_put_nothing_off_for_ever() -> None:
+    due = Due({})
+    found: dict[str, float] = {}
+    for tick in range(200):
+        now = tick / 10
+        due.add([A, B], FOLDER, now, named=[A])
+        due.add([A, B], RELOADS, now)
+        for name in taken(due, now):
+            found.setdefault(name, now)
+    assert found["/a"] <= 10
+    assert found["/b"] <= 10
+
+
+def test_a_hint_that_comes_late_does_not_end_the_wait_for_a_reload() -> None:
+    due = Due({})
+    due.add([A], RELOADS, 7.0)
+    due.add([A], FOLDER, 7.1)
+    assert due.next() == 8.0
+
+
+def test_with_a_configured_time_all_are_due_together() -> None:
+    due = Due({}, debounce=1.0)
+    due.add([A, B], FOLDER, 7.0, named=[A])
+    assert taken(due, 8.0) == ["/a", "/b"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -108,8 +109,7 @@ def test_what_an_event_was_about_is_checked_once_more() -> None:
     """A source that polls (4, then 4) does not notice a 3 in between, which the check has seen."""
 
     async def scenario(scene: Scene) -> None:
-        assert await scene.machine.checks.get() == ["/a", "/b"]
-        [await scene.changed(), await scene.changed()]
+        await looked_twice(scene)
         scene.listener.event(event("/b"))
         assert await scene.machine.checks.get() == ["/b"]
         scene.machine.outcomes["/b"] = Outcome.DRIFT  # no event tells of it
@@ -119,7 +119,7 @@ def test_what_an_event_was_about_is_checked_once_more() -> None:
         scene.listener.event(event("/a"))
         assert await scene.machine.checks.get() == ["/a"]
 
-    play(scenario, Settings(quiet=0, sweep=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW))
+    play(scenario, QUICK)
 
 
 def test_a_check_of_everything_leaves_the_second_look_to_come() -> None:
@@ -143,18 +143,59 @@ def test_a_check_of_everything_leaves_the_second_look_to_come() -> None:
     play(scenario, Settings(quiet=0, sweep=0.1, full=SLOW, uncovered=SLOW, doubtful=SLOW))
 
 
-def test_what_changed_without_an_event_is_checked_once_more() -> None:
+async def looked_twice(scene: Scene) -> None:
+    """Everything is checked at the start, and once more."""
+    assert await scene.machine.checks.get() == ["/a", "/b"]
+    [await scene.changed(), await scene.changed()]
+    assert await scene.machine.checks.get() == ["/a", "/b"]
+
+
+QUICK = Settings(quiet=0, sweep=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW)
+
+
+def test_what_the_first_check_saw_for_a_moment_does_not_stay() -> None:
+    """A source that polls may have read a 4 before that check, and a 4 after it."""
+
+    async def scenario(scene: Scene) -> None:
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        scene.machine.outcomes["/b"] = Outcome.DRIFT  # no event tells of it
+        [await scene.changed(), await scene.changed()]
+        assert await scene.changed() == ("/b", "compliant", "drift")
+
+    play(scenario, QUICK)
+
+
+@pytest.mark.parametrize("why", ["lost", "buffer_size"])
+def test_what_was_checked_instead_of_events_that_are_missing_is_checked_once_more(why: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        await looked_twice(scene)
+        if why == "lost":
+            scene.listener.lost(1, "the queue was full")
+        else:
+            for _ in range(3):
+                scene.listener.event(event("/a", 5.0))
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        scene.machine.outcomes["/b"] = Outcome.DRIFT  # no event tells of it
+        assert await scene.machine.checks.get() == ["/a", "/b"]
+        assert await scene.changed() == ("/b", "compliant", "drift")
+        assert await scene.machine.checks.get() == ["/b"]  # it has changed without an event
+        scene.listener.event(event("/a"))
+        assert await scene.machine.checks.get() == ["/a"]
+
+    play(scenario, replace(QUICK, most_waiting=2))
+
+
+def test_an_event_that_overflows_the_buffer_counts_for_the_time_of_detection() -> None:
     async def scenario(scene: Scene) -> None:
         await scene.machine.checks.get()
         [await scene.changed(), await scene.changed()]
         scene.machine.outcomes["/b"] = Outcome.DRIFT
-        scene.listener.lost(1, "the queue was full")
-        assert await scene.machine.checks.get() == ["/a", "/b"]
-        assert await scene.machine.checks.get() == ["/b"]
-        scene.listener.event(event("/a"))
-        assert await scene.machine.checks.get() == ["/a"]
+        for path in ("/a", "/a", "/b"):
+            scene.listener.event(event(path, 5.0))
+        transition = await scene.transitions.get()
+        assert transition.event == event("/b", 5.0)
 
-    play(scenario, Settings(quiet=0, sweep=0.001, full=SLOW, uncovered=SLOW, doubtful=SLOW))
+    play(scenario, Settings(quiet=0, full=SLOW, uncovered=SLOW, doubtful=SLOW, most_waiting=2))
 
 
 def test_what_watcher_yaml_names_lets_everything_be_checked() -> None:

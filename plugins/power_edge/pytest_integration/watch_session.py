@@ -22,7 +22,7 @@ from power_edge.pytest_integration.role_suites import suite_of
 from power_edge.pytest_integration.run_state import RunState
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.pytest_integration.watching import Watching
-from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.event_log import EventLog, Written
 from power_edge.watch.outputs.relay import Relay
 
 RunAll = Callable[[pytest.Session], None]
@@ -105,6 +105,11 @@ def _event_log(config: pytest.Config) -> EventLog | None:
     path = config.invocation_params.dir / name
     try:
         return EventLog(path)
+    except Written as error:
+        raise pytest.UsageError(
+            f"--event-log={path}: {error.strerror}; two watches cannot share a log:"
+            " end that one, or name another file"
+        ) from None
     except OSError as error:
         raise pytest.UsageError(f"--event-log={path}: {error.strerror}") from None
 

@@ -159,6 +159,8 @@ class Watching:
         """Nodes that are asked at once: each costs a thread."""
         self._reports_wanted = asyncio.Event()
         self._notifier = Notifier()
+        self._ready: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        """Nodes that were checked for the first time, which was said."""
         self.reloaded: set[str] = set()
         """Nodes whose configuration has changed since the start."""
 
@@ -244,8 +246,8 @@ class Watching:
         return not any(each.watch.overdue(now) > _LATE for each in self._watched.values())
 
     async def _report_start(self) -> None:
-        """Say when all nodes were checked for the first time."""
-        await asyncio.gather(*(each.watch.begun.wait() for each in self._watched.values()))
+        """Let systemd know when all nodes were checked for the first time, and that was said."""
+        await asyncio.gather(*(self._ready[name].wait() for name in self._selected))
         self._notifier.send("READY=1")
 
     def _start(
@@ -289,8 +291,12 @@ class Watching:
             tasks.create_task(watch.run())
             await watch.begun.wait()
             if self._suites is not None:
+                if self._suites.items(name):
+                    # They may take longer than systemd waits for a start.
+                    self._ready[name].set()
                 await self._sweep(self._suites, name)
             self._say(summary(name, watch, (self._own(name) or {}).values(), over))
+            self._ready[name].set()
             while self._suites is not None:
                 # asyncio.wait_for may swallow the end of the watch before Python 3.12.
                 with suppress(TimeoutError):

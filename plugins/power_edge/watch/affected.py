@@ -1,11 +1,17 @@
 """Which items an event can have changed."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from power_edge.model import Item, Triggers
 from power_edge.resources import resource
-from power_edge.watch.event import Kind, Subject
+from power_edge.watch.event import Event, Kind, Subject
+
+_SUFFIXES = (
+    "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice",
+    "scope",
+)  # fmt: skip
 
 
 def subjects(triggers: Triggers) -> frozenset[Subject]:
@@ -44,3 +50,30 @@ class Affected:
     def by(self, subject: Subject) -> tuple[Item, ...]:
         """Return the items that a change of this subject can change; none if it is not known."""
         return self._items.get(subject, ())
+
+    def named(self, event: Event) -> tuple[Item, ...]:
+        """Return those of the items that an event can have changed that are named by what has
+        changed: by their unit's file, a drop-in of it, or a link to it.
+        """
+        items = {
+            id(item): item
+            for name in units_named(event.entries)
+            for item in self.by(Subject(Kind.UNIT, name))
+        }
+        return tuple(item for item in self.by(event.subject) if id(item) in items)
+
+
+_OF_A_UNIT = re.compile(rf"([^/]+\.(?:{'|'.join(_SUFFIXES)}))(?:\.(?:d|wants|requires|upholds))?")
+
+
+def units_named(paths: Iterable[str]) -> frozenset[str]:
+    """Return the names of the units that files belong to, by their paths (systemd.unit(5)).
+
+    `multi-user.target.wants/a.service` belongs to both.
+    """
+    return frozenset(
+        found[1]
+        for path in paths
+        for part in path.rsplit("/", 2)[-2:]
+        if (found := _OF_A_UNIT.fullmatch(part)) is not None
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from power_edge.model import Item
-from power_edge.watch.event import Event, Kind
+from power_edge.watch.event import PASSING, Event, Kind
 from power_edge.watch.locks import busy
 
 _LONGEST = 10
@@ -14,10 +14,10 @@ _LOCKED, _LONGEST_LOCKED = 0.25, 120.0
 """Seconds between two looks at the lock of a tool that is changing an item, and how long an item
 waits for it at most. It is judged then as it is, and again when the tool has ended.
 """
-_PASSING = 0.2
-"""Seconds that an item of a type without a quiet time waits for the event that follows: systemd
-reports `deactivating` 1 ms before `inactive`, and `systemctl enable` makes a link and then lets
-systemd reload, for 50 to 200 ms. A check that has begun in between has to be made again.
+_UNNAMED = 0.5
+"""Seconds that the other items wait if an event names some, until these were checked and beyond:
+`systemctl enable` can change any service, but the link that it makes names one. To check all takes
+longer than to check that one.
 """
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
@@ -33,8 +33,16 @@ class _Waiting:
     item: Item
     first: Event | None
     since: float
+    until: float
+    """When nothing is to follow any more, as far as is known."""
     due: float
+    named: bool = False
+    behind: bool = False
+    """Whether it waits for those that were named."""
     locked: bool = False
+
+    def behind_from(self, now: float) -> float:
+        return min(now, self.since + _LONGEST * _UNNAMED) + _UNNAMED
 
 
 class Due:
@@ -56,30 +64,51 @@ class Due:
         self._debounce = debounce
         self._busy = busy
         self._waiting: dict[ItemId, _Waiting] = {}
+        self._named = False
+        """Whether the items that were taken last were named."""
 
-    def add(self, items: Iterable[Item], event: Event, now: float) -> None:
-        """An event may have changed these items."""
+    def add(
+        self, items: Iterable[Item], event: Event, now: float, named: Iterable[Item] = ()
+    ) -> None:
+        """An event may have changed these items; those that it names come first, and those whose
+        unit has changed. That holds for the events that follow: a reload names nothing.
+        """
+        names = set(map(key_of, named))
+        added = []
         for item in items:
-            quiet = self._wait(item, event)
             key = key_of(item)
             waiting = self._waiting.get(key)
             if waiting is None or waiting.first is None:
-                waiting = self._waiting[key] = _Waiting(item, event, now, now)
-            waiting.due = min(now + quiet, waiting.since + _LONGEST * quiet)
+                waiting = self._waiting[key] = _Waiting(item, event, now, now, now)
+            waiting.named |= key in names or event.subject.kind is Kind.UNIT
+            added.append(waiting)
+        some_named = self._debounce is None and any(waiting.named for waiting in added)
+        for waiting in added:
+            quiet, follows = self._wait(waiting.item, event)
+            until = min(now + quiet, waiting.since + _LONGEST * quiet)
+            # A hint that comes late does not end the wait for what another one has announced.
+            waiting.until = max(waiting.until, until) if follows else until
+            waiting.due = waiting.until
+            waiting.behind = some_named and not waiting.named
+            if waiting.behind:
+                waiting.due = waiting.behind_from(now) + quiet
 
     def again(self, item: Item, due: float) -> None:
         """Let an item be checked again at `due`, or earlier after an event about it."""
-        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due))
+        self._waiting.setdefault(key_of(item), _Waiting(item, None, due, due, due))
 
     def quiet(self, item: Item) -> float:
         """Return the seconds without an event after which an item is checked."""
         return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
 
-    def _wait(self, item: Item, event: Event) -> float:
-        """Return the seconds that an item waits for more events after this one."""
+    def _wait(self, item: Item, event: Event) -> tuple[float, bool]:
+        """Return the seconds that an item waits for more events after this one, and whether that is
+        for one that follows.
+        """
         quiet = self.quiet(item)
-        follows = event.passing or event.subject.kind is Kind.PATH
-        return _PASSING if follows and quiet == 0 and self._debounce is None else quiet
+        passing = event.passing or (PASSING if event.subject.kind is Kind.PATH else 0.0)
+        follows = passing > 0 and quiet == 0 and self._debounce is None
+        return (passing if follows else quiet), follows
 
     def next(self) -> float | None:
         """Return when the first item is due, None if none waits."""
@@ -98,10 +127,23 @@ class Due:
             elif each.locked:
                 # It has ended: what it has written last may still be on its way to us.
                 each.due, each.locked = now + self.quiet(each.item), False
-        taken = dict(islice((pair for pair in due if pair[1].due <= now), most))
+        ready = [pair for pair in due if pair[1].due <= now]
+        self._named = any(each.named for _, each in ready)
+        if self._named:
+            ready = [pair for pair in ready if not pair[1].behind]
+        taken = dict(islice(ready, most))
         for key in taken:
             del self._waiting[key]
         return {key: (each.item, each.first) for key, each in taken.items()}
+
+    def checked(self, now: float) -> None:
+        """What was taken has been checked. If it was named, the others wait a moment more: a change
+        that comes just now would have to wait for the end of their check.
+        """
+        if self._named:
+            for waiting in self._waiting.values():
+                if waiting.behind:
+                    waiting.due = max(waiting.due, waiting.behind_from(now))
 
     def take_all(self) -> dict[ItemId, Event | None]:
         """Forget all, since a full check is about to look at everything. Return the items that

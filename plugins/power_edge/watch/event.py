@@ -19,6 +19,12 @@ class Kind(StrEnum):
     """Anything else, by the name of a topic: `unit-files`, `nftables`."""
 
 
+PASSING = 0.2
+"""Seconds within which the next event comes in most cases: systemd reports `deactivating` 1 ms
+before `inactive`, and `systemctl enable` makes a link and then lets systemd reload.
+"""
+
+
 class Subject(NamedTuple):
     """What an event is about."""
 
@@ -30,11 +36,14 @@ class Event(NamedTuple):
     """A hint that something may have changed. Only a check finds out.
 
     `time` is the event's own time if it has one, else that of its arrival, in seconds since 1970.
-    `detail` is for people. `passing`: the subject is between two states, and another event follows.
+    `detail` is for people. `passing`: the subject is between two states, and another event follows
+    within so many seconds; 0 if none does. `entries`: the paths in a folder that have changed, as
+    far as the source knows.
     """
 
     source: str
     subject: Subject
     time: float
     detail: str = ""
-    passing: bool = False
+    passing: float = 0.0
+    entries: frozenset[str] = frozenset()

@@ -1,5 +1,8 @@
-"""Whether a tool is at work on an item: it holds a lock on a file of the item (fcntl(2))."""
+"""Locks on files (fcntl(2)): whether a tool that is at work on an item holds one, and one of our
+own.
+"""
 
+import errno
 import fcntl
 import os
 import struct
@@ -28,9 +31,29 @@ def locked(path: str) -> bool:
     with suppress(OSError):
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            request = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
-            kind, *_ = _FLOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, request))
-            return bool(kind != fcntl.F_UNLCK)
+            return _writer(file) is not None
         finally:
             os.close(file)
     return False
+
+
+def lock(file: int) -> int | None:
+    """Take the write lock of a file that is open for writing. Return None, or the process that has
+    it; 0 if that is not known.
+
+    The lock goes with this process, however it ends, and no copy of it (fork) holds it; it goes as
+    well when this process closes any descriptor of the file. A read lock is not waited for and is
+    in nobody's way, since an ordinary user may hold it; nor is a file system without locks.
+    """
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return _writer(file) if error.errno in (errno.EAGAIN, errno.EACCES) else None
+    return None
+
+
+def _writer(file: int) -> int | None:
+    """Return the process that holds a write lock on a file; None if none does. Raises OSError."""
+    request = _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+    kind, _, _, _, pid = _FLOCK.unpack(fcntl.fcntl(file, fcntl.F_GETLK, request))
+    return None if kind == fcntl.F_UNLCK else max(0, pid)

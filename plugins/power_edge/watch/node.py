@@ -217,17 +217,19 @@ class NodeWatch:
         while True:
             now = loop.time()
             if self._full is not None or now >= next_full:
-                self._full = None
+                # Without the clock alone as its reason, events may have been missed: of any item.
+                missed, self._full = self._full is not None, None
                 due = self._due.take_all()
                 keyed = ((key_of(item), item) for item in self._items)
                 wanted = {key: (item, due.get(key)) for key, item in keyed}
-                await self._cycle(wanted, full=True, again=due)
+                await self._cycle(wanted, full=True, again=wanted if missed else due)
                 self.begun.set()
                 next_full = loop.time() + self.interval
                 pause_doubtful = self._settings.doubtful
                 next_doubtful = loop.time() + pause_doubtful
             elif taken := self._due.take(now, self._settings.most_together):
                 await self._cycle(taken)
+                self._due.checked(loop.time())
                 pause_doubtful = self._settings.doubtful
                 next_doubtful = min(next_doubtful, loop.time() + pause_doubtful)
             elif now >= next_doubtful:
@@ -277,8 +279,8 @@ class NodeWatch:
         full: bool = False,
         again: Collection[ItemId] = (),
     ) -> None:
-        """`again`: items that are looked at once more, as those with an event: a full check comes
-        before the second look that they waited for.
+        """`again`: items that are looked at once more, as those with an event: a full check may be
+        in place of events that were missed, and comes before a second look that items waited for.
         """
         begun = asyncio.get_running_loop().time()
         self._planned = begun + self._deadline
@@ -328,9 +330,11 @@ class NodeWatch:
             clock = asyncio.get_running_loop().time()
             held = held or Held(before, event, clock, now)
             pause = max(_AGAIN, self._due.quiet(item))
-            if clock < held.since + max(_PATIENCE, pause):
+            end = held.since + max(_PATIENCE, pause)
+            if clock < end:
                 state.held[key] = held
-                self._due.again(item, clock + pause)
+                # The last look is at the end, not a pause beyond it.
+                self._due.again(item, min(clock + pause, end))
                 return True
         if before is None:
             self._causes.explain(Transition(now, result, None, event), since=state.last_full)
@@ -346,10 +350,10 @@ class NodeWatch:
         most = self._settings.most_waiting
         if most is not None and self._arrived > most:
             self.check_all(f"more than {most} events came at once (buffer_size)")
-            return
         # What no item names was named by watcher.yaml, which does not say what it affects.
         items = self._affected.by(event.subject) or self._items
-        self._due.add(items, event, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        self._due.add(items, event, now, self._affected.named(event))
         self._wake.set()
 
 

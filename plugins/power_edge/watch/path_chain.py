@@ -95,6 +95,11 @@ def fingerprint(way: Chain, ends: dict[str, Fingerprint] | None = None) -> Finge
     return {link: _stat(link) for link in way.links} | dict(at_end) if way.links else at_end
 
 
+def differing(before: Fingerprint, now: Fingerprint) -> frozenset[str]:
+    """Return the paths of what has changed between two fingerprints of one chain."""
+    return frozenset(path for path in {*before, *now} if before.get(path) != now.get(path))
+
+
 def recent_content(way: Chain) -> bytes | None:
     """Return a digest of the content of a file that was written lately; None for any other, for
     what is not a file, and for a file of more than 1 MiB.

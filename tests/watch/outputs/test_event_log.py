@@ -3,9 +3,12 @@
 import errno
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from jsonschema_rs import Draft202012Validator
 from power_edge.config import schema
 from power_edge.model import Outcome, drifts
 from power_edge.watch.outputs import event_log
-from power_edge.watch.outputs.event_log import EventLog
+from power_edge.watch.outputs.event_log import EventLog, Written
 from power_edge.watch.transition import Transition
 from tests.support.views import NOON, item, result
 
@@ -281,3 +284,102 @@ def test_it_follows_a_log_that_is_rotated(tmp_path: Path) -> None:
     log(told(COMPLIANT))
     assert log.close(HANGS) == 0
     assert changes(path) == [("x", "drift", "compliant")]
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from power_edge.watch.outputs.event_log import EventLog
+log = EventLog(Path(sys.argv[1]))
+log.start(print)
+print("open", flush=True)
+for line in sys.stdin:
+    log.reopen()
+    print("again", flush=True)
+"""
+
+
+@contextmanager
+def other(script: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    """Another process, which has said that it is there."""
+    command = [sys.executable, "-c", script, *map(str, arguments)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.shell
+def test_a_log_that_another_watch_writes_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with other(HOLD, path) as process:
+        # What it is about to write looks like what was left of a line.
+        path.write_text('{"time":"')
+        for _ in range(2):
+            with pytest.raises(Written, match=f"process {process.pid} writes it"):
+                EventLog(path)
+            assert path.read_text() == '{"time":"'
+            # To open it again does not let go of it.
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+        process.kill()
+        process.wait()
+        EventLog(path)  # the lock has gone with its process
+        assert path.read_text() == ""
+
+
+@pytest.mark.shell
+def test_a_watch_whose_log_was_rotated_into_the_hands_of_another_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    said: list[str] = []
+    log = EventLog(path)
+    log.start(said.append)
+    path.rename(tmp_path / "log.1")
+    with other(HOLD, path) as process:
+        log(told(DRIFT))
+        until(lambda: said)
+        assert said == [
+            f"the event log could not be written: process {process.pid} writes it; trying again"
+        ]
+        assert log.error == f"process {process.pid} writes it"
+    assert log.close(HANGS) == 0
+    assert changes(path) == [("x", None, "drift")]
+
+
+READ = """
+import fcntl, sys
+file = open(sys.argv[1])
+fcntl.lockf(file, fcntl.LOCK_SH)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.shell
+@pytest.mark.parametrize("place", ["log", "/dev/null"])
+def test_who_may_only_read_a_log_keeps_nobody_from_it(tmp_path: Path, place: str) -> None:
+    path = tmp_path / place
+    if place == "log":
+        path.touch()
+    with other(READ if place == "log" else HOLD, path):
+        assert write(path, told(DRIFT)) == []
+
+
+@pytest.mark.shell
+def test_a_copy_of_the_process_does_not_keep_the_log(tmp_path: Path) -> None:
+    """It writes reports, or runs suites, and may outlive a watch that is killed."""
+    path = tmp_path / "log"
+    fork = "import os\nif not os.fork():\n    sys.stdin.read()\nprint"
+    script = HOLD.replace("\nprint(", f"\n{fork}(")
+    with other(script, path) as process:
+        process.kill()
+        process.wait()
+        EventLog(path)

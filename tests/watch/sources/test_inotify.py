@@ -156,10 +156,11 @@ def test_the_target_of_a_link_counts_and_where_the_link_leads(tmp_path: Path) ->
 
 def test_what_is_in_a_folder_counts_two_levels_deep(tmp_path: Path) -> None:
     async def scenario(heard: Heard) -> None:
-        (tmp_path / "a.service.d").mkdir()
-        await heard.events.get()
-        (tmp_path / "a.service.d/b.conf").write_text("[Service]\n")
-        await heard.events.get()
+        folder = tmp_path / "a.service.d"
+        folder.mkdir()
+        assert (await heard.events.get()).entries == {str(folder)}
+        (folder / "b.conf").write_text("[Service]\n")
+        assert (await heard.events.get()).entries == {str(folder / "b.conf")}
 
     listen([tmp_path], scenario)
 

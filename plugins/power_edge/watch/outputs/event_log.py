@@ -19,6 +19,7 @@ import msgspec
 
 from power_edge.model import Item, Outcome
 from power_edge.text import printable, readable
+from power_edge.watch.locks import lock
 from power_edge.watch.outputs.lines import as_event, as_gone, json_line
 from power_edge.watch.transition import Transition
 
@@ -29,6 +30,15 @@ _PAUSE = 1.0
 _READ = 8 * 1024 * 1024
 """Bytes at the end of the file that are read at the start."""
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
+
+
+class Written(OSError):
+    """Another process writes the file."""
+
+    def __init__(self, pid: int) -> None:
+        """`pid`: its number, 0 if that is not known."""
+        who = f"process {pid}" if pid else "another process"
+        super().__init__(errno.EBUSY, f"{who} writes it")
 
 
 class Logged(NamedTuple):
@@ -54,10 +64,15 @@ class EventLog:
 
     The file is opened again for a line if another one has taken its place (logrotate's `create`); a
     file that was cut (`copytruncate`) is appended to, as it is open for appending.
+
+    One process writes it: two would take each other's line in the making for one that was left, and
+    each would continue what it knows alone. A lock on the file says so.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, and read what it says of each item. Raises OSError."""
+        """Open the file, and read what it says of each item. Raises OSError, Written if another
+        process writes it.
+        """
         self._path = path
         self._file = self._open()
         self._last = dict(_last_lines(self._file))
@@ -179,11 +194,19 @@ class EventLog:
 
     def _reopen(self) -> None:
         """Open the file again, by its name. Raises OSError; the old one stays open then."""
+        if self._is_current():
+            return  # to close a second descriptor of it would give up the lock
         old, self._file = self._file, self._open()
         os.close(old)
 
     def _open(self) -> int:
         file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            if stat.S_ISREG(os.fstat(file).st_mode) and (pid := lock(file)) is not None:
+                raise Written(pid)
+        except OSError:
+            os.close(file)
+            raise
         with suppress(OSError):  # it is tried again before a line is written
             _end_last_line(file)
         return file

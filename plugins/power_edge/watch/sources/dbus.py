@@ -16,12 +16,20 @@ from dbus_fast import BusType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from power_edge.watch.bus import BUS, PROPERTIES, SYSTEMD, Peer, Refused, call
-from power_edge.watch.event import Event, Kind, Subject
+from power_edge.watch.event import PASSING, Event, Kind, Subject
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "dbus"
 UNIT_FILES = Subject(Kind.TOPIC, "unit-files")
 """Unit files were enabled, disabled, masked, or read again."""
+_RELOAD = 1.0
+"""Seconds that a reload takes in most cases: 50 to 200 ms, 1.1 s at worst with 100 units. A check
+that has begun before its end has to be made again.
+"""
+_SETTLE = 0.5
+"""Seconds after which units are asked for again when their files were changed: several calls for
+each of them would hold up the check that is due, and the reload before it.
+"""
 _UNIT = f"{SYSTEMD.name}.Unit"
 _STATES = ("ActiveState", "SubState", "LoadState", "InvocationID", "FreezerState")
 _PASSING = frozenset(("activating", "deactivating", "reloading", "refreshing", "maintenance"))
@@ -201,13 +209,13 @@ class Signals:
                 names, passing = self._units.changed(message.path, properties)
                 active = str(properties.get("ActiveState", ""))
                 for name in names:
-                    self._report(Subject(Kind.UNIT, name), active, passing=passing)
+                    self._report(Subject(Kind.UNIT, name), active, passing=PASSING * passing)
             case "UnitFilesChanged":
                 self.files_changed.set()
                 # `systemctl enable` lets systemd reload next.
-                self._report(UNIT_FILES, "unit files were changed", passing=True)
+                self._report(UNIT_FILES, "unit files were changed", passing=PASSING)
             case "Reloading" if message.body == [True]:
-                self._report(UNIT_FILES, "systemd reads all unit files again", passing=True)
+                self._report(UNIT_FILES, "systemd reads all unit files again", passing=_RELOAD)
             case "Reloading" if message.body == [False]:
                 self.files_changed.set()
                 self._report(UNIT_FILES, "systemd has read all unit files again")
@@ -222,7 +230,7 @@ class Signals:
                 Subject(Kind.UNIT, name), "it is another unit now, or another one starts it"
             )
 
-    def _report(self, subject: Subject, detail: str, *, passing: bool = False) -> None:
+    def _report(self, subject: Subject, detail: str, *, passing: float = 0.0) -> None:
         self._listener.event(Event(NAME, subject, time.time(), detail, passing))
 
 
@@ -292,6 +300,7 @@ async def run(watched: Watched, listener: Listener) -> None:
         async def follow() -> None:
             while True:
                 await signals.files_changed.wait()
+                await asyncio.sleep(_SETTLE)
                 signals.files_changed.clear()
                 signals.moved(await locate())
 

@@ -23,6 +23,7 @@ from power_edge.watch.path_chain import (
     Chain,
     Fingerprint,
     chain,
+    differing,
     fingerprint,
     folders,
     recent_content,
@@ -61,12 +62,13 @@ class Paths:
         self.hidden: set[str] = set()
         """Folders and files that may not be watched: changes there send no event."""
 
-    def arm(self, paths: Iterable[str] | None = None) -> list[str]:
-        """Watch all paths, or some of them, as they are now. Return those that have changed.
+    def arm(self, paths: Iterable[str] | None = None) -> dict[str, frozenset[str]]:
+        """Watch all paths, or some of them, as they are now. Return those that have changed, each
+        with what has changed there.
 
         Raises OSError if the kernel allows no more watches.
         """
-        changed = []
+        changed = {}
         for path in self._paths if paths is None else sorted(paths):
             self._forget(path)
             # A watch first, a look after it: so nothing happens between the two unseen. Where
@@ -80,7 +82,7 @@ class Paths:
             self._ways[path], self._fingerprints[path] = way, now
             was, self._contents[path] = self._contents.get(path), recent_content(way)
             if before is not None and (before != now or _differ(was, self._contents[path])):
-                changed.append(path)
+                changed[path] = differing(before, now)
         self._drop_unused()
         return changed
 
@@ -253,8 +255,8 @@ def _report(
     concerned = {path for event in events for path in paths.concerned(event)}
     if sweep and not rearm:
         concerned.update(paths.stale())
-    for path in paths.arm(None if rearm or overflow else concerned):
-        listener.event(Event(NAME, Subject(Kind.PATH, path), now))
+    for path, entries in paths.arm(None if rearm or overflow else concerned).items():
+        listener.event(Event(NAME, Subject(Kind.PATH, path), now, entries=entries))
     if overflow:
         listener.lost(1, "the kernel's queue of file events was full")
 
