@@ -182,3 +182,20 @@ def test_a_node_whose_turn_did_not_come_is_not_said_to_lack_resources() -> None:
     watching.settle()
     (latest,) = settled
     assert str(latest.answer) == "not asked, because the run ended before its turn: start it again"
+
+
+def test_a_watch_gives_memory_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[int] = []
+
+    def give_back() -> None:
+        given.append(len(given))
+        if len(given) == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("power_edge.pytest_integration.watching._GIVE_BACK", 0.01)
+    monkeypatch.setattr("power_edge.pytest_integration.watching.give_back", give_back)
+    late = Timer(HANGS, os.kill, (os.getpid(), signal.SIGTERM))
+    late.start()
+    watching_nothing().run(lambda: 0)
+    late.cancel()
+    assert given[:3] == [0, 1, 2]

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from power_edge.watch.path_chain import Step, chain, entries, fingerprint, folders
+from power_edge.watch.path_chain import Fingerprint, Look, Step, chain, entries, folders
+
+
+def fingerprint(path: str) -> Fingerprint:
+    look = Look()
+    return look.fingerprint(look.chain(path))
 
 
 def test_each_step_and_each_link_of_the_way_is_known(tmp_path: Path) -> None:
@@ -73,19 +78,19 @@ def test_a_fingerprint_notices(tmp_path: Path, change: Callable[[Path], object])
     os.utime(path, (1, 1))
     (tmp_path / "link").symlink_to("real")
     name = f"{tmp_path}/link/file"
-    before = fingerprint(chain(name))
-    assert fingerprint(chain(name)) == before
+    before = fingerprint(name)
+    assert fingerprint(name) == before
     change(path)
-    assert fingerprint(chain(name)) != before
+    assert fingerprint(name) != before
 
 
 def test_of_a_folder_two_levels_count(tmp_path: Path) -> None:
     (tmp_path / "a.service.d/deep").mkdir(parents=True)
-    before = fingerprint(chain(str(tmp_path)))
+    before = fingerprint(str(tmp_path))
     (tmp_path / "a.service.d/deep/file").touch()
-    assert fingerprint(chain(str(tmp_path))) == before
+    assert fingerprint(str(tmp_path)) == before
     (tmp_path / "a.service.d/b.conf").touch()
-    assert fingerprint(chain(str(tmp_path))) != before
+    assert fingerprint(str(tmp_path)) != before
     assert set(folders(chain(str(tmp_path)))) == {str(tmp_path), f"{tmp_path}/a.service.d"}
 
 

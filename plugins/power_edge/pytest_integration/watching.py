@@ -30,6 +30,7 @@ from power_edge.pytest_integration.nodes import Nodes
 from power_edge.pytest_integration.suite_sweep import SuiteSweep
 from power_edge.watch.config_changes import changes, pause
 from power_edge.watch.debounce import ItemId, key_of
+from power_edge.watch.memory import give_back, use_one_arena
 from power_edge.watch.node import GATE, Checked, NodeWatch, State, summary
 from power_edge.watch.outputs.event_log import EventLog
 from power_edge.watch.outputs.health import is_quiet
@@ -105,6 +106,8 @@ _LATE = 10.0
 """Seconds that a check may be overdue before the watch counts as stuck."""
 _SWEEPS = 2
 """Nodes whose suites run at once: each takes a process."""
+_GIVE_BACK = 60.0
+"""Seconds between two times that unused memory is given back to the kernel. It takes 1 ms."""
 _LAST_LINES = 0.3
 """Seconds that the end waits for the event log, if that cannot be written."""
 
@@ -181,6 +184,7 @@ class Watching:
             self._nodes.settle(Latest(watched.node, answer, results=results))
 
     async def _run(self, reports: Callable[[], int]) -> None:
+        use_one_arena()
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -204,6 +208,7 @@ class Watching:
                 tasks.create_task(self._report_start(), name="start")
                 tasks.create_task(self._notifier.keep_alive(self._healthy), name="watchdog")
                 tasks.create_task(self._write_reports(reports), name="reports")
+                tasks.create_task(_give_back_memory(), name="memory")
                 await stop.wait()
                 self._notifier.send("STOPPING=1")
                 raise _Stopped
@@ -444,6 +449,12 @@ def _worth_a_line(transition: Transition) -> bool:
     if outcome is Outcome.COMPLIANT:
         return before not in (None, Outcome.BLOCKED)
     return outcome is not Outcome.BLOCKED
+
+
+async def _give_back_memory() -> None:
+    while True:
+        await asyncio.sleep(_GIVE_BACK)
+        give_back()
 
 
 class _Stopped(Exception):

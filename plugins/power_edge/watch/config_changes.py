@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from power_edge.config.node_configs import ROLES
-from power_edge.watch.path_chain import Fingerprint, Stat, chain, fingerprint
+from power_edge.watch.path_chain import Fingerprint, Look, Stat
 
 _SECONDS, _EACH = 1.0, 0.05
 """Seconds between two looks at a node's files, and as many for each node of the watch if that is
@@ -45,7 +45,8 @@ def _of(folder: Path) -> Fingerprint:
     of the folder of roles beside it, and of what links among them lead to.
     """
     found: dict[str, Stat] = {}
+    look = Look()
     for each in (folder, folder.parent / ROLES):
         for path in sorted([*each.glob("*.yaml"), *each.glob("files/**/*")]):
-            found |= fingerprint(chain(str(path)))
+            found |= look.fingerprint(look.chain(str(path)))
     return found

@@ -4,6 +4,7 @@ An inotify event is only a hint, and can be lost. A fingerprint of the whole cha
 path has changed.
 """
 
+import errno
 import hashlib
 import os
 import stat
@@ -48,77 +49,121 @@ class Chain(NamedTuple):
     exists: bool
 
 
-def chain(path: str) -> Chain:
-    """Follow an absolute path through all symbolic links. Never raises."""
-    rest = [step for step in path.split("/") if step]
-    at = "/"
-    steps: list[Step] = []
-    links: list[str] = []
-    while rest:
-        name = rest.pop(0)
-        if name == ".":
-            continue
-        if name == "..":
-            at = os.path.dirname(at)  # noqa: PTH120 strings are walked, thousands of times
-            continue
-        steps.append(Step(at, name))
-        here = at.rstrip("/") + "/" + name
-        try:
-            mode = os.lstat(here).st_mode
-            target = os.readlink(here) if stat.S_ISLNK(mode) else None  # noqa: PTH115
-        except OSError:
-            return Chain(tuple(steps), tuple(links), here, exists=False)
-        if target is None:
-            at = here
-            continue
-        links.append(here)
-        if len(links) > _LINKS:
-            return Chain(tuple(steps), tuple(links), here, exists=False)
-        if target.startswith("/"):
-            at = "/"
-        rest = [step for step in target.split("/") if step] + rest
-    return Chain(tuple(steps), tuple(links), at, exists=True)
-
-
-def fingerprint(way: Chain, ends: dict[str, Fingerprint] | None = None) -> Fingerprint:
-    """Return the fingerprint of a chain.
-
-    `ends`: those of ends that were looked at in the same moment; this one is added. Many paths can
-    lead to one folder.
-    """
-    known = {} if ends is None else ends
-    if (at_end := known.get(way.end)) is None:
-        at_end = {way.end: _stat(way.end)}
-        if way.exists:
-            at_end |= {entry: _stat(entry) for entry in entries(way.end)}
-        known[way.end] = at_end
-    return {link: _stat(link) for link in way.links} | dict(at_end) if way.links else at_end
-
-
 def differing(before: Fingerprint, now: Fingerprint) -> frozenset[str]:
     """Return the paths of what has changed between two fingerprints of one chain."""
     return frozenset(path for path in {*before, *now} if before.get(path) != now.get(path))
 
 
-def recent_content(way: Chain) -> bytes | None:
-    """Return a digest of the content of a file that was written lately; None for any other, for
-    what is not a file, and for a file of more than 1 MiB.
+class Look:
+    """One look at many paths: what lstat(2) and readlink(2) say of each is asked once.
 
-    Who writes through mapped memory sends no event, and of several writes to one page Linux notes
-    the time of the first alone, until the page has gone to the disk (after 35 s by default).
+    It is for one moment. Whoever has to see what has changed since then makes another one.
     """
-    with suppress(OSError):
-        at = os.lstat(way.end)
-        if not stat.S_ISREG(at.st_mode) or at.st_size > _MOST_CONTENT:
+
+    def __init__(self) -> None:
+        self._found: dict[str, os.stat_result | int] = {}
+        self._targets: dict[str, str] = {}
+        self._ways = {"": Chain((), (), "/", exists=True)}
+        self._ends: dict[str, Fingerprint] = {}
+
+    def lstat(self, path: str) -> os.stat_result | int:
+        """Return what lstat(2) says of a path, or the number of its error; of a link that could not
+        be read, that error.
+        """
+        found = self._found.get(path)
+        if found is None:
+            try:
+                found = os.lstat(path)
+                if stat.S_ISLNK(found.st_mode):
+                    self._targets[path] = os.readlink(path)  # noqa: PTH115 it is called very often
+            except OSError as error:
+                found = error.errno or errno.EIO
+            self._found[path] = found
+        return found
+
+    def chain(self, path: str) -> Chain:
+        """Follow an absolute path through all symbolic links. Never raises."""
+        names: list[str] = []
+        at = path
+        while (way := self._ways.get(at)) is None:
+            at, _, name = at.rpartition("/")
+            names.append(name)
+        for name in reversed(names):
+            at = f"{at}/{name}"
+            way = self._ways[at] = self._walk(way, name)
+        return way
+
+    def _walk(self, way: Chain, name: str) -> Chain:
+        """Return the way to what has this name in the folder at the end of another way."""
+        if not way.exists:
+            return way
+        at = way.end
+        rest, steps, links = [name], list(way.steps), list(way.links)
+        while rest:
+            name = rest.pop(0)
+            if name in ("", "."):
+                continue
+            if name == "..":
+                at = os.path.dirname(at)  # noqa: PTH120 strings are walked, thousands of times
+                continue
+            steps.append(Step(at, name))
+            here = at.rstrip("/") + "/" + name
+            if isinstance(self.lstat(here), int):
+                return Chain(tuple(steps), tuple(links), here, exists=False)
+            target = self._targets.get(here)
+            if target is None:
+                at = here
+                continue
+            links.append(here)
+            if len(links) > _LINKS:
+                return Chain(tuple(steps), tuple(links), here, exists=False)
+            if target.startswith("/"):
+                at = "/"
+            rest = target.split("/") + rest
+        return Chain(tuple(steps), tuple(links), at, exists=True)
+
+    def fingerprint(self, way: Chain) -> Fingerprint:
+        """Return the fingerprint of a chain."""
+        if (at_end := self._ends.get(way.end)) is None:
+            at = self.lstat(way.end)
+            at_end = {way.end: self._stat(way.end)}
+            if way.exists and not isinstance(at, int) and stat.S_ISDIR(at.st_mode):
+                # Each is looked at once: there is nothing to remember.
+                at_end |= {entry.path: _stat(entry.path) for entry in entries(way.end)}
+            self._ends[way.end] = at_end
+        if not way.links:
+            return at_end
+        return {link: self._stat(link) for link in way.links} | dict(at_end)
+
+    def recent_content(self, way: Chain) -> bytes | None:
+        """Return a digest of the content of a file that was written lately; None for any other, for
+        what is not a file, and for a file of more than 1 MiB.
+
+        Who writes through mapped memory sends no event, and of several writes to one page Linux
+        notes the time of the first alone, until the page has gone to the disk (after 35 s by
+        default).
+        """
+        at = self.lstat(way.end)
+        if isinstance(at, int) or not stat.S_ISREG(at.st_mode) or at.st_size > _MOST_CONTENT:
             return None
         if abs(time.time() - at.st_mtime) > _UNWRITTEN:
             return None
-        file = _open(way.end)
-        try:
-            return hashlib.blake2b(os.pread(file, _MOST_CONTENT, 0), digest_size=16).digest()
-        finally:
-            os.close(file)
-    return None
+        with suppress(OSError):
+            file = _open(way.end)
+            try:
+                return hashlib.blake2b(os.pread(file, _MOST_CONTENT, 0), digest_size=16).digest()
+            finally:
+                os.close(file)
+        return None
+
+    def _stat(self, path: str) -> Stat:
+        at = self.lstat(path)
+        return (at,) if isinstance(at, int) else _identity(at, self._targets.get(path, ""))
+
+
+def chain(path: str) -> Chain:
+    """Follow an absolute path through all symbolic links, as they are now. Never raises."""
+    return Look().chain(path)
 
 
 def _open(path: str) -> int:
@@ -134,12 +179,15 @@ def folders(way: Chain) -> Iterator[str]:
     """Yield the folder at the end of a chain, and those in it that count; none for a file."""
     if way.exists and _is_folder(way.end):
         yield way.end
-        yield from (entry for entry in entries(way.end, _DEPTH - 1) if _is_folder(entry))
+        yield from (
+            entry.path
+            for entry in entries(way.end, _DEPTH - 1)
+            if entry.is_dir(follow_symlinks=False)
+        )
 
 
-def entries(folder: str, depth: int = _DEPTH) -> Iterator[str]:
-    """Yield the paths of what is in a folder, so many levels deep; nothing if it is not a
-    folder."""
+def entries(folder: str, depth: int = _DEPTH) -> Iterator["os.DirEntry[str]"]:
+    """Yield what is in a folder, so many levels deep; nothing if it is not a folder."""
     pending = [(folder, depth)]
     count = 0
     while pending:
@@ -150,7 +198,7 @@ def entries(folder: str, depth: int = _DEPTH) -> Iterator[str]:
                     count += 1
                     if count > _ENTRIES:
                         return
-                    yield entry.path
+                    yield entry
                     if left > 1 and entry.is_dir(follow_symlinks=False):
                         pending.append((entry.path, left - 1))
         except OSError:
@@ -165,14 +213,18 @@ def _is_folder(path: str) -> bool:
 
 
 def _stat(path: str) -> Stat:
-    """Return what identifies a file and its content. A folder's times do not count: they change
-    with each of its entries, and these are looked at themselves.
-    """
     try:
         at = os.lstat(path)
         target = os.readlink(path) if stat.S_ISLNK(at.st_mode) else ""  # noqa: PTH115
     except OSError as error:
         return (error.errno,)
+    return _identity(at, target)
+
+
+def _identity(at: os.stat_result, target: str) -> Stat:
+    """Return what identifies a file and its content. A folder's times do not count: they change
+    with each of its entries, and these are looked at themselves.
+    """
     identity = (at.st_dev, at.st_ino, at.st_mode, at.st_uid, at.st_gid)
     if stat.S_ISDIR(at.st_mode):
         return identity

@@ -16,8 +16,8 @@ from asyncinotify import Inotify, Mask, Watch
 from power_edge.text import quoted
 from power_edge.watch.causes.cause import Act
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.sources import Watched
-from power_edge.watch.sources.inotify import SOURCE
+from power_edge.watch.sources import Source, Watched
+from power_edge.watch.sources.inotify import SOURCE, Paths
 
 
 class Heard:
@@ -48,12 +48,16 @@ class Heard:
 
 
 def listen(
-    paths: list[Path], scenario: Callable[[Heard], Awaitable[None]], sweep: float = 1e6
+    paths: list[Path],
+    scenario: Callable[[Heard], Awaitable[None]],
+    sweep: float = 1e6,
+    source: Source = SOURCE,
+    kind: Kind = Kind.PATH,
 ) -> None:
     async def listening() -> None:
         heard = Heard()
-        subjects = frozenset(Subject(Kind.PATH, str(path)) for path in paths)
-        running = asyncio.ensure_future(SOURCE.run(Watched(subjects, None, sweep), heard))
+        subjects = frozenset(Subject(kind, str(path)) for path in paths)
+        running = asyncio.ensure_future(source.run(Watched(subjects, None, sweep), heard))
         try:
             await asyncio.wait_for(heard.ready.wait(), 30)
             await asyncio.wait_for(scenario(heard), 30)
@@ -209,6 +213,51 @@ def test_a_sweep_finds_what_no_event_told_of(
         assert (await heard.events.get()).subject.name == str(path)
 
     listen([path], scenario, sweep=0.01)
+
+
+def test_a_sweep_asks_for_each_path_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    for number in range(5):
+        (tmp_path / f"real/{number}").touch()
+    paths = [f"{tmp_path}/link/{number}" for number in range(5)]
+    asked: list[str] = []
+    real = os.lstat
+
+    def lstat(path: str) -> os.stat_result:
+        asked.append(path)
+        return real(path)
+
+    with Inotify() as inotify:
+        watched = Paths(inotify, [*paths, f"{tmp_path}/link/missing", f"{tmp_path}/link"])
+        watched.arm()
+        monkeypatch.setattr("power_edge.watch.path_chain.os.lstat", lstat)
+        assert watched.stale() == []
+    assert {*paths} & {*asked} == set()
+    # The entries of a folder are looked at for themselves, beside those that are named.
+    entries = {f"{tmp_path}/real/{number}" for number in range(5)}
+    assert entries <= {*asked}
+    assert [path for path in {*asked} - entries if asked.count(path) > 1] == []
+
+
+def test_each_folder_is_watched_once_however_many_paths_lead_through_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, Mask]] = []
+    real = Inotify.add_watch
+
+    def add_watch(self: Inotify, place: str, mask: Mask) -> Watch:
+        made.append((place, mask))
+        return real(self, place, mask)
+
+    monkeypatch.setattr(Inotify, "add_watch", add_watch)
+    with Inotify() as inotify:
+        watched = Paths(inotify, [f"{tmp_path}/{number}" for number in range(5)])
+        for _ in range(2):  # a watch can end silently: all are made again each time
+            made.clear()
+            watched.arm()
+            assert len(made) == len({*made})
+            assert str(tmp_path) in {place for place, _ in made}
 
 
 def test_an_overflow_is_a_loss_and_everything_is_looked_at(

@@ -19,15 +19,7 @@ from asyncinotify import Watch as FolderWatch
 
 from power_edge.text import quoted
 from power_edge.watch.event import Event, Kind, Subject
-from power_edge.watch.path_chain import (
-    Chain,
-    Fingerprint,
-    chain,
-    differing,
-    fingerprint,
-    folders,
-    recent_content,
-)
+from power_edge.watch.path_chain import Chain, Fingerprint, Look, chain, differing, folders
 from power_edge.watch.sources import Listener, Source, Unavailable, Watched
 
 NAME = "inotify"
@@ -55,6 +47,10 @@ class Paths:
         self._places: defaultdict[str, set[tuple[int, str]]] = defaultdict(set)
         """The same the other way round: path -> descriptors and names."""
         self._watches: dict[int, FolderWatch] = {}
+        self._made: dict[tuple[str, Mask], FolderWatch] = {}
+        """What the running call of `arm` has watched already. If such a place is replaced in the
+        meantime, the watch on the folder around it, which was made before, has an event about that.
+        """
         self._ways: dict[str, Chain] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
         self._contents: dict[str, bytes | None] = {}
@@ -69,18 +65,21 @@ class Paths:
         Raises OSError if the kernel allows no more watches.
         """
         changed = {}
+        self._made.clear()
         for path in self._paths if paths is None else sorted(paths):
             self._forget(path)
             # A watch first, a look after it: so nothing happens between the two unseen. Where
             # the look finds another way than the one that is watched, it is watched again.
+            way = chain(path)
             while True:
-                way = chain(path)
-                self._watch_all(path)
-                if chain(path) == way:
+                self._watch_all(path, way)
+                look = Look()
+                watched, way = way, look.chain(path)
+                if way == watched:
                     break
-            before, now = self._fingerprints.get(path), fingerprint(way)
+            before, now = self._fingerprints.get(path), look.fingerprint(way)
             self._ways[path], self._fingerprints[path] = way, now
-            was, self._contents[path] = self._contents.get(path), recent_content(way)
+            was, self._contents[path] = self._contents.get(path), look.recent_content(way)
             if before is not None and (before != now or _differ(was, self._contents[path])):
                 changed[path] = differing(before, now)
         self._drop_unused()
@@ -88,14 +87,14 @@ class Paths:
 
     def stale(self) -> list[str]:
         """Return the paths that are not as they were when they were armed."""
+        look = Look()
         found = []
-        ends: dict[str, Fingerprint] = {}
         for path in self._paths:
-            way = chain(path)
+            way = look.chain(path)
             if (
                 way != self._ways.get(path)
-                or fingerprint(way, ends) != self._fingerprints.get(path)
-                or _differ(self._contents.get(path), recent_content(way))
+                or look.fingerprint(way) != self._fingerprints.get(path)
+                or _differ(self._contents.get(path), look.recent_content(way))
             ):
                 found.append(path)
         return found
@@ -113,8 +112,7 @@ class Paths:
         name = _ANY if event.name is None else str(event.name)
         return names.get(_ANY, set()) | names.get(name, set())
 
-    def _watch_all(self, path: str) -> None:
-        way = chain(path)
+    def _watch_all(self, path: str, way: Chain) -> None:
         for step in way.steps[:-1]:
             self._watch(step.folder, step.name, path, _ON_THE_WAY | Mask.ONLYDIR)
         if way.steps:
@@ -129,7 +127,10 @@ class Paths:
 
     def _watch(self, place: str, name: str, path: str, mask: Mask) -> None:
         try:
-            watch = self._inotify.add_watch(place, mask | Mask.MASK_ADD)
+            watch = self._made.get((place, mask))
+            if watch is None:
+                watch = self._inotify.add_watch(place, mask | Mask.MASK_ADD)
+                self._made[place, mask] = watch
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.ENOMEM):
                 raise

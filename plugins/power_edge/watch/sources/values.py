@@ -29,12 +29,35 @@ class Value:
     def __init__(self, path: str) -> None:
         self.path = path
         self._file: int | None = None
+        self._identity: tuple[int, int] | None = None
         self.content = self._read()
 
     def changed(self) -> bool:
         """Read it; return whether its content is another than at the last reading."""
-        before, self.content = self.content, self._read()
-        return before != self.content
+        known = self.content
+        if self._file is not None and isinstance(known, bytes):
+            # One byte more than is known: the kernel makes no room for 64 KiB, and what has become
+            # longer differs as well.
+            try:
+                is_same = os.pread(self._file, min(len(known) + 1, _LONGEST), 0) == known
+            except OSError:
+                is_same = False
+            if is_same:
+                return False
+        self.content = self._read()
+        return known != self.content
+
+    def look_for_another(self) -> None:
+        """Close the file if its path leads to another one by now: something was mounted there."""
+        if self._file is None:
+            return
+        try:
+            there = os.stat(self.path)  # noqa: PTH116 it is called very often
+        except OSError:
+            self.close()
+            return
+        if (there.st_dev, there.st_ino) != self._identity:
+            self.close()
 
     def close(self) -> None:
         """Close the file. The next reading opens it again."""
@@ -50,6 +73,8 @@ class Value:
                 if not stat.S_ISREG(os.stat(self.path).st_mode):  # noqa: PTH116 5 times a second
                     return errno.EINVAL
                 self._file = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+                opened = os.fstat(self._file)
+                self._identity = opened.st_dev, opened.st_ino
             return os.pread(self._file, _LONGEST, 0)
         except OSError as error:
             self.close()  # an interface may have gone, and may come again
@@ -65,9 +90,15 @@ async def run(watched: Watched, listener: Listener) -> None:
         listener.limited(f"{quoted(hidden[0])} may not be read by this user")
     else:
         listener.up()
+    loop = asyncio.get_running_loop()
+    next_sweep = loop.time() + watched.sweep_seconds
     try:
         while True:
             await asyncio.sleep(pause)
+            if loop.time() >= next_sweep:
+                for value in values:
+                    value.look_for_another()
+                next_sweep = loop.time() + watched.sweep_seconds
             now = time.time()
             for value in values:
                 if value.changed():
