@@ -280,7 +280,48 @@ def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> Fami
             if all(other.outcome is answers[0].outcome for other in answers)
             else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
         )
+        if ALLOW in demand.verdicts and found[-1].outcome is Outcome.COMPLIANT:
+            found[-1] = _going_on(rule, demand.ruleset, family, boxes) or found[-1]
     return min(found, key=lambda answer: WORST_FIRST.index(answer.outcome))
+
+
+def cut_off(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> list[Region | None]:
+    """Return what stops the connections of an opening after their first packet, for each order of
+    chains; None for nothing. What certainly stops them comes first.
+    """
+    return [
+        min(
+            (
+                region
+                for region in regions
+                if region.verdict != ALLOW and queries.applies(observed, region)
+            ),
+            key=lambda region: not region.sure,
+            default=None,
+        )
+        for regions in queries.trace_next(observed, family, boxes, traffic.hooks_of(rule))
+    ]
+
+
+def _going_on(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> FamilyVerdict | None:
+    """Return the verdict where connections are let in, and cannot go on; None where they can."""
+    stopped = cut_off(rule, observed, family, boxes)
+    certain = [region for region in stopped if region is not None and region.sure]
+    if certain and len(certain) == len(stopped):
+        first = certain[0]
+        return FamilyVerdict(
+            Outcome.DRIFT,
+            first.verdict,
+            f"the first packet of a connection gets in, and the next one meets {first.verdict} "
+            f"{_decided_by(first, observed, family)}: accept established connections",
+        )
+    doubt = next(filter(None, stopped), None)
+    if doubt is None:
+        return None
+    why = doubt.doubt or "chains have equal priority"
+    return FamilyVerdict(
+        Outcome.UNKNOWN, None, f"packets after the first one of a connection may be stopped: {why}"
+    )
 
 
 def _verdict(
