@@ -359,6 +359,7 @@ table inet t {{
     map vm {{ type inet_service : verdict; elements = {{ 22 : accept, 80 : drop }}; }}
     chain c {{ accept; }}
     chain in {{ type filter hook input priority 0; policy drop;
+        ct state established accept
         {}
     }}
 }}

@@ -2006,7 +2006,12 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "shut",
             Firewall(default_outgoing="allow"),
             "default_outgoing",
-            ("compliant", "allow", "allow", None),
+            (
+                "drift",
+                "allow",
+                "allow",
+                "the answers to these connections do not get in: accept established connections",
+            ),
         ),
         (
             "shut",

@@ -14,8 +14,6 @@ from power_edge.resources.firewall.packets.program import (
     FORWARDED,
     INCOMING,
     LIMIT,
-    NEW,
-    NEXT,
     OUTGOING,
     QUESTION_STEPS,
     REJECT,
@@ -30,7 +28,6 @@ from power_edge.resources.firewall.packets.sets import (
     Box,
     Numbers,
     both,
-    meet,
     numbers,
     size,
     subtract_all,
@@ -46,7 +43,6 @@ from power_edge.resources.firewall.traffic import (
     LINK_LOCAL,
     NO_INTERFACE,
     NOT_ICMP,
-    PLAIN,
     forwarded,
     hooks_of,
     incoming,
@@ -108,38 +104,6 @@ def _trace(
         ]
         for regions in every
     ]
-
-
-def trace_next(
-    ruleset: Ruleset, family: int, boxes: Iterable[Box], hooks: tuple[str, ...]
-) -> list[list[Region]]:
-    """Return what happens to the next packet of each of these connections whose first packet
-    certainly gets through, for each order of chains. Undecidable as `walk`.
-
-    Only what hosts send is looked at, and marks of connections are those that the first packet
-    left. Who sends the first packet has no answer yet where the next one is stopped.
-    """
-    effort = Effort(QUESTION_STEPS)
-    program = ruleset.program
-    bits = program.bits
-    arriving = marks.only(marks.clear(bits), marks.PACKET)
-    start = [Region({**box, **marks.clear(bits)}) for box in boxes]
-    found = list[list[Region]]()
-    for order in orders(program, hooks, family, effort):
-        later = (
-            meet({**region.box, **arriving, Dimension.CONNTRACK: NEW, Dimension.STAGE: NEXT}, PLAIN)
-            for region in walk(order, hooks, family, start, effort)
-            if region.verdict == ALLOW and region.sure
-        )
-        again = [Region(box) for box in later if box is not None]
-        found.append(
-            [
-                region._replace(box=marks.without(region.box))
-                for region in walk(order, hooks, family, again, effort)
-                if not is_irrelevant(ruleset, region)
-            ]
-        )
-    return found
 
 
 def _marked(ruleset: Ruleset, boxes: list[Box], hooks: tuple[str, ...]) -> Iterator[Region]:

@@ -113,6 +113,7 @@ PLAIN: Box = {
     Dimension.EXT: FALSE,
     Dimension.CAST: FALSE,
     Dimension.PATH: ((2, 2),),
+    Dimension.SLOCAL: FALSE,
 }
 """Packets with nothing unusual about them, but for their addresses and ports."""
 OTHER_INTERFACE: Box = {Dimension.HOME: FALSE}

@@ -10,8 +10,8 @@ from enum import Enum
 
 from power_edge.model import Finding, Remedy
 from power_edge.model.generated.resources.firewall_schema import Rule
-from power_edge.resources.firewall import queries, traffic
-from power_edge.resources.firewall.judge import Declared, cut_off
+from power_edge.resources.firewall import defaults, later, queries, traffic
+from power_edge.resources.firewall.judge import Declared
 from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS, Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, routed, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
@@ -34,6 +34,11 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
     try:
         if declared.field == "rule" and (cut := _cut_off(declared.value, observed)):
             return Remedy(advice=cut)
+        if declared.field == "default_outgoing" and _unanswered(declared, observed):
+            return Remedy(
+                advice="connections get out, and their answers do not get in: accept established "
+                "connections"
+            )
         if declared.field == "rule" and declared.value.routed:
             return routed.remedy(declared, observed)
         match _provider(observed):
@@ -64,7 +69,7 @@ def _cut_off(rule: Rule, observed: Ruleset) -> str | None:
         for demand in queries.demands(observed, rule, family):
             if box is None or ALLOW not in demand.verdicts:
                 continue
-            for region in cut_off(rule, demand.ruleset, family, [box]):
+            for region in later.cut_off(rule, demand.ruleset, family, [box]):
                 if region is not None and region.sure:
                     before = f"before '{region.by}', " if region.by else ""
                     return (
@@ -72,6 +77,15 @@ def _cut_off(rule: Rule, observed: Ruleset) -> str | None:
                         f"({before}where these rules are set)"
                     )
     return None
+
+
+def _unanswered(declared: Declared, observed: Ruleset) -> bool:
+    """Return whether it is the answers alone that keep a default from holding."""
+    return declared.value == ALLOW and any(
+        defaults.default(observed, family, ALLOW, outward=True)
+        and defaults.answered(observed, family) is False
+        for family in queries.judged_families(observed, ALLOW)
+    )
 
 
 def _provider(observed: Ruleset) -> Provider:
