@@ -359,6 +359,7 @@ table inet t {{
     map vm {{ type inet_service : verdict; elements = {{ 22 : accept, 80 : drop }}; }}
     chain c {{ accept; }}
     chain in {{ type filter hook input priority 0; policy drop;
+        ct state established accept
         {}
     }}
 }}
@@ -527,3 +528,41 @@ def test_another_network_namespace_is_not_the_one_of_the_node(usual: Node) -> No
     found = probe(usual, prefix=("unshare", "--net"))
     assert isinstance(found, NotObserved)
     assert "another network namespace" in found.why
+
+
+EXCHANGE = """
+import socket, sys
+for target in sys.argv[1:]:
+    with socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET) as one:
+        one.settimeout(2)
+        try:
+            one.connect((target, 80))
+            one.send(b"ping")
+            print(one.recv(4).decode())
+        except OSError:
+            print("nothing")
+"""
+NEXT_PACKETS = [
+    ("ct state new tcp dport 80 accept", "", Outcome.DRIFT),
+    ("ct state established accept; tcp dport 80 accept", "tcp sport 443 accept", Outcome.DRIFT),
+    ("ct state established accept; tcp dport 80 accept", "ct state established accept", Outcome.COMPLIANT),
+]  # fmt: skip
+"""Rules for what comes in, those for what goes out ("" for all of it), and what `allow 80/tcp` is."""
+
+
+@pytest.mark.parametrize(("into", "out", "expected"), NEXT_PACKETS)
+def test_an_opening_is_one_that_data_passes(
+    lab: Lab, usual: Node, into: str, out: str, expected: Outcome
+) -> None:
+    chains = {"input": into, **({"output": out} if out else {})}
+    text = "".join(
+        f"chain {hook} {{\ntype filter hook {hook} priority 0; policy drop;\n"
+        f"meta l4proto ipv6-icmp accept\n{rules.replace('; ', chr(10))}\n}}\n"
+        for hook, rules in chains.items()
+    )
+    usual.run("nft", "-f", "-", stdin=f"flush ruleset\ntable inet t {{\n{text}}}\n")
+    found = outcome(Rule(proto="tcp", port=80, action="allow"), probe(usual))
+    told = lab.run(sys.executable, "-c", EXCHANGE, "10.99.41.2", "fd99:41::2").stdout.split()
+    usual.run("nft", "flush", "ruleset")
+    assert found is expected
+    assert told == ["ping" if expected is Outcome.COMPLIANT else "nothing"] * 2

@@ -108,6 +108,7 @@ table {state.family} t {{
     chain in {{
         type filter hook {state.hook}; policy {state.policy};
         meta l4proto {{ icmp, ipv6-icmp }} accept
+        ct state established accept
         {state.rules}
     }}
 }}

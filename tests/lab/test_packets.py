@@ -57,6 +57,8 @@ drifts is of this kind and meets no packet.
 """
 EMPTY = "".join(f"*{table}\n{chains}COMMIT\n" for table, chains in (
     ("raw", ":PREROUTING ACCEPT [0:0]\n"), ("mangle", ":PREROUTING ACCEPT [0:0]\n"), ("filter", ":INPUT ACCEPT [0:0]\n")))  # fmt: skip
+CUT_OFF = "the first packet of a connection gets in"
+"""Begins the reason of a drift about later packets. Only first packets are sent here."""
 Fates = Mapping[Packet, str]
 
 
@@ -157,6 +159,14 @@ class Question:
         wider = [packet for packet in beside if rule.action == ALLOW and fates[packet] == ALLOW]
         if self.outcome is Outcome.COMPLIANT:
             return _some(f"does not meet {rule.action}", other) or _some("is let in besides", wider)
+        cut_off = (
+            {packet.family for packet in mine}
+            if self.why.startswith(CUT_OFF)
+            else {family for family in (4, 6) if f"IPv{family}: {CUT_OFF}" in self.why}
+        )
+        if self.outcome is Outcome.DRIFT and cut_off:
+            refused = [packet for packet in other if packet.family in cut_off]
+            return _some("does not get in at first", refused)
         if self.outcome is Outcome.DRIFT and not other and not wider:
             named = {family for family in (4, 6) if f"IPv{family}: " in self.why} or {
                 packet.family for packet in mine

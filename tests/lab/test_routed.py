@@ -88,7 +88,7 @@ STATES = [
     State("ufw default allow routed", f"ufw default allow routed\n{ON}", ((NO_WEB, DRIFTS), (NOTHING, DRIFTS), (WEB, CONFORMS))),
     State("ufw default reject routed", f"ufw default reject routed\n{ON}", ((routed("reject"), CONFORMS), (NO_WEB, DRIFTS))),
     State("an accept before ufw", f"{ON}iptables -I FORWARD -o host1 -j ACCEPT\n", ((NO_WEB, DRIFTS), (NOTHING, DRIFTS))),
-    State("iptables", both("$t -P FORWARD DROP; $t -A FORWARD -i host0 -p tcp --dport 443 -j ACCEPT"), ((IN_OUT, CONFORMS), (WEB, DRIFTS), (NOTHING, DRIFTS))),
+    State("iptables", both("$t -P FORWARD DROP; $t -A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT; $t -A FORWARD -i host0 -p tcp --dport 443 -j ACCEPT"), ((IN_OUT, CONFORMS), (WEB, DRIFTS), (NOTHING, DRIFTS))),
     State("legacy drops, nft accepts", both("$t-legacy -P FORWARD DROP") + nft("tcp dport 443 accept"), ((WEB, DRIFTS), (NO_WEB, CONFORMS))),
     State("nft", nft("tcp dport 443 accept"), ((WEB, CONFORMS), (NO_WEB, DRIFTS))),
     State("nft input alone", nft("tcp dport 443 accept", hook="input"), ((WEB, DRIFTS), (NO_WEB, DRIFTS))),

@@ -144,13 +144,17 @@ def as_nft(state: State) -> str:
                 }
             }
         )
-    for body in _nft(state):
+    established, *others = _nft(state)
+    for chain, body in (
+        ("output", established),
+        *(("input", each) for each in (established, *others)),
+    ):
         objects.append(
             {
                 "rule": {
                     "family": "inet",
                     "table": "t",
-                    "chain": "input",
+                    "chain": chain,
                     "handle": len(objects),
                     "expr": body,
                 }
@@ -215,6 +219,7 @@ def as_iptables(state: State, family: int) -> str:
     ]
     lines += [
         "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        "-A OUTPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
         "-A INPUT -i lo -j ACCEPT",
     ]
     echo, all_icmp = (

@@ -16,6 +16,7 @@ from tests.resources.firewall.test_firewall import (
     DENY_22,
     DROP,
     TCP22,
+    ct,
     legacy,
     match,
     meta,
@@ -96,7 +97,7 @@ def test_an_allowed_port_need_not_be_open_to_packets_made_by_hand(name: str) -> 
     )
     if name == "no-extension-header":
         rules = [[meta("nfproto", "ipv4"), port, ACCEPT], *rules]
-    node = observed(nft=nft(*rules))
+    node = observed(nft=nft([ct("state", "established"), ACCEPT], *rules))
     assert outcome(rule("allow", name), node) == "compliant"
     assert (
         results(Firewall(default_incoming="deny"), node)["default_incoming"].outcome == "compliant"
@@ -117,7 +118,8 @@ def test_the_same_in_the_words_of_iptables(only: str, stopped: str) -> None:
     closed = Rule(proto=stopped, port=22, action="deny")  # type: ignore[arg-type]
     opened = Rule(proto=stopped, port=22, action="allow")  # type: ignore[arg-type]
     assert outcome(closed, legacy(f"INPUT {only} -j DROP", policy="ACCEPT")) == "drift"
-    assert outcome(opened, legacy(f"INPUT {only} -j ACCEPT")) == "compliant"
+    established = "INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT"
+    assert outcome(opened, legacy(established, f"INPUT {only} -j ACCEPT")) == "compliant"
 
 
 def test_packets_that_an_interface_gets_for_another_one() -> None:

@@ -149,7 +149,13 @@ def test_devices_in_quotes() -> None:
 def test_what_rules_of_a_bridge_do_to_packets_that_they_let_by_counts() -> None:
     """A mark that is set, or tracking that is switched off, beside or without an accept."""
     mark = {"mangle": {"key": {"meta": {"key": "mark"}}, "value": 1}}
-    stateful = {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}}
+    stateful = {
+        "match": {
+            "op": "==",
+            "left": {"ct": {"key": "state"}},
+            "right": {"set": ["new", "established"]},
+        }
+    }
     opened = [stateful, meta("mark", 0), TCP22, ACCEPT]
     for statements, expected in (
         ([mark, ACCEPT], "unknown"),

@@ -215,7 +215,7 @@ FLAGS = {
         ([meta("l4proto", "udp"), match("th", "dport", 22), ACCEPT], "drift"),
         ([match("tcp", "sport", 22), ACCEPT], "drift"),
         ([{"match": {"op": "==", "left": {"payload": {"base": "th", "offset": 16, "len": 16}}, "right": 22}}, ACCEPT], "unknown"),
-        ([TCP22, ct("state", "new"), ACCEPT], "compliant"),
+        ([TCP22, ct("state", "new"), ACCEPT], "drift"),
         ([TCP22, ct("state", ["established", "related"]), ACCEPT], "drift"),
         ([TCP22, ct("state", {"set": ["established", "new"]}, "=="), ACCEPT], "compliant"),
         ([TCP22, ct("state", "invalid", "!="), ACCEPT], "compliant"),
@@ -239,10 +239,10 @@ FLAGS = {
         ([TCP22, meta("protocol", {"set": ["ip", "ip6"]}), ACCEPT], "compliant"),
         ([TCP22, meta("skuid", 0), ACCEPT], "unknown"),
         ([TCP22, match("ip", "saddr", {"prefix": {"addr": "0.0.0.0", "len": 0}}), ACCEPT], "drift"),
-        ([TCP22, {"match": {"op": "==", "left": FLAGS, "right": "syn"}}, ACCEPT], "compliant"),
+        ([TCP22, {"match": {"op": "==", "left": FLAGS, "right": "syn"}}, ACCEPT], "drift"),
         ([TCP22, {"match": {"op": "!=", "left": FLAGS, "right": "syn"}}, ACCEPT], "drift"),
         ([TCP22, match("tcp", "flags", "syn"), ACCEPT], "unknown"),
-        ([TCP22, match("tcp", "flags", "syn", "in"), ACCEPT], "compliant"),
+        ([TCP22, match("tcp", "flags", "syn", "in"), ACCEPT], "drift"),
         ([TCP22, match("tcp", "flags", "ack", "in"), ACCEPT], "drift"),
         ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": True}}, ACCEPT], "drift"),
         ([TCP22, {"match": {"op": "==", "left": {"exthdr": {"name": "rt"}}, "right": False}}, ACCEPT], "unknown"),
@@ -294,7 +294,7 @@ FLAGS = {
         ([vmap("skuid", [1, DROP], ["*", ACCEPT])], "unknown"),
         ([TCP22, {"mangle": {"key": {"meta": {"key": "pkttype"}}, "value": "other"}}, ACCEPT], "unknown"),
         ([TCP22, match("tcp", "flags", ["syn", "ack"], "!"), ACCEPT], "drift"),
-        ([TCP22, match("tcp", "flags", "ack", "!"), ACCEPT], "compliant"),
+        ([TCP22, match("tcp", "flags", "ack", "!"), ACCEPT], "drift"),
         ([TCP22, match("tcp", "dport", 80, "!"), ACCEPT], "unknown"),
         ([TCP22, {"match": {"op": "==", "left": FIB, "right": "0"}}, ACCEPT], "drift"),
         ([TCP22, "xt match foo", ACCEPT], "unknown"),
@@ -309,7 +309,7 @@ FLAGS = {
         ([{"match": {"op": "!=", "left": {"concat": [{"meta": {"key": "l4proto"}}, {"payload": {"protocol": "th", "field": "dport"}}]},
                      "right": {"set": [{"concat": ["tcp", 80]}]}}}, ACCEPT], "unknown"),
         ([{"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": {"set": [["*", DROP], [22, ACCEPT]]}}}], "compliant"),
-        ([TCP22, {"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [["established", DROP], ["new", ACCEPT]]}}}], "compliant"),
+        ([TCP22, {"vmap": {"key": {"ct": {"key": "state"}}, "data": {"set": [["established", DROP], ["new", ACCEPT]]}}}], "drift"),
         ([TCP22, {"vmap": {"key": {"meta": {"key": "mark"}}, "data": {"set": [[1, ACCEPT]]}}}], "drift"),
         ([TCP22, {"vmap": {"key": {"payload": {"protocol": "tcp", "field": "dport"}}, "data": "@nosuch"}}], "unknown"),
     ],
@@ -605,12 +605,12 @@ TCP_FLAGS = {"payload": {"protocol": "tcp", "field": "flags"}}
         (under_mask(FRAGMENT, 0x1FFF, 1), DROP, "unknown"),
         (under_mask(FRAGMENT, 0x2000, 0), DROP, "unknown"),
         (under_mask(GROUP, 1, 0), DROP, "unknown"),
-        (match("tcp", "flags", "ack"), DROP, "compliant"),
+        (match("tcp", "flags", "ack"), DROP, "drift"),
         (match("tcp", "flags", "ack", "!="), DROP, "drift"),
         (match("tcp", "flags", "ecn", "in"), DROP, "unknown"),
         (match("tcp", "flags", {"|": ["syn", "psh"]}), DROP, "unknown"),
         (match("tcp", "flags", {"|": ["syn", "ecn"]}), DROP, "unknown"),
-        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "fin"]}), DROP, "compliant"),
+        (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "fin"]}), DROP, "drift"),
         (under_mask(TCP_FLAGS, 0x3F, {"set": ["ack", "syn"]}), DROP, "drift"),
         (masked("dport", 0x1FFF, 0), DROP, "compliant"),
         (masked("dport", 0x1FFF, 22), DROP, "drift"),
@@ -807,7 +807,9 @@ def test_what_is_not_tracked_is_not_new() -> None:
     untracked = json.loads(
         nft([TCP22, {"notrack": None}], policy="accept", hook="prerouting", prio=-300)
     )["nftables"]
-    stateful = json.loads(nft([ct("state", "new"), ACCEPT]))["nftables"]
+    stateful = json.loads(nft([ct("state", {"set": ["new", "established"]}, "=="), ACCEPT]))[
+        "nftables"
+    ]
     for entry in untracked:
         next(iter(entry.values()))["table" if "table" not in entry else "name"] = "raw"
     assert outcome(ALLOW_22, observed(nft=json.dumps({"nftables": stateful}))) == "compliant"
@@ -923,7 +925,7 @@ def test_bridge_rules_make_it_unknown() -> None:
         ),
         ("INPUT -p tcp -m tcp --dport 22 -m conntrack ! --ctstate INVALID -j ACCEPT", "compliant"),
         ("INPUT -p tcp -m tcp --dport 22 -m state --state ESTABLISHED -j ACCEPT", "drift"),
-        ("INPUT -p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "compliant"),
+        ("INPUT -p tcp -m tcp --dport 22 --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "drift"),
         ("INPUT -p tcp -m tcp --dport 22 ! --tcp-flags FIN,SYN,RST,ACK SYN -j ACCEPT", "drift"),
         ("INPUT -p tcp -m tcp --dport 22 --tcp-option 7 -j ACCEPT", "unknown"),
         ("INPUT -i eth0 -p tcp -m tcp --dport 22 -j ACCEPT", "drift"),
@@ -2004,7 +2006,12 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
             "shut",
             Firewall(default_outgoing="allow"),
             "default_outgoing",
-            ("compliant", "allow", "allow", None),
+            (
+                "drift",
+                "allow",
+                "allow",
+                "the answers to these connections do not get in: accept established connections",
+            ),
         ),
         (
             "shut",

@@ -17,16 +17,18 @@ from tests.resources.firewall.test_firewall import (
     ALLOW_22,
     DROP,
     TCP22,
+    ct,
     meta,
-    nft,
     observed,
     outcome,
     results,
 )
+from tests.resources.firewall.test_firewall import nft as any_nft
 from tests.support.cases import RECORDINGS
 from tests.support.firewalls import discovered
 
 FORWARD = {"hook": "forward"}
+ESTABLISHED = ct("state", ["established", "related"])
 LIMITED = {"limit": {"rate": 3, "burst": 5, "per": "minute"}}
 IN, OUT = meta("iifname", "eth0"), meta("oifname", "docker0")
 
@@ -40,6 +42,12 @@ ALLOW, DENY = rule("allow"), rule("deny")
 THROUGH = rule("allow", interface="eth0", out_interface="docker0")
 BACK = rule("allow", interface="docker0", out_interface="eth0")
 NAME = "allow 22/tcp from any to any on eth0 out docker0 routed"
+
+
+def nft(*rules: Any, **chain: Any) -> str:
+    """A table, in which forwarded connections are answered."""
+    some = [[ESTABLISHED, ACCEPT], *rules] if chain.get("hook") == "forward" else rules
+    return any_nft(*some, **chain)
 
 
 def recorded(case: str) -> Ruleset:

@@ -3,6 +3,7 @@
 docs/verdicts/firewall.md, "Defaults", has what "most" means and why.
 """
 
+from power_edge.resources.firewall import later
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
@@ -22,7 +23,12 @@ from power_edge.resources.firewall.packets.sets import (
     within,
     without,
 )
-from power_edge.resources.firewall.queries import applies, trace_all, trace_forwarded
+from power_edge.resources.firewall.queries import (
+    address_exists,
+    applies,
+    trace_all,
+    trace_forwarded,
+)
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CLIENTS,
@@ -67,11 +73,7 @@ def _default(
     ruleset: Ruleset, family: int, action: str, regions: list[Region], outward: bool
 ) -> bool | None:
     side, peer, own = (Dimension.OIF, DADDR, SADDR) if outward else (Dimension.IIF, SADDR, DADDR)
-    outside = (
-        numbers(interface(name) for name in ruleset.network.outside)
-        or ruleset.network.existing
-        or EXTERNAL
-    )
+    outside = _outside(ruleset)
     verdict: bool | None = True
     for _, protocols in CLASSES:
         kind, total = (
@@ -102,6 +104,51 @@ def _default(
         if _most(possible, kind, family, size(total)):
             verdict = None
     return verdict
+
+
+def answered(ruleset: Ruleset, family: int) -> bool | None:
+    """Return whether most answers to connections that the node opens get in, of TCP and of UDP;
+    None where that cannot be decided.
+    """
+    classes = [
+        {
+            _answered(ruleset, family, regions)
+            for regions in later.to_own_connections(ruleset, family, {Dimension.PROTO: protocols})
+        }
+        for _, protocols in CLASSES[:2]
+    ]
+    if {False} in classes:
+        return False
+    return True if all(verdicts == {True} for verdicts in classes) else None
+
+
+def _answered(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | None:
+    certain, possible = list[Box](), list[Box]()
+    for region in regions:
+        box = meet(region.box, {Dimension.IIF: _outside(ruleset)})
+        if region.verdict == ALLOW or box is None or not address_exists(ruleset, region):
+            continue
+        # The port that the node connects from is the client's.
+        entry = {
+            Dimension.SPORT: box[Dimension.DPORT],
+            Dimension.DPORT: box.get(Dimension.SPORT, everything(Dimension.SPORT)),
+            Dimension.PEER: box[SADDR[family]],
+        }
+        possible.append(entry)
+        if region.sure:
+            certain.append(entry)
+    if _most(certain, Dimension.DPORT, family, 1 << 16):
+        return False
+    return None if _most(possible, Dimension.DPORT, family, 1 << 16) else True
+
+
+def _outside(ruleset: Ruleset) -> Numbers:
+    """Return the interfaces that a default is about."""
+    return (
+        numbers(interface(name) for name in ruleset.network.outside)
+        or ruleset.network.existing
+        or EXTERNAL
+    )
 
 
 def _most(entries: list[Box], kind: Dimension, family: int, total: int) -> bool:

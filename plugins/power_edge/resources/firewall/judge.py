@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from power_edge.model import Finding, Outcome, Value, agrees, drifts, undecided
 from power_edge.model.generated.resources.firewall_schema import Firewall, Rule
-from power_edge.resources.firewall import defaults, queries, traffic
+from power_edge.resources.firewall import defaults, later, queries, traffic
 from power_edge.resources.firewall.packets.dimension import DADDR, Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
+    ANSWER,
     DENY,
     INCOMING,
     LIMIT,
@@ -101,6 +102,15 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
                 "broadcast addresses"
             )
         answers[family] = FamilyVerdict(outcome, actual, reason)
+        if outward and outcome is Outcome.COMPLIANT and declared.value == ALLOW:
+            answered = defaults.answered(observed, family)
+            if not answered:
+                answers[family] = FamilyVerdict(
+                    Outcome.DRIFT if answered is False else Outcome.UNKNOWN,
+                    actual,
+                    f"{'' if answered is False else 'perhaps '}the answers to these connections do "
+                    "not get in: accept established connections",
+                )
     return _combined(declared.field, declared.value, answers)
 
 
@@ -280,7 +290,31 @@ def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> Fami
             if all(other.outcome is answers[0].outcome for other in answers)
             else FamilyVerdict(Outcome.UNKNOWN, None, "chains have equal priority")
         )
+        if ALLOW in demand.verdicts and found[-1].outcome is Outcome.COMPLIANT:
+            found[-1] = _going_on(rule, demand.ruleset, family, boxes) or found[-1]
     return min(found, key=lambda answer: WORST_FIRST.index(answer.outcome))
+
+
+def _going_on(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> FamilyVerdict | None:
+    """Return the verdict where connections are let in, and cannot go on; None where they can."""
+    stopped = later.cut_off(rule, observed, family, boxes)
+    certain = [region for region in stopped if region is not None and region.sure]
+    if certain and len(certain) == len(stopped):
+        first = certain[0]
+        which = "the answer" if first.box[Dimension.STAGE] == ANSWER else "the next one"
+        return FamilyVerdict(
+            Outcome.DRIFT,
+            first.verdict,
+            f"the first packet of a connection gets in, and {which} meets {first.verdict} "
+            f"{_decided_by(first, observed, family)}: accept established connections",
+        )
+    doubt = next(filter(None, stopped), None)
+    if doubt is None:
+        return None
+    why = doubt.doubt or "chains have equal priority"
+    return FamilyVerdict(
+        Outcome.UNKNOWN, None, f"packets after the first one of a connection may be stopped: {why}"
+    )
 
 
 def _verdict(

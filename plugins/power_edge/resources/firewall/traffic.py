@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.packets.address_types import BROADCAST
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packets.program import FORWARDED, INCOMING, NEW
+from power_edge.resources.firewall.packets.program import FIRST, FORWARDED, INCOMING, NEW
 from power_edge.resources.firewall.packets.rule_match import PORTED, PROTOCOLS
 from power_edge.resources.firewall.packets.sets import (
     FALSE,
@@ -107,6 +107,15 @@ UNUSUAL: tuple[Box, ...] = (
 """Packets that no host sends and somebody may make by hand, and packets to broadcast addresses (by
 packets on Linux 6.18; docs/verdicts/firewall.md, "Rules").
 """
+PLAIN: Box = {
+    Dimension.PSH: FALSE,
+    Dimension.URG: FALSE,
+    Dimension.EXT: FALSE,
+    Dimension.CAST: FALSE,
+    Dimension.PATH: ((2, 2),),
+    Dimension.SLOCAL: FALSE,
+}
+"""Packets with nothing unusual about them, but for their addresses and ports."""
 OTHER_INTERFACE: Box = {Dimension.HOME: FALSE}
 """To an address of another interface than the one the packet comes by.
 
@@ -142,6 +151,7 @@ def incoming(family: int) -> Box:
         Dimension.IIF: EXTERNAL,
         Dimension.OIF: NO_INTERFACE,
         Dimension.CONNTRACK: NEW,
+        Dimension.STAGE: FIRST,
         Dimension.SLOCAL: ((0, 0), (2, 2)) if family == 4 else everything(Dimension.SLOCAL),
         Dimension.DLOCAL: ((1, 2),),
     }
@@ -171,6 +181,7 @@ def forwarded(family: int) -> Box:
         Dimension.IIF: EXTERNAL,
         Dimension.OIF: EXTERNAL,
         Dimension.CONNTRACK: NEW,
+        Dimension.STAGE: FIRST,
         Dimension.SLOCAL: FALSE,
         Dimension.DLOCAL: FALSE,
         Dimension.CAST: FALSE,

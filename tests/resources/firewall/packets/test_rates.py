@@ -44,7 +44,8 @@ def limit(**what: Any) -> dict[str, Any]:
     [
         ((SET, UPDATE, OPEN), "compliant", "drift"),
         ((UPDATE, SET, OPEN), "compliant", "drift"),
-        ((UPDATE, f"{SET} -j ACCEPT"), "compliant", "drift"),
+        ((UPDATE, f"{SET} -j ACCEPT"), "drift", "drift"),
+        (("INPUT -m conntrack --ctstate ESTABLISHED -j ACCEPT", UPDATE, f"{SET} -j ACCEPT"), "compliant", "drift"),
         ((SET, UPDATE.replace("--update", "--rcheck"), OPEN), "compliant", "drift"),
         ((SET.replace("--name D", "--name E"), UPDATE, OPEN), "unknown", "drift"),
         ((SET.replace("--rsource", "--rdest"), UPDATE, OPEN), "unknown", "drift"),

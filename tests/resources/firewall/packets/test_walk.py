@@ -10,6 +10,7 @@ from power_edge.resources.firewall.packets.chain_order import orders
 from power_edge.resources.firewall.packets.dimension import Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
+    FIRST,
     NEW,
     UNSEEN,
     UNTRACKED,
@@ -53,7 +54,13 @@ def walked(bases: list[BaseChain], **chains: list[FilterRule]) -> list[Region]:
     program = Program(
         chains={key(name): {4: tuple(rules)} for name, rules in chains.items()}, bases=tuple(bases)
     )
-    return walk(program, PATH, 4, [Region({**TCP, Dimension.CONNTRACK: NEW})], Effort(10_000))
+    return walk(
+        program,
+        PATH,
+        4,
+        [Region({**TCP, Dimension.CONNTRACK: NEW, Dimension.STAGE: FIRST})],
+        Effort(10_000),
+    )
 
 
 def fates(bases: list[BaseChain], **chains: list[FilterRule]) -> set[str]:
@@ -467,7 +474,7 @@ def test_marks_are_followed(
 ) -> None:
     program = {key(name): {4: tuple(rules)} for name, rules in chains.items()}
     bits = bits_of(program)
-    start = Region({**TCP, Dimension.CONNTRACK: NEW, **marks.clear(bits)})
+    start = Region({**TCP, Dimension.CONNTRACK: NEW, Dimension.STAGE: FIRST, **marks.clear(bits)})
     found = walk(
         Program(chains=program, bases=tuple(bases), bits=bits), PATH, 4, [start], Effort(10_000)
     )

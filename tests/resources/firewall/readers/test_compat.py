@@ -130,10 +130,10 @@ def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **re
 @pytest.mark.parametrize(
     ("expr", "printed", "allowed"),
     [
-        ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT", "compliant"),
+        ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate INVALID -j ACCEPT", "drift"),
-        ([match("tcp", "dport", {"set": [22, 80]}), xt("conntrack"), ACCEPT], "-p tcp -m conntrack --ctstate NEW -j ACCEPT", "compliant"),
-        ([match("tcp", "dport", {"set": [80]}), xt("conntrack"), ACCEPT], "-p tcp -m conntrack --ctstate NEW -j ACCEPT", "drift"),
+        ([match("tcp", "dport", {"set": [22, 80]}), xt("conntrack"), ACCEPT], "-p tcp -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
+        ([match("tcp", "dport", {"set": [80]}), xt("conntrack"), ACCEPT], "-p tcp -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "drift"),
         ([meta("l4proto", "tcp"), xt("multiport"), COUNTER, ACCEPT], "-p tcp -m multiport --dports 22,80 -j ACCEPT", "compliant"),
         ([meta("l4proto", "tcp"), xt("multiport"), COUNTER, ACCEPT], None, "unknown"),
         ([xt("comment"), COUNTER, ACCEPT], None, "compliant"),
@@ -154,7 +154,7 @@ def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **re
         # a comment that looks like options
         ([TCP22, xt("comment"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m comment --comment -j -j ACCEPT", "compliant"),
         ([TCP22, xt("comment"), xt("conntrack"), ACCEPT],
-         "-p tcp -m tcp --dport 22 -m comment --comment -m -m conntrack --ctstate NEW -j ACCEPT", "compliant"),
+         "-p tcp -m tcp --dport 22 -m comment --comment -m -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
     ],
     ids=str,
 )  # fmt: skip
@@ -165,16 +165,16 @@ def test_parts_of_one_rule(expr: Sequence[Any], printed: str | None, allowed: st
 @pytest.mark.parametrize(
     ("expr", "printed", "allowed"),
     [
-        ([meta("l4proto", "tcp"), {"xt": None}, {"xt": None}, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT", "compliant"),
+        ([meta("l4proto", "tcp"), {"xt": None}, {"xt": None}, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
         ([meta("l4proto", "tcp"), {"xt": None}, {"xt": None}], "-p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset", "drift"),
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 22 -m comment --comment "of 1.8.7" -j ACCEPT', "compliant"),
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 23 -m comment --comment "of 1.8.7" -j ACCEPT', "drift"),
         ([{"xt": None}, ACCEPT], "-m conntrack --ctstate ESTABLISHED -m comment --comment c -j ACCEPT", "drift"),
         ([{"limit": {"rate": 3, "burst": 5, "per": "minute"}}, {"xt": None}, ACCEPT],
-         "-m limit --limit 3/min -m conntrack --ctstate NEW -j ACCEPT", "drift"),
-        ([match("ip", "saddr", "10.0.0.1"), {"xt": None}, ACCEPT], "-s 10.0.0.1/32 -m conntrack --ctstate NEW -j ACCEPT", "drift"),
-        ([match("tcp", "dport", {"set": [22]}), {"xt": None}, ACCEPT], "-p tcp -m conntrack --ctstate NEW -j ACCEPT", "unknown"),
-        ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT", "unknown"),
+         "-m limit --limit 3/min -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "drift"),
+        ([match("ip", "saddr", "10.0.0.1"), {"xt": None}, ACCEPT], "-s 10.0.0.1/32 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "drift"),
+        ([match("tcp", "dport", {"set": [22]}), {"xt": None}, ACCEPT], "-p tcp -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "unknown"),
+        ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "unknown"),
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], None, "unknown"),
     ],
     ids=str,
@@ -219,7 +219,7 @@ def test_a_target_that_stops_tracking(printed: str | None, denied: str) -> None:
 
 def test_a_chain_that_does_not_have_the_same_number_of_rules_is_not_believed() -> None:
     rules = [[TCP22, xt("conntrack"), ACCEPT], [TCP22, xt("conntrack"), DROP]]
-    lines = ["INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT"]
+    lines = ["INPUT -p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT"]
     assert (
         outcome(
             Rule(proto="tcp", port=22, action="allow"),
@@ -232,7 +232,7 @@ def test_a_chain_that_does_not_have_the_same_number_of_rules_is_not_believed() -
 def test_rules_that_changed_while_they_were_read_are_not_believed() -> None:
     expr, printed = (
         [TCP22, xt("conntrack"), COUNTER, ACCEPT],
-        "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW -j ACCEPT",
+        "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT",
     )
     assert accepts(expr, printed) == "compliant"
     assert accepts(expr, printed, moved="yes") == "unknown"

@@ -116,8 +116,8 @@ SURE, UNSURE = True, False
         ([{"counter": {"packets": 1}}, DROP], [(DENY, SURE)]),
         ([{"counter": {"map": {"key": 1, "data": "@m"}}}, DROP], [(DENY, UNSURE)]),
         ([{"masquerade": None}, DROP], [(DENY, SURE)]),
-        ([{"flow": {"op": "add", "flowtable": "@f"}}, ACCEPT], []),
-        ([set_to(5), {"flow": {"op": "add", "flowtable": "@f"}}, DROP], [(NEXT, SURE)]),
+        ([{"flow": {"op": "add", "flowtable": "@f"}}, ACCEPT], [(ALLOW, UNSURE)]),
+        ([set_to(5), {"flow": {"op": "add", "flowtable": "@f"}}, DROP], [(NEXT, SURE), (DENY, UNSURE)]),
         ([{"set": {"op": "add", "elem": 1, "set": "@s"}}, DROP], [(DENY, UNSURE)]),
         ([{"map": {"op": "add", "elem": 1, "map": "@m"}}, DROP], [(DENY, UNSURE)]),
         ([{"reset": {"tcp option": {"name": "fastopen"}}}, DROP], [(DENY, UNSURE)]),
@@ -238,7 +238,7 @@ def test_a_rule_ends_for_packets_without_a_connection_where_it_looks_at_one(
     statements: list[Any], tracked_alone: bool
 ) -> None:
     (rule,) = (rule for rule in of_ipv4(*statements) if rule.effect.action is DENY)
-    assert all((box.get(Dimension.CONNTRACK) == FALSE) is tracked_alone for box in rule.boxes)
+    assert all(box.get(Dimension.CONNTRACK) == FALSE for box in rule.boxes) is tracked_alone
     assert rule.boxes
 
 

@@ -32,6 +32,8 @@ class Dimension(StrEnum):
     """The interface that the packet leaves by; 0 for none."""
     CONNTRACK = "conntrack"
     """0: new connection. 1: not tracked. 2: connection tracking has not looked at it yet."""
+    STAGE = "stage"
+    """0: the first packet of a connection; 1: the next one from the same side; 2: an answer."""
     SLOCAL = "slocal"
     """The source is 1: an address of the node; 2: a broadcast address of its networks (IPv4) or one
     of its anycast addresses (IPv6); 0: another one.
@@ -90,6 +92,7 @@ LIMITS: Mapping[Dimension, int] = {
     Dimension.IIF: (1 << 8 * NAME_BYTES) - 1,
     Dimension.OIF: (1 << 8 * NAME_BYTES) - 1,
     Dimension.CONNTRACK: 2,
+    Dimension.STAGE: 2,
     Dimension.SLOCAL: 2,
     Dimension.DLOCAL: 2,
     Dimension.HOME: 1,

@@ -45,6 +45,11 @@ FORWARDED = ("ingress", "prerouting", "forward", "postrouting", "egress")
 OUTGOING = ("output", "postrouting", "egress")
 NEW: Numbers = ((0, 0),)
 UNSEEN: Numbers = ((2, 2),)
+FIRST: Numbers = ((0, 0),)
+NEXT: Numbers = ((1, 1),)
+ANSWER: Numbers = ((2, 2),)
+LATER: Numbers = ((1, 2),)
+"""Of the dimension STAGE."""
 TRACKING = -200
 """The priority at which the kernel looks up a packet's connection (NF_IP_PRI_CONNTRACK)."""
 NAT_FIRST, NAT_LAST = -100, 100

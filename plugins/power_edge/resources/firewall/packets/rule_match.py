@@ -1,17 +1,25 @@
 """What a rule matches, collected condition by condition while the rule is read."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
 from power_edge.resources.firewall.packets import marks, rates
 from power_edge.resources.firewall.packets.dimension import Dimension, Mark
 from power_edge.resources.firewall.packets.marks import CONNECTION, Change
-from power_edge.resources.firewall.packets.program import NEW, Action, Effect, FilterRule
+from power_edge.resources.firewall.packets.program import (
+    ANSWER,
+    FIRST,
+    LATER,
+    NEW,
+    NEXT,
+    Action,
+    Effect,
+    FilterRule,
+)
 from power_edge.resources.firewall.packets.rates import Rate, Side
 from power_edge.resources.firewall.packets.sets import (
     FALSE,
-    NOTHING,
     TRUE,
     Box,
     Numbers,
@@ -36,8 +44,10 @@ PROTOCOLS: Mapping[str, int] = {
 PORTED: Numbers = numbers((number, number) for number in (6, 17, 33, 132, 136))
 """Protocols whose header begins with the two ports."""
 TCP: Numbers = ((6, 6),)
-SYN, PSH, URG = 0x02, 0x08, 0x20
-"""Flags that the first packet of a TCP connection may have."""
+SYN, PSH, URG, ACK = 0x02, 0x08, 0x20, 0x10
+"""Flags of TCP. A connection's first packet may have the first three."""
+FLAGS_LATER: Mapping[int, Numbers] = {ACK: NEXT, SYN | ACK: ANSWER}
+"""The flags of later packets, by their stage."""
 PACKET_TYPES: Mapping[str, Numbers] = {
     "host": ((0, 0),),
     "unicast": ((0, 0),),
@@ -46,17 +56,19 @@ PACKET_TYPES: Mapping[str, Numbers] = {
     "other": (),
 }
 """Packet types, as nft and iptables name them. What is addressed to another host never arrives."""
-STATES: Mapping[str, Numbers] = {
-    "new": NEW,
-    "untracked": ((1, 1),),
-    "established": NOTHING,
-    "related": NOTHING,
-    "invalid": ((2, 2),),
+STATES: Mapping[str, Sequence[Box]] = {
+    "new": [{Dimension.CONNTRACK: NEW, Dimension.STAGE: FIRST}],
+    "untracked": [{Dimension.CONNTRACK: ((1, 1),)}],
+    "established": [{Dimension.CONNTRACK: NEW, Dimension.STAGE: LATER}],
+    "related": [],
+    "invalid": [{Dimension.CONNTRACK: ((2, 2),)}],
 }
 """A packet that connection tracking has not looked at yet counts as invalid (nft_ct.c,
 xt_conntrack.c).
 """
-STATUSES: Mapping[str, Numbers] = {"dnat": NOTHING, "snat": NOTHING}
+STATUSES: Mapping[str, Sequence[Box]] = {"dnat": [], "snat": []}
+DIRECTIONS: Mapping[str, Numbers] = {"original": ((0, 1),), "reply": ANSWER}
+"""The stages of the packets that go in these directions."""
 HAS_ROUTE_BACK: Mapping[bool, Numbers] = {True: ((2, 2),), False: ((1, 2),)}
 """Packets whose source has a route: by the interface that they came by (True), or by any (False).
 Reverse path filters ask this.
@@ -169,25 +181,39 @@ class Match:
         """Apply a condition on the flags of TCP.
 
         A connection's first packet has SYN, and may have PSH and URG as well (by packets on Linux
-        6.18).
+        6.18). The next one from there has ACK, and the answer SYN and ACK.
         """
         self.narrow(Dimension.PROTO, TCP)
         flags = [(psh, urg) for psh, urg in product((0, PSH), (0, URG)) if holds(SYN | psh | urg)]
-        if len(flags) < 4:
-            self.choose(
-                {Dimension.PSH: TRUE if psh else FALSE, Dimension.URG: TRUE if urg else FALSE}
+        later = [stage for bits, stage in FLAGS_LATER.items() if holds(bits)]
+        if len(flags) == 4 and len(later) == len(FLAGS_LATER):
+            return
+        first: list[Box] = (
+            [{Dimension.STAGE: FIRST}]
+            if len(flags) == 4
+            else [
+                {
+                    Dimension.STAGE: FIRST,
+                    Dimension.PSH: TRUE if psh else FALSE,
+                    Dimension.URG: TRUE if urg else FALSE,
+                }
                 for psh, urg in flags
-            )
+            ]
+        )
+        self.choose([*first, *({Dimension.STAGE: stage} for stage in later)])
+
+    def stage(self, some: Numbers) -> None:
+        """Keep the packets of some stages of a connection."""
+        self.narrow(Dimension.STAGE, some)
 
     def among(
         self,
-        dimension: Dimension,
-        known: Mapping[str, Numbers],
+        known: Mapping[str, Sequence[Box]],
         names: Iterable[str],
         *,
         negated: bool = False,
     ) -> None:
-        """Keep the packets of any of these words, which stand for numbers of a dimension.
+        """Keep the packets of any of these words, which stand for sets of packets.
 
         An unknown word makes the rule opaque.
         """
@@ -196,9 +222,18 @@ class Match:
         if unknown:
             self.doubt(f"the value {unknown[0]}")
         else:
-            self.narrow(
-                dimension, numbers(pair for word in words for pair in known[word]), negated=negated
-            )
+            self.one_of([box for word in words for box in known[word]], negated=negated)
+
+    def zone(self, text: str) -> Iterator[FilterRule]:
+        """Yield the effect of a statement that gives a packet another zone of connection tracking.
+
+        Its connection may be another one than that of the packets before, or of the answers (by
+        packets on Linux 6.18). So it is unknown what state later packets have.
+        """
+        later = self.copy()
+        later.stage(LATER)
+        later.doubt("it sets a zone of connections")
+        yield from later.rules(Effect(Action.UNKNOWN), text)
 
     def changed(self, text: str) -> Iterator[FilterRule]:
         """Yield the changes of marks so far as a rule of their own: the rest of the rule need not

@@ -7,6 +7,7 @@ from power_edge.resources.firewall.packets.dimension import SADDR, Dimension
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
+    FIRST,
     NAT_LAST,
     NEW,
     REJECT,
@@ -51,7 +52,10 @@ def walk(
         )
         inside, outside = _split(
             [_tracked(region, NEW, UNSEEN) for region in undecided] if early else undecided,
-            base.boxes,
+            # A chain of type nat is called for the first packet of a connection alone.
+            tuple({**box, Dimension.STAGE: FIRST} for box in base.boxes)
+            if base.nat
+            else base.boxes,
             effort,
         )
         walker = _Walk(program, family, base, effort)

@@ -6,7 +6,7 @@ their order in a chain. Nothing is used where the two tools list different numbe
 different names of matches and target.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from power_edge.json_value import a_member, an_object, text_at
@@ -17,6 +17,9 @@ from power_edge.resources.firewall.readers.nft_objects import Statement
 ADDRESSES = frozenset({"saddr", "daddr", "protocol", "nexthdr"})
 ENDS = frozenset({"accept", "drop", "return", "jump", "goto"})
 DEVICES = frozenset({"l4proto", "iifname", "oifname", "iif", "oif"})
+
+ALIASES: Mapping[str, str] = {"state": "conntrack"}
+"""Names of matches in iptables-save, and what the kernel calls them."""
 
 
 class XtPart(NamedTuple):
@@ -50,7 +53,8 @@ def parts(statements: Sequence[Statement], saved: SavedRule | None) -> list[XtPa
     if saved is None:
         return found
     names = [part.name for part in found if part.kind == "match"]
-    segments = [(name, tokens) for name, tokens in saved.matches if name in names]
+    matches = [(ALIASES.get(name, name), tokens) for name, tokens in saved.matches]
+    segments = [(name, tokens) for name, tokens in matches if name in names]
     targets: list[str | None] = [part.name for part in found if part.kind == "target"]
     if [name for name, _ in segments] != names or (targets or [_end(statements)]) != [saved.target]:
         return found

@@ -238,7 +238,10 @@ def _as_rules(
         # An argument looks like a target (--string -j). Which is which depends on all options of
         # all matches.
         effect = Effect(Action.UNKNOWN)
-    yield from match.rules(effect, as_text(saved, family))
+    text = as_text(saved, family)
+    if saved.target == "CT" and own not in chains and sets_zone(saved.rest):
+        yield from match.zone(text)
+    yield from match.rules(effect, text)
 
 
 def as_text(saved: SavedRule, family: int) -> str:
@@ -255,6 +258,11 @@ def target(name: str | None, options: tuple[Token, ...]) -> Effect:
     if name == "CT":
         return Effect(Action.NEXT)
     return TARGETS.get(name, Effect(Action.UNKNOWN))
+
+
+def sets_zone(options: tuple[Token, ...]) -> bool:
+    """Return whether the options of a target CT set a zone of connection tracking."""
+    return any(bare and word.startswith("--zone") for word, bare in options)
 
 
 def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:

@@ -1,20 +1,23 @@
 """The options of a rule as iptables-save prints them (iptables(8), iptables-extensions(8))."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from power_edge.resources.firewall.packets import address_types, marks, rates
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension
-from power_edge.resources.firewall.packets.program import NEW
+from power_edge.resources.firewall.packets.program import FIRST, LATER, NEW
 from power_edge.resources.firewall.packets.rule_match import (
+    DIRECTIONS,
     HAS_ROUTE_BACK,
     PACKET_TYPES,
     STATES,
+    STATUSES,
     Match,
     protocol,
 )
 from power_edge.resources.firewall.packets.sets import (
     NOTHING,
+    Box,
     Numbers,
     address,
     complement,
@@ -31,9 +34,8 @@ MODULES = frozenset({
     "icmp6", "iprange", "pkttype", "comment", "recent", "rpfilter", "rt", "mark", "connmark", "set",
 })  # fmt: skip
 """Matches whose options are read one by one. Any other match makes the rule opaque."""
-STATE_WORDS: Mapping[str, Numbers] = {name.upper(): some for name, some in STATES.items()} | {
-    "DNAT": NOTHING,
-    "SNAT": NOTHING,
+STATE_WORDS: Mapping[str, Sequence[Box]] = {
+    name.upper(): some for name, some in {**STATES, **STATUSES}.items()
 }
 TCP_FLAGS = {"FIN": 1, "SYN": 2, "RST": 4, "PSH": 8, "ACK": 16, "URG": 32, "ALL": 63, "NONE": 0}
 Sets = Mapping[str, AddressSet]
@@ -225,7 +227,7 @@ def _protocol(reader: OptionReader, value: str, negated: bool) -> None:
 
 def _state(reader: OptionReader, value: str, negated: bool) -> None:
     reader.asks_for_state = True
-    reader.match.among(Dimension.CONNTRACK, STATE_WORDS, value.split(","), negated=negated)
+    reader.match.among(STATE_WORDS, value.split(","), negated=negated)
 
 
 def _address_types(end: str, reader: OptionReader, value: str, negated: bool) -> None:
@@ -253,7 +255,7 @@ def _tcp_flags(reader: OptionReader, value: str, negated: bool) -> None:
 
 def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
     reader.protocol_is(6)
-    reader.match.when(not negated)
+    reader.match.stage(LATER if negated else FIRST)
 
 
 def _packet_type(reader: OptionReader, value: str, negated: bool) -> None:
@@ -268,9 +270,11 @@ def _direction(reader: OptionReader, value: str, negated: bool) -> None:
     """A packet without a connection is not asked for a direction: beside a state it matches,
     otherwise it does not (conntrack_mt).
     """
-    fitting = NEW if (value == "ORIGINAL") is not negated else NOTHING
-    without_connection = complement(NEW, Dimension.CONNTRACK) if reader.asks_for_state else NOTHING
-    reader.match.narrow(Dimension.CONNTRACK, numbers([*fitting, *without_connection]))
+    fitting = DIRECTIONS["original" if (value == "ORIGINAL") is not negated else "reply"]
+    boxes: list[Box] = [{Dimension.CONNTRACK: NEW, Dimension.STAGE: fitting}]
+    if reader.asks_for_state:
+        boxes.append({Dimension.CONNTRACK: complement(NEW, Dimension.CONNTRACK)})
+    reader.match.choose(boxes)
 
 
 def _note(_reader: OptionReader, _text: str, _negated: bool) -> None:

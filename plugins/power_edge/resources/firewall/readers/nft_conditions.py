@@ -6,8 +6,10 @@ from typing import NamedTuple, TypeVar
 from power_edge.json_value import Json, a_list, a_member, a_text, an_object, text_at
 from power_edge.resources.firewall.packets import address_types, marks
 from power_edge.resources.firewall.packets.dimension import DADDR, SADDR, Dimension, Mark
-from power_edge.resources.firewall.packets.program import Effort, Key
+from power_edge.resources.firewall.packets.program import FIRST, Effort, Key
 from power_edge.resources.firewall.packets.rule_match import (
+    DIRECTIONS,
+    FLAGS_LATER,
     HAS_ROUTE_BACK,
     PACKET_TYPES,
     PSH,
@@ -29,7 +31,6 @@ from power_edge.resources.firewall.packets.sets import (
 from power_edge.resources.firewall.readers.ipsets import AddressSet
 from power_edge.resources.firewall.readers.nft_bytecode import Comparisons
 from power_edge.resources.firewall.readers.nft_values import (
-    DIRECTIONS,
     EXTENSIONS,
     ICMP,
     ICMPV6,
@@ -298,14 +299,14 @@ class ConditionReader:
             op == "in" or len(values) == 1 or isinstance(right, dict)
         )  # `==` and `!=` compare a list as one bit mask
         if key == "state" and single:
-            self.match.among(Dimension.CONNTRACK, STATES, map(_word, values), negated=op == "!=")
+            self.match.among(STATES, map(_word, values), negated=op == "!=")
         elif key == "status" and single:
             self.match.tracked()
-            self.match.among(Dimension.CONNTRACK, STATUSES, map(_word, values), negated=op == "!=")
+            self.match.among(STATUSES, map(_word, values), negated=op == "!=")
         elif key == "direction" and op in {"==", "!="}:
             self.match.tracked()
-            ways = {way for word in values for way in _known(word, DIRECTIONS)}
-            self.match.when(("original" in ways) is (op == "=="))
+            ways = numbers(way for word in values for way in _known(word, DIRECTIONS))
+            self.match.narrow(Dimension.STAGE, ways, negated=op == "!=")
         else:
             raise NotUnderstood(f"ct {key} match")
 
@@ -407,7 +408,13 @@ class ConditionReader:
         elif op in {"==", "!="} and not any(
             bits & mask & ~(ECN | PSH | URG) == SYN & mask for bits in expected
         ):
-            self.match.when(op == "!=")
+            later = [
+                stage
+                for flags, stage in FLAGS_LATER.items()
+                if (flags & mask in expected) is (op == "==")
+            ]
+            first = FIRST if op == "!=" else ()
+            self.match.stage(numbers(pair for stage in (first, *later) for pair in stage))
         else:
             raise NotUnderstood("tcp flags match")
 

@@ -6,10 +6,11 @@ from collections.abc import Container, Iterator, Mapping
 
 from power_edge.json_value import Json, a_list, a_member, a_pair, an_object, decoded, text_at
 from power_edge.resources.firewall.packets import marks, rates
-from power_edge.resources.firewall.packets.dimension import Dimension
+from power_edge.resources.firewall.packets.dimension import Dimension, Mark
 from power_edge.resources.firewall.packets.program import (
     ALLOW,
     DENY,
+    LATER,
     REJECT,
     Action,
     Effect,
@@ -150,7 +151,10 @@ def _rule(
         if kind in ENDING:
             yield from match.changed(text)
         if kind == "xt":
-            if (effect := _xt(next(xts), match, family, context.ipsets)) is not None:
+            part = next(xts)
+            if (effect := _xt(part, match, family, context.ipsets)) is not None:
+                if part.name == "CT" and iptables.sets_zone(part.options or ()):
+                    yield from match.zone(text)
                 yield from match.rules(effect, text)
                 return
         elif kind == "match":
@@ -165,16 +169,10 @@ def _rule(
             match.doubt(f"{kind} statement")
         elif kind == "flow":
             # The rule ends for the first packet of a connection (nft_flow_offload_eval).
-            match.when(False)
+            match.stage(LATER)
+            match.doubt("flow statement")
         elif kind == "mangle" and (which := mark_of(an_object(what)["key"])) is not None:
-            value = an_object(what)["value"]
-            change = marks.computed(which, value)
-            if change.keep is None and not _certain(value):
-                match.doubt("a value that a packet may lack")
-            if _reads_connection(value):
-                yield from match.changed(text)
-                match.tracked()  # without a connection the rule ends
-            match.changes.append(change)
+            yield from _set_mark(match, which, an_object(what)["value"], text)
         elif kind == "mangle":
             changed = an_object(an_object(what)["key"])
             if not _harmless(changed):
@@ -182,6 +180,9 @@ def _rule(
                 return
             if not _certain(an_object(what)["value"]):
                 match.doubt("a value that a packet may lack")
+            if _key_of(changed, "ct") == "zone":
+                yield from match.changed(text)
+                yield from match.zone(text)
             _implied(match, text_at(an_object(changed.get("payload", {})), "protocol"))
         elif kind == "vmap":
             yield from _verdict_map(an_object(what), reader, place, text)
@@ -197,6 +198,17 @@ def _rule(
     yield from match.changed(text)
     if any(rate.memory for rate in match.rates):
         yield from match.rules(Effect(Action.NEXT), text)
+
+
+def _set_mark(match: Match, which: Mark, value: Json, text: str) -> Iterator[FilterRule]:
+    """Note that a rule sets a mark. Yield the changes before it, where the rule may end here."""
+    change = marks.computed(which, value)
+    if change.keep is None and not _certain(value):
+        match.doubt("a value that a packet may lack")
+    if _reads_connection(value):
+        yield from match.changed(text)
+        match.tracked()  # without a connection the rule ends
+    match.changes.append(change)
 
 
 def _reads_connection(value: Json) -> bool:

@@ -40,7 +40,6 @@ NFPROTO: Mapping[str, tuple[int, ...]] = {
     **dict.fromkeys(("arp", "vlan", "8021q", "8021ad", "bridge", "netdev"), ()),
 }
 """The families that a word of `meta nfproto` or `meta protocol` stands for."""
-DIRECTIONS: Mapping[str, tuple[str, ...]] = {word: (word,) for word in ("original", "reply")}
 TCP_FLAGS = {"fin": 1, "syn": 2, "rst": 4, "psh": 8, "ack": 16, "urg": 32, "ecn": 64, "cwr": 128}
 
 

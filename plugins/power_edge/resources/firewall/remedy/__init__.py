@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from enum import Enum
 
 from power_edge.model import Finding, Remedy
-from power_edge.resources.firewall import traffic
+from power_edge.model.generated.resources.firewall_schema import Rule
+from power_edge.resources.firewall import defaults, later, queries, traffic
 from power_edge.resources.firewall.judge import Declared
-from power_edge.resources.firewall.packets.program import Undecidable
+from power_edge.resources.firewall.packets.program import ALLOW, OPENINGS, Undecidable
 from power_edge.resources.firewall.remedy import by_hand, firewalld, routed, ufw
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.state import IN_KERNEL, Loaded, any_part, ufw_loaded
@@ -31,6 +32,13 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
     """Return what leads the firewall to its declaration."""
     fields = {drift.field for drift in drifts}
     try:
+        if declared.field == "rule" and (cut := _cut_off(declared.value, observed)):
+            return Remedy(advice=cut)
+        if declared.field == "default_outgoing" and _unanswered(declared, observed):
+            return Remedy(
+                advice="connections get out, and their answers do not get in: accept established "
+                "connections"
+            )
         if declared.field == "rule" and declared.value.routed:
             return routed.remedy(declared, observed)
         match _provider(observed):
@@ -50,6 +58,34 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
         return Remedy(advice="the rules are too complex to follow: look at them by hand")
     except ValueError as error:
         return Remedy(advice=f"no command is known: {error}")
+
+
+def _cut_off(rule: Rule, observed: Ruleset) -> str | None:
+    """Return what a person would do where connections get in, and cannot go on."""
+    if rule.action not in OPENINGS:
+        return None
+    for family in queries.families_of(observed, rule):
+        box = traffic.packets(rule, family)
+        for demand in queries.demands(observed, rule, family):
+            if box is None or ALLOW not in demand.verdicts:
+                continue
+            for region in later.cut_off(rule, demand.ruleset, family, [box]):
+                if region is not None and region.sure:
+                    before = f"before '{region.by}', " if region.by else ""
+                    return (
+                        "connections get in, and cannot go on: accept established connections "
+                        f"({before}where these rules are set)"
+                    )
+    return None
+
+
+def _unanswered(declared: Declared, observed: Ruleset) -> bool:
+    """Return whether it is the answers alone that keep a default from holding."""
+    return declared.value == ALLOW and any(
+        defaults.default(observed, family, ALLOW, outward=True)
+        and defaults.answered(observed, family) is False
+        for family in queries.judged_families(observed, ALLOW)
+    )
 
 
 def _provider(observed: Ruleset) -> Provider:
