@@ -212,6 +212,7 @@ PACKET, CONNECTION, ALL = marks.PACKET, marks.CONNECTION, marks.ALL
     [
         ("MARK", "--set-xmark 0x1/0xff", (PACKET, ALL & ~0xFF, 0, 1, False)),
         ("MARK", "--set-mark 0x100/0xff", (PACKET, ALL & ~0x1FF, 0, 0x100, False)),
+        ("MARK", "--set-xmark 0x100/0xf0", (PACKET, ALL & ~0xF0, 0, 0x100, False)),
         ("MARK", "--set-xmark 0x1", (PACKET, 0, 0, 1, False)),
         ("CONNMARK", "--set-xmark 0x1/0xff", (CONNECTION, ALL & ~0xFF, 0, 1, True)),
         (
