@@ -4,6 +4,7 @@ Tried with a bridge on a real node (Linux 6.18).
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from power_edge.resources.firewall.readers.nftables import devices
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
+    DENY_22,
     DROP,
     TCP22,
     meta,
@@ -199,6 +201,11 @@ def test_a_node_that_does_not_show_its_devices_may_have_ipv6() -> None:
 def test_what_sees_packets_before_the_packet_filter(early: str, verdict: str) -> None:
     node = observed(nft=nft([TCP22, ACCEPT]), interfaces="lo\neth0", early=early)
     assert outcome(ALLOW_22, node) == verdict
+    at_the_device = nft([DROP], family="netdev", hook="ingress", dev="eth0")
+    closed = observed(nft=at_the_device, interfaces="lo\neth0", early=early)
+    for source in ("0.0.0.0/0", "::/0"):
+        rule = replace(DENY_22, interface="eth0", from_=source)
+        assert outcome(rule, closed) == verdict
 
 
 def test_filters_of_tc_on_hundreds_of_devices_are_not_too_complex_for_the_others() -> None:

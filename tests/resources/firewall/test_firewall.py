@@ -845,6 +845,7 @@ def test_a_refusal_by_icmp_is_of_one_family() -> None:
         ("filter", (1, "no"), "unknown"),
         ("filter", "", "compliant"),
         ("filter", "table inet t {", "drift"),
+        ("filter", "table ip other {\ntable inet t {", "drift"),
     ],
 )
 def test_a_dormant_table_filters_nothing(flags: Any, dormant: Any, allowed: str) -> None:
@@ -962,6 +963,11 @@ def test_bridge_rules_make_it_unknown() -> None:
         ("INPUT -p tcp -m tcp --dport 22 -j NOSUCH", "unknown"),
         ("INPUT -p tcp -m tcp --dport 22", "drift"),
         ("INPUT -p 300x -j ACCEPT", "unknown"),
+        ("INPUT -m", "drift"),
+        ("INPUT -p tcp -j", "drift"),
+        # a comment that looks like an option
+        ("INPUT -m comment --comment --dport -j ACCEPT", "compliant"),
+        ("INPUT -m comment --comment -m -j ACCEPT", "compliant"),
     ],
 )
 def test_iptables_rule(rule: str, allowed: str) -> None:
@@ -1017,7 +1023,8 @@ def test_a_condition_whose_reading_fails_is_counted() -> None:
 def test_jump_returns_and_goto_does_not() -> None:
     jump = ("INPUT -j c", "INPUT -j ACCEPT", "c -p udp -j DROP")
     assert outcome(ALLOW_22, legacy(*jump, chains=["c"])) == "compliant"
-    assert outcome(ALLOW_22, legacy("INPUT -g c", *jump[1:], chains=["c"])) == "drift"
+    for goto in ("INPUT -g c", "INPUT -p tcp -g c"):
+        assert outcome(ALLOW_22, legacy(goto, *jump[1:], chains=["c"])) == "drift"
 
 
 def test_a_log_that_nobody_understands_decides_nothing() -> None:
@@ -1034,6 +1041,7 @@ def test_iptables_save_of_another_kind_is_not_understood() -> None:
     for text in (
         "iptables v1.8.9: error",
         "*filter\n:INPUT DROP [0:0]\n-A NOSUCH -j ACCEPT",
+        "*filter\n:INPUT DROP [0:0]\n-I INPUT -j ACCEPT\nCOMMIT",
         "*broute\n:INPUT ACCEPT [0:0]",
         "*filter\n:INPUT ? [0:0]",
     ):
@@ -2274,6 +2282,7 @@ def test_what_a_finding_shows(
         ({"arp_legacy_tables": ""}, "compliant"),
         ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT ACCEPT\n:OUTPUT ACCEPT"}, "compliant"),
         ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT DROP\n:OUTPUT ACCEPT"}, "unknown"),
+        ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT DROP [0:0]"}, "unknown"),
         ({"arp_legacy_tables": "filter", "arp_legacy": "*filter\n:INPUT ACCEPT\n-A INPUT -j DROP"}, "unknown"),
         ({"arp_legacy_tables": "filter", "arp_legacy": ("absent", "")}, "unknown"),
         ({"arp_legacy_tables": "filter", "arp_legacy": (1, "no")}, "unknown"),
@@ -2281,8 +2290,11 @@ def test_what_a_finding_shows(
     ],
 )  # fmt: skip
 def test_legacy_arptables_may_hide_every_ipv4_address(arp: dict[str, Any], verdict: str) -> None:
-    four = observed(nft=nft([TCP22, ACCEPT]), inet6="", **arp)
+    answers = [ct("state", ["established", "related"]), ACCEPT]
+    four = observed(nft=nft(answers, [TCP22, ACCEPT]), inet6="", **arp)
     assert outcome(ALLOW_22, four) == verdict
+    outgoing = results(Firewall(default_outgoing="allow"), four)["default_outgoing"]
+    assert outgoing.outcome == verdict
 
 
 @pytest.mark.parametrize(

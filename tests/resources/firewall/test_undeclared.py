@@ -83,6 +83,8 @@ NO_WAY_BACK = {"match": {"op": "==", "left": {"fib": {"result": "oif", "flags": 
         ([[meta("l4proto", {"set": ["icmp", "ipv6-icmp"]}), ACCEPT]], []),
         ([tcp(22, end=DROP), [ACCEPT]], ["everything but 22/tcp from any to any"]),
         ([tcp(22, end=DROP), tcp(53, proto="udp", end=DROP), [ACCEPT]], ["everything but 22/tcp, 53/udp from any to any"]),
+        ([[meta("l4proto", "gre"), DROP], [ACCEPT]], ["everything but gre from any to any"]),
+        ([[meta("l4proto", "udp"), DROP], [ACCEPT]], ["everything but 1-65535/udp from any to any"]),
         ([tcp({"set": ODD}, end=DROP), [ACCEPT]], None),
         # ports of the source, and what somebody makes by hand
         ([tcp(22, match("tcp", "sport", {"range": [1024, 65535]}))], ["22/tcp from any to any source port 1024-65535"]),
@@ -130,6 +132,10 @@ def test_on_a_node_with_one_family_it_is_from_any() -> None:
         ([on("eth0", end=DROP), on("eth*")], "on eth* but eth0"),
         ([on({"set": ["eth0", "eth2"]}, end=DROP), on("eth*")], "on eth* but eth0 and eth2"),
         ([on({"set": ["eth0", "eth2"]}, end=DROP), on({"set": ["eth*", "wg0"]})], "on eth* but eth0 and eth2, wg0"),
+        # the kernel takes nearly any name
+        ([on("wanX")], "on wanX"),
+        ([on("e{0}")], "on e{0}"),
+        ([on("e\udcff")], r"on e\xff"),
     ],
     ids=str,
 )  # fmt: skip
@@ -175,6 +181,9 @@ def test_where_all_is_declared_open_nothing_is_left() -> None:
         ([tcp(22, USER)], [("22/tcp from any to any", False)]),
         ([tcp(22, USER, end=DROP), tcp(22)], [("22/tcp from any to any", False)]),
         ([tcp(22), tcp(80, USER)], [("22/tcp from any to any", True), ("80/tcp from any to any", False)]),
+        # what is perhaps open to some hides nothing that is open to others
+        ([tcp(22, source("240.0.0.1")), tcp(22, USER, source("10.0.0.0/8"))],
+         [("22/tcp from 10.0.0.0/8 to any", False), ("22/tcp from 240.0.0.1 to any", True)]),
         ([tcp(22, USER, meta("nfproto", "ipv4")), tcp(22, meta("nfproto", "ipv6"))],
          [("22/tcp from 0.0.0.0/0 to any", False), ("22/tcp from ::/0 to any", True)]),
     ],

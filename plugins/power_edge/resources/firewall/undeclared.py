@@ -227,7 +227,7 @@ def _alike(some: Iterable[Opening]) -> dict[tuple[int, bool, str, str, str], lis
     groups: dict[tuple[int, bool, str, str, str], list[Box]] = {}
     for family, box, sure in some:
         source, target = (_addresses(box[end[family]], family) for end in (SADDR, DADDR))
-        ports, interfaces = box.get(Dimension.SPORT), box.get(Dimension.IIF, traffic.EXTERNAL)
+        ports, interfaces = box.get(Dimension.SPORT), box[Dimension.IIF]
         text = "" if ports is None else f" source port {port_ranges(ports)}"
         unusual_note = traffic.unusual_note(box, family, by_hand=_crafted(box))
         text += f" {unusual_note}" if unusual_note else ""
@@ -246,24 +246,19 @@ def _packets_of(boxes: list[Box]) -> list[str]:
         {name: box[name] for name in (Dimension.PROTO, Dimension.DPORT) if name in box}
         for box in boxes
     ]
-    cuts: list[Box] = [*open_, {Dimension.DPORT: ((0, 0),)}]  # no connection goes to port 0
     closed = merge(
-        subtract_all([{Dimension.PROTO: traffic.NOT_ICMP}], cuts),
+        subtract_all([{Dimension.PROTO: traffic.NOT_ICMP}], [*open_, traffic.NO_PORT]),
         (Dimension.PROTO, Dimension.DPORT),
     )
-    spans = [len(box[Dimension.DPORT]) if Dimension.DPORT in box else MANY for box in closed]
-    named = all(size(_protocols(box)) <= LISTED for box in closed)
+    spans = [len(box.get(Dimension.DPORT, ((0, 0),))) for box in closed]
+    named = all(size(box[Dimension.PROTO]) <= LISTED for box in closed)
     if not 0 < len(closed) < len(lines) or sum(spans) > RANGES or not named:
         return lines
     return ["everything but " + ", ".join(sorted(map(_packets, closed)))]
 
 
-def _protocols(box: Box) -> Numbers:
-    return box.get(Dimension.PROTO, traffic.NOT_ICMP)
-
-
 def _packets(box: Box) -> str:
-    protocols, ports = _protocols(box), box.get(Dimension.DPORT)
+    protocols, ports = box[Dimension.PROTO], box.get(Dimension.DPORT)
     some = (number for low, high in protocols for number in range(low, high + 1))
     listed = size(protocols) <= LISTED
     names = "/".join(_NAMES.get(number, str(number)) for number in some) if listed else ""
@@ -282,7 +277,7 @@ def _interfaces(some: Numbers) -> str:
     others = without(traffic.EXTERNAL, some)
     listed, word = (some, "on") if size(some) <= size(others) else (others, "on all interfaces but")
     names = list(_patterns(listed))
-    return f"{word} {', '.join(names[:4])}".replace("{", "").replace("}", "") + (
+    return f"{word} {', '.join(names[:4])}".replace("{", "{{").replace("}", "}}") + (
         ", ..." if len(names) > 4 else ""
     )
 

@@ -87,6 +87,8 @@ def test_a_type_that_is_not_known_is_not_decided() -> None:
         outcome(DENY_22, legacy("INPUT -m addrtype --dst-type BROADCAST,TWO -j ACCEPT", v6=()))
         == "unknown"
     )
+    six = legacy(v6=["INPUT -m addrtype --dst-type BROADCAST -j ACCEPT"])
+    assert outcome(DENY_22, six) == "unknown"
     assert outcome(DENY_22, observed(nft=nft([fib("daddr", "blackhole"), ACCEPT]))) == "unknown"
     assert outcome(DENY_22, observed(nft=nft([fib("saddr . iif", "local"), ACCEPT]))) == "unknown"
 

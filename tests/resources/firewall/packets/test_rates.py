@@ -53,6 +53,8 @@ def limit(**what: Any) -> dict[str, Any]:
         ((f"{SET} -j RETURN", UPDATE, OPEN), "drift", "drift"),
         ((f"{SET} -m string --string x", UPDATE, OPEN), "unknown", "drift"),
         ((f"{NEW} -m recent ! --set {SIDE}", UPDATE, OPEN), "unknown", "drift"),
+        ((SET, UPDATE.replace("--update", "! --update"), OPEN), "unknown", "drift"),
+        ((SET, UPDATE.replace("-m recent", "-m string --string x --algo bm -m recent"), OPEN), "unknown", "unknown"),
         ((UPDATE, OPEN), "unknown", "drift"),
         ((SET, OPEN, UPDATE), "drift", "compliant"),
         ((SET, UPDATE.replace("hitcount 6", "hitcount 1"), OPEN), "unknown", "drift"),

@@ -143,6 +143,7 @@ def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **re
         ([TCP22, COUNTER, xt("NFQUEUE", "target")], None, "unknown"),
         ([TCP22, COUNTER, xt("REJECT", "target")], None, "unknown"),
         ([TCP22, COUNTER, xt("x", "watcher")], "-p tcp -m tcp --dport 22 -j x", "unknown"),
+        ([meta("l4proto", "tcp"), xt("rpfilter"), COUNTER, ACCEPT], "-p tcp -m rpfilter -j ACCEPT", "compliant"),
         # the two tools print different rules
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m addrtype --dst-type LOCAL -j ACCEPT", "unknown"),
         ([TCP22, xt("conntrack"), COUNTER, ACCEPT], "-p tcp -m conntrack --ctstate NEW -j DROP", "unknown"),
@@ -155,6 +156,10 @@ def accepts(expr: Sequence[Any], printed: str | None, policy: str = "drop", **re
         ([TCP22, xt("comment"), COUNTER, ACCEPT], "-p tcp -m tcp --dport 22 -m comment --comment -j -j ACCEPT", "compliant"),
         ([TCP22, xt("comment"), xt("conntrack"), ACCEPT],
          "-p tcp -m tcp --dport 22 -m comment --comment -m -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
+        ([TCP22, xt("comment"), xt("conntrack"), COUNTER, ACCEPT],
+         "-p tcp -m tcp --dport 22 -m comment --comment -j -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
+        ([TCP22, xt("conntrack"), xt("comment"), COUNTER, ACCEPT],
+         "-p tcp -m tcp --dport 22 -m conntrack --ctstate NEW,ESTABLISHED -m comment --comment --dport -j ACCEPT", "compliant"),
     ],
     ids=str,
 )  # fmt: skip
@@ -170,6 +175,7 @@ def test_parts_of_one_rule(expr: Sequence[Any], printed: str | None, allowed: st
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 22 -m comment --comment "of 1.8.7" -j ACCEPT', "compliant"),
         ([meta("l4proto", "tcp"), {"xt": None}, ACCEPT], '-p tcp -m tcp --dport 23 -m comment --comment "of 1.8.7" -j ACCEPT', "drift"),
         ([{"xt": None}, ACCEPT], "-m conntrack --ctstate ESTABLISHED -m comment --comment c -j ACCEPT", "drift"),
+        ([{"xt": None}, {"xt": None}, ACCEPT], "-m comment --comment -m -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "compliant"),
         ([{"limit": {"rate": 3, "burst": 5, "per": "minute"}}, {"xt": None}, ACCEPT],
          "-m limit --limit 3/min -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "drift"),
         ([match("ip", "saddr", "10.0.0.1"), {"xt": None}, ACCEPT], "-s 10.0.0.1/32 -m conntrack --ctstate NEW,ESTABLISHED -j ACCEPT", "drift"),

@@ -19,6 +19,7 @@ HEAD = (
 )
 OWN = "10.1.2.3"
 TO_ALL = "INPUT -p tcp -m tcp --dport 22 -j ACCEPT"
+OWN_TO_ALL = TO_ALL.replace("-p tcp", f"-s {OWN} -p tcp")
 FROM_OWN = Rule(proto="tcp", port=22, action="allow", from_=OWN)
 
 
@@ -50,7 +51,7 @@ BAN = "INPUT -m set --match-set s src -j DROP"
         (saved_set("net", "10.1.0.0/16"), [BAN, TO_ALL], "drift", "drift"),
         (
             saved_set("net", "10.1.0.0/16", f"{OWN} nomatch"),
-            [BAN, TO_ALL.replace("-p tcp", f"-s {OWN} -p tcp")],
+            [BAN, OWN_TO_ALL],
             "compliant",
             "drift",
         ),
@@ -108,6 +109,13 @@ BAN = "INPUT -m set --match-set s src -j DROP"
         ),
         (saved_set("ip", OWN, name="other"), [ACCEPT], "unknown", "unknown"),
         (saved_set("ip", "2001:db8::1").replace("inet ", "inet6 "), [ACCEPT], "drift", "drift"),
+        (saved_set("ip", "::a01:203").replace("inet ", "inet6 "), [ACCEPT], "drift", "drift"),
+        (
+            saved_set("ip", f"{OWN} timeout 30", more=" timeout 60"),
+            [BAN.replace("-j", "-m string --string x --algo bm -j"), OWN_TO_ALL],
+            "unknown",
+            "drift",
+        ),
         (saved_set("ip", OWN, "surprise"), [ACCEPT], "unknown", "unknown"),
         (saved_set("ip", f"{OWN} surprise"), [ACCEPT], "unknown", "unknown"),
         (saved_set("ip", f'{OWN} comment "'), [ACCEPT], "unknown", "unknown"),
@@ -125,15 +133,18 @@ def test_rules_that_look_at_a_set(
 MARKED = (
     "INPUT -m set --match-set s src -j MARK --set-xmark 0x1/0xffffffff",
     "INPUT -m mark --mark 0x1 -j DROP",
-    TO_ALL,
+    OWN_TO_ALL,
 )
 
 
-@pytest.mark.parametrize(("timeout", "expected"), [("0", "compliant"), ("30", "unknown")])
-def test_a_mark_by_a_set_that_expires_is_no_pass(timeout: str, expected: str) -> None:
+@pytest.mark.parametrize(
+    ("timeout", "denied", "allowed"), [("0", "compliant", "drift"), ("30", "unknown", "unknown")]
+)
+def test_a_mark_by_a_set_that_expires_is_no_pass(timeout: str, denied: str, allowed: str) -> None:
     what = node(saved_set("ip", f"{OWN} timeout {timeout}", more=" timeout 60"), *MARKED)
     banned = Rule(proto="tcp", port=22, action="deny", from_=OWN)
-    assert outcome(banned, what) == expected  # type: ignore[arg-type]
+    assert outcome(banned, what) == denied  # type: ignore[arg-type]
+    assert outcome(FROM_OWN, what) == allowed  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

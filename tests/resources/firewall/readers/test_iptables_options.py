@@ -6,7 +6,8 @@ import pytest
 
 from power_edge.model.generated.resources.firewall_schema import Rule
 from power_edge.resources.firewall.packets import marks
-from power_edge.resources.firewall.readers.iptables import changes
+from power_edge.resources.firewall.packets.program import Action
+from power_edge.resources.firewall.readers.iptables import changes, target
 from tests.resources.firewall.test_firewall import ALLOW_22, DENY_22, observed, outcome, save
 
 OFFICE = Rule(proto="tcp", port=22, action="allow", from_="10.0.0.0/8")
@@ -80,7 +81,34 @@ PING = ("-p icmp -j ACCEPT",)
         # A path back to the source by any interface is more than one by its own.
         ("-m rpfilter --invert -j DROP", TO_22, ALLOW_22, "compliant"),
         ("-p udp -m rpfilter --loose -m udp --dport 22 -j DROP", UDP_OPEN, UDP_22, "drift"),
+        (
+            "-p udp -m rpfilter --loose --invert -j DROP",
+            ("-m rpfilter -j DROP", *UDP_OPEN),
+            UDP_22,
+            "drift",
+        ),
+        (
+            "-p udp -m rpfilter --loose --invert -j DROP",
+            ("-m rpfilter --loose -j DROP", *UDP_OPEN),
+            UDP_22,
+            "compliant",
+        ),
         ("-p tcp -m tcp --tcp-flags SYN,ECE SYN -j DROP", TO_22, ALLOW_22, "unknown"),
+        # the first packet gets in, and no other
+        ("-p tcp -m tcp --tcp-flags SYN,ACK ACK -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-p tcp -m tcp --tcp-flags SYN,ACK,RST RST -j DROP", TO_22, ALLOW_22, "compliant"),
+        ("-p tcp -m tcp --tcp-flags SYN,ACK NONE -j DROP", TO_22, ALLOW_22, "compliant"),
+        # as somebody writes it into a file of ufw
+        ("-p tcp -m tcp --syn -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-p tcp -m tcp ! --syn -j DROP", TO_22, ALLOW_22, "drift"),
+        ("-p udp -m tcp --syn -j DROP", UDP_OPEN, UDP_22, "drift"),
+        ("-p tcp -m tcp --dport :22 -j ACCEPT", (), ALLOW_22, "compliant"),
+        ("-p tcp -m tcp --dport 22: -j ACCEPT", (), ALLOW_22, "compliant"),
+        # a word that is not known may stand for any packet
+        ("-m pkttype --pkt-type 0x5 -j DROP", TO_22, ALLOW_22, "unknown"),
+        ("-m mark --surprise 0x0 -j ACCEPT", (), ALLOW_22, "unknown"),
+        ("-m tcp --mark 0x0 -j ACCEPT", (), ALLOW_22, "unknown"),
+        ("-m comment --comment -j -j ACCEPT", (), ALLOW_22, "unknown"),
         ("-p tcp -j SURPRISE", TO_22, ALLOW_22, "unknown"),
     ],
 )
@@ -96,13 +124,16 @@ def test_an_option(option: str, then: tuple[str, ...], rule: Any, expected: str)
 UNTRACKED = "*raw\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING -p tcp -j CT --notrack\nCOMMIT\n"
 
 
+@pytest.mark.parametrize("target", ["CT --notrack", "NOTRACK"])
 @pytest.mark.parametrize(("which", "expected"), [("mark", "compliant"), ("connmark", "drift")])
-def test_a_packet_without_a_connection_has_no_mark_of_it(which: str, expected: str) -> None:
+def test_a_packet_without_a_connection_has_no_mark_of_it(
+    which: str, expected: str, target: str
+) -> None:
     rule = f"INPUT -p tcp -m {which} ! --mark 0x1 -j ACCEPT"
     node = observed(
         nft='{"nftables": []}',
         ip_legacy_tables="filter\nraw",
-        ip_legacy=UNTRACKED + save(rule),
+        ip_legacy=UNTRACKED.replace("CT --notrack", target) + save(rule),
         inet6="",
     )
     assert outcome(ALLOW_22, node) == expected
@@ -143,6 +174,39 @@ def test_what_another_table_than_filter_lets_by_is_not_opened_by_a_rule() -> Non
         assert outcome(ALLOW_22, node) == expected, table
 
 
+@pytest.mark.parametrize(
+    ("policy", "rule", "denied"),
+    [
+        ("ACCEPT", "-p tcp -m tcp --dport 22 -j DROP", "unknown"),
+        ("DROP", "-j LOG", "unknown"),
+        ("ACCEPT", "-j LOG", "drift"),
+    ],
+)
+def test_what_the_table_nat_stops_need_not_be_stopped(policy: str, rule: str, denied: str) -> None:
+    """Only a connection that is tracked comes to it."""
+    text = f"*nat\n:PREROUTING {policy} [0:0]\n-A PREROUTING {rule}\nCOMMIT\n"
+    node = observed(nft='{"nftables": []}', ip_legacy_tables="nat", ip_legacy=text, inet6="")
+    assert outcome(DENY_22, node) == denied
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        (None, Action.NEXT),
+        ("LOG", Action.NEXT),
+        ("CT", Action.NEXT),
+        ("ACCEPT", Action.ALLOW),
+        ("DROP", Action.DENY),
+        ("RETURN", Action.RETURN),
+        ("NFQUEUE", Action.UNKNOWN),
+        ("DNAT", Action.UNKNOWN),
+        ("", Action.UNKNOWN),
+    ],
+)
+def test_what_a_target_does(name: str | None, action: Action) -> None:
+    assert target(name, ()).action is action
+
+
 PACKET, CONNECTION, ALL = marks.PACKET, marks.CONNECTION, marks.ALL
 
 
@@ -151,6 +215,7 @@ PACKET, CONNECTION, ALL = marks.PACKET, marks.CONNECTION, marks.ALL
     [
         ("MARK", "--set-xmark 0x1/0xff", (PACKET, ALL & ~0xFF, 0, 1, False)),
         ("MARK", "--set-mark 0x100/0xff", (PACKET, ALL & ~0x1FF, 0, 0x100, False)),
+        ("MARK", "--set-xmark 0x100/0xf0", (PACKET, ALL & ~0xF0, 0, 0x100, False)),
         ("MARK", "--set-xmark 0x1", (PACKET, 0, 0, 1, False)),
         ("CONNMARK", "--set-xmark 0x1/0xff", (CONNECTION, ALL & ~0xFF, 0, 1, True)),
         (
@@ -176,7 +241,16 @@ def test_a_target_that_sets_a_mark(target: str, options: str, expected: tuple[An
 
 @pytest.mark.parametrize(
     ("target", "options"),
-    [("MARK", "--restore-mark"), ("MARK", "--or-mark 0x1"), ("CONNMARK", "--save-mark --odd 1")],
+    [
+        ("MARK", ""),
+        ("MARK", "--restore-mark"),
+        ("MARK", "--or-mark 0x1"),
+        ("MARK", "--set-xmark 0x1 --odd"),
+        ("MARK", "--set-xmark 0x1 --odd 1"),
+        ("MARK", "--set-xmark one"),
+        ("CONNMARK", "--save-mark --odd 1"),
+        ("CONNMARK", "--save-mark --mask"),
+    ],
 )
 def test_a_mark_that_is_not_understood_may_be_any(target: str, options: str) -> None:
     words = tuple((word, True) for word in options.split())

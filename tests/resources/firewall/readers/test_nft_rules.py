@@ -146,6 +146,7 @@ SURE, UNSURE = True, False
         ([set_to(5, {"meta": {"key": "priority"}}), DROP], [(DENY, SURE)]),
         ([set_to(MARK, {"meta": {"key": "priority"}}), DROP], [(DENY, SURE)]),
         ([set_to({"&": [MARK, 5]}, {"meta": {"key": "nftrace"}}), DROP], [(DENY, SURE)]),
+        ([set_to({"|": [{">>": [MARK, 5]}, 1]}, {"meta": {"key": "priority"}}), DROP], [(DENY, SURE)]),
         ([set_to({"^": [{"<<": [MARK, 5]}, 1]}, {"meta": {"key": "priority"}}), DROP], [(DENY, SURE)]),
         ([set_to({">>": [{"meta": {"key": "cpu"}}, 5]}, {"meta": {"key": "priority"}}), DROP], [(DENY, UNSURE)]),
         ([set_to(CONNMARK, {"meta": {"key": "priority"}}), DROP], [(DENY, UNSURE)]),
@@ -156,6 +157,7 @@ SURE, UNSURE = True, False
         ([set_to(9, {"payload": {"protocol": "ip", "field": "dscp"}}), DROP], [(DENY, SURE)]),
         ([set_to(9, {"payload": {"protocol": "ip", "field": "ecn"}}), DROP], [(DENY, SURE)]),
         ([set_to(9, {"payload": {"protocol": "ip6", "field": "hoplimit"}}), DROP], []),
+        ([set_to(9, {"payload": {"protocol": "ip6", "field": "flowlabel"}}), DROP], []),
         ([set_to(9, {"payload": {"protocol": "tcp", "field": "dport"}}), DROP], [(UNKNOWN, SURE)]),
         ([set_to(9, {"tcp option": {"name": "maxseg", "field": "size"}}), DROP], [(UNKNOWN, SURE)]),
         # marks: what is set before the rule may end is set whatever follows
@@ -286,6 +288,8 @@ def test_the_key_for_everything_else_is_for_no_packet_with_a_key_of_its_own() ->
     assert boxes(rest) == [{Dimension.PROTO: ((0, 5), (7, 16), (18, 255))}]
     families = of_ipv4(vmap({"meta": {"key": "nfproto"}}, entries(["ipv6", ACCEPT], ["*", DROP])))
     assert [(rule.effect.action, boxes(rule)) for rule in families] == [(DENY, [{}])]
+    one, others = of_ipv4(vmap(SOURCE, entries(["192.0.2.1", ACCEPT], ["*", DROP])))
+    assert (boxes(one), others.opaque) == ([{Dimension.SADDR4: LASTING}], "any other key")
     first, *_ = of_ipv4(meta("l4proto", "tcp"), vmap(MARK, entries([1, ACCEPT], ["*", DROP])))
     assert first.boxes[0][Dimension.PROTO] == ((6, 6),)
 

@@ -271,29 +271,24 @@ def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:
         return []
     which = marks.PACKET if name == "MARK" else marks.CONNECTION
     words = [word for word, _ in options]
-    given = (
-        dict(zip(words[::2], words[1::2], strict=False))
-        if "--restore-mark" not in words and "--save-mark" not in words
-        else {}
-    )
     try:
-        for option, value in given.items():
-            number, _, mask = value.partition("/")
-            bits = int(mask or str(marks.ALL), 0)
-            if option in {"--set-xmark", "--set-mark"} and len(given) == 1:
+        match words:
+            case ["--set-xmark" | "--set-mark" as option, value]:
+                number, _, mask = value.partition("/")
+                bits = int(mask or str(marks.ALL), 0)
                 # --set-mark also clears the bits of its value
                 kept = marks.ALL & ~(bits | (int(number, 0) if option == "--set-mark" else 0))
                 return [marks.Change(which, kept, 0, int(number, 0), which == marks.CONNECTION)]
-        if words and words[0] in {"--restore-mark", "--save-mark"} and name == "CONNMARK":
-            masks = dict(zip(words[1::2], words[2::2], strict=False))
-            if set(masks) <= {"--nfmask", "--ctmask", "--mask"}:
-                nfmask, ctmask = (
-                    int(masks.get(one, masks.get("--mask", str(marks.ALL))), 0)
-                    for one in ("--nfmask", "--ctmask")
-                )
-                if words[0] == "--restore-mark":
-                    return [marks.Change(marks.PACKET, marks.ALL & ~nfmask, ctmask, 0, True)]
-                return [marks.Change(marks.CONNECTION, marks.ALL & ~ctmask, nfmask, 0, True)]
+            case ["--restore-mark" | "--save-mark" as option, *more] if name == "CONNMARK":
+                masks = dict(zip(more[::2], more[1::2], strict=True))
+                if set(masks) <= {"--nfmask", "--ctmask", "--mask"}:
+                    nfmask, ctmask = (
+                        int(masks.get(one, masks.get("--mask", str(marks.ALL))), 0)
+                        for one in ("--nfmask", "--ctmask")
+                    )
+                    if option == "--restore-mark":
+                        return [marks.Change(marks.PACKET, marks.ALL & ~nfmask, ctmask, 0, True)]
+                    return [marks.Change(marks.CONNECTION, marks.ALL & ~ctmask, nfmask, 0, True)]
     except ValueError:
         pass
     return [marks.Change(one, None) for one in Mark]

@@ -259,7 +259,9 @@ def _syn(reader: OptionReader, _value: str, negated: bool) -> None:
 
 
 def _packet_type(reader: OptionReader, value: str, negated: bool) -> None:
-    reader.match.packet_type(PACKET_TYPES.get(value, NOTHING), negated=negated)
+    if value not in PACKET_TYPES:
+        raise ValueError(f"packet type {value}")
+    reader.match.packet_type(PACKET_TYPES[value], negated=negated)
 
 
 def _fragment(reader: OptionReader, _value: str, negated: bool) -> None:
