@@ -27,8 +27,8 @@ error_of() { # COMMAND...
     as_root "$@" 2>&1 >/dev/null | sed "${PE_NOISE-}" | head -n 1
 }
 
-# Whether this runs in another network namespace than process 1: its interfaces, its rules and its values of net/ are others then. The namespace of
-# process 1 is for root to see. Who may not see it sees its devices.
+# Whether this runs in another network namespace than process 1: then it sees other interfaces, rules and values of net/. Only root can see the
+# namespace of process 1. Without root, the names of the network devices are compared.
 in_other_network() {
     if net_here=$(readlink "$root/proc/self/ns/net" 2>/dev/null) && net_of_1=$(as_root readlink "$root/proc/1/ns/net" 2>/dev/null); then :; else
         net_here=$(sed 's/:.*//' "$root/proc/self/net/dev" 2>/dev/null)

@@ -491,8 +491,8 @@ send_wanted() {
     done
 }
 
-# Prints the mount points where this session sees another file system than process 1: its sshd has PrivateTmp= or BindPaths=, or it is in a chroot. The
-# same one in another place, as a sandbox makes it read-only, is the same file system.
+# Prints the mount points where this session sees another file system than process 1, because its sshd has PrivateTmp= or BindPaths=, or it runs in a
+# chroot. If only the mount differs, such as read-only in a sandbox, it is the same file system.
 apart() {
     if [ -r /proc/1/mountinfo ]; then cat /proc/1/mountinfo; elif [ -n "$sudo" ]; then $sudo cat /proc/1/mountinfo; fi 2>/dev/null | awk '
         FNR == 1 { part++; if (FILENAME != "-") part = 2 }
@@ -501,7 +501,7 @@ apart() {
             type = $0
             sub(/.* - /, "", type)
             sub(/ .*/, "", type)
-            # A sandbox has a /proc of its own that shows the same.
+            # A sandbox has its own mount of /proc, which shows the same content.
             device[part, count[part]] = type ~ /^(proc|sysfs)$/ ? type : $3
             root[part, count[part]] = $4
             place[part, count[part]] = $5
@@ -529,7 +529,7 @@ apart() {
     ' - /proc/self/mountinfo 2>/dev/null
 }
 
-# Reports of a path that it lies where this session and process 1 see other file systems.
+# Reports a path that is on a file system that this session and process 1 do not share.
 report_apart() { # PATH FILE
     real=$(readlink -f -- "$2" 2>/dev/null) || real=$2
     for each in $apart; do

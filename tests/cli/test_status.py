@@ -21,6 +21,7 @@ from power_edge.watch.outputs.view import History, View
 from tests.support.views import DOWN, NEVER, NOON, OPEN, UP, result, transition, view
 
 DAY = 86400.0
+REFUSED = "Connection refused (a watch listens only with --metrics-listen=HOST:PORT)"
 
 
 def answer(*views: View, started: float = NOON - 3 * DAY, now: float = NOON + 60) -> bytes:
@@ -246,7 +247,7 @@ def test_short_forms(
     code, _, err = run(monkeypatch, capsys, given)
     assert (code, asked) == (11, [address])
     hint = " (a watch listens on port 9400 by default: rig-1:9400)" if "://" in given else ""
-    assert err == f"Error: unreachable: no watch answers at {given}{hint}: Connection refused\n"
+    assert err == f"Error: unreachable: no watch answers at {given}{hint}: {REFUSED}\n"
 
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
@@ -376,7 +377,7 @@ def test_nothing_answers(
         port = listener.getsockname()[1]
     code, out, err = run(monkeypatch, capsys, f":{port}")
     assert (code, out) == (11, "")
-    assert err == f"Error: unreachable: no watch answers at :{port}: Connection refused\n"
+    assert err == f"Error: unreachable: no watch answers at :{port}: {REFUSED}\n"
 
 
 def test_without_a_url_it_is_the_port_that_a_watch_listens_on(

@@ -129,6 +129,7 @@ def test_no_watch(node: Node) -> None:
     assert code == 11
     assert text == (
         "Error: unreachable: no watch answers at http://127.0.0.1:9400: Connection refused"
+        " (a watch listens only with --metrics-listen=HOST:PORT)"
     )
 
 

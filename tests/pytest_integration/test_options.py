@@ -110,8 +110,8 @@ def test_two_watches_with_one_event_log(project: Project) -> None:
         assert first.stdout is not None
         assert first.stdout.readline() == b"held\n"
         assert refused(project, "--node=a", "--watch", "--event-log=events") == (
-            f"ERROR: --event-log={log}: process {first.pid} writes it; two watches cannot share"
-            " a log: end that one, or name another file"
+            f"ERROR: --event-log={log}: process {first.pid} writes to it; two watches cannot"
+            " share a log: end the other watch, or choose another file"
         )
 
 

@@ -269,7 +269,7 @@ def same(one: Value, other: Value) -> bool:
 
 
 def canonical(value: Value) -> str:
-    """Return a text that is the same for equal values: 1, 1.0 and true have each their own."""
+    """Return a text that is the same for equal values. 1, 1.0 and true give different texts."""
     return json.dumps(value, sort_keys=True)
 
 

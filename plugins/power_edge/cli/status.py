@@ -88,6 +88,8 @@ def fetch(url: str) -> bytes:
             raise _too_slow(url) from None
         if isinstance(error, OSError):
             why = error.strerror or _words(error)
+            if isinstance(error, ConnectionRefusedError):
+                why += " (a watch listens only with --metrics-listen=HOST:PORT)"
             raise Unreachable(f"{_nobody(url, parts)}: {why}") from None
         raise Unreachable(f"what answers at {url} does not speak HTTP: {_words(error)}") from None
     if late.is_set():

@@ -108,7 +108,7 @@ def _event_log(config: pytest.Config) -> EventLog | None:
     except Written as error:
         raise pytest.UsageError(
             f"--event-log={path}: {error.strerror}; two watches cannot share a log:"
-            " end that one, or name another file"
+            " end the other watch, or choose another file"
         ) from None
     except OSError as error:
         raise pytest.UsageError(f"--event-log={path}: {error.strerror}") from None

@@ -107,7 +107,7 @@ _LATE = 10.0
 _SWEEPS = 2
 """Nodes whose suites run at once: each takes a process."""
 _GIVE_BACK = 60.0
-"""Seconds between two times that unused memory is given back to the kernel. It takes 1 ms."""
+"""Seconds between two returns of unused memory to the kernel. One takes 1 ms."""
 _LAST_LINES = 0.3
 """Seconds that the end waits for the event log, if that cannot be written."""
 
@@ -163,7 +163,7 @@ class Watching:
         self._reports_wanted = asyncio.Event()
         self._notifier = Notifier()
         self._ready: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        """Nodes that were checked for the first time, which was said."""
+        """By node: set when the summary of its first check was printed."""
         self.reloaded: set[str] = set()
         """Nodes whose configuration has changed since the start."""
 
@@ -251,7 +251,7 @@ class Watching:
         return not any(each.watch.overdue(now) > _LATE for each in self._watched.values())
 
     async def _report_start(self) -> None:
-        """Let systemd know when all nodes were checked for the first time, and that was said."""
+        """Tell systemd when the summary of the first check was printed for all nodes."""
         await asyncio.gather(*(self._ready[name].wait() for name in self._selected))
         self._notifier.send("READY=1")
 

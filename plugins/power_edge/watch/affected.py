@@ -52,8 +52,8 @@ class Affected:
         return self._items.get(subject, ())
 
     def named(self, event: Event) -> tuple[Item, ...]:
-        """Return those of the items that an event can have changed that are named by what has
-        changed: by their unit's file, a drop-in of it, or a link to it.
+        """Return the affected items whose unit the event names: a file of the unit, a drop-in, or a
+        link to it has changed.
         """
         items = {
             id(item): item
@@ -67,7 +67,7 @@ _OF_A_UNIT = re.compile(rf"([^/]+\.(?:{'|'.join(_SUFFIXES)}))(?:\.(?:d|wants|req
 
 
 def units_named(paths: Iterable[str]) -> frozenset[str]:
-    """Return the names of the units that files belong to, by their paths (systemd.unit(5)).
+    """Return the names of the units to which the files at these paths belong (systemd.unit(5)).
 
     `multi-user.target.wants/a.service` belongs to both.
     """

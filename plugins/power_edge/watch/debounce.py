@@ -15,9 +15,9 @@ _LOCKED, _LONGEST_LOCKED = 0.25, 120.0
 waits for it at most. It is judged then as it is, and again when the tool has ended.
 """
 _UNNAMED = 0.5
-"""Seconds that the other items wait if an event names some, until these were checked and beyond:
-`systemctl enable` can change any service, but the link that it makes names one. To check all takes
-longer than to check that one.
+"""If an event names some of the affected items, the others wait so many seconds, and so many again
+after the named items were checked. `systemctl enable` can affect any service, but the link that it
+makes names one. To check all services takes longer than to check this one.
 """
 ItemId = tuple[str, str]
 """Type and name of an item: what it is known by within its node."""
@@ -34,11 +34,11 @@ class _Waiting:
     first: Event | None
     since: float
     until: float
-    """When nothing is to follow any more, as far as is known."""
+    """When no more events are expected."""
     due: float
     named: bool = False
     behind: bool = False
-    """Whether it waits for those that were named."""
+    """Whether it waits until the named items were checked."""
     locked: bool = False
 
     def behind_from(self, now: float) -> float:
@@ -70,8 +70,9 @@ class Due:
     def add(
         self, items: Iterable[Item], event: Event, now: float, named: Iterable[Item] = ()
     ) -> None:
-        """An event may have changed these items; those that it names come first, and those whose
-        unit has changed. That holds for the events that follow: a reload names nothing.
+        """Note that an event may have changed these items. The items in `named`, and those whose
+        unit has changed, are checked first. They stay first if a later event, such
+        as a reload, names nothing.
         """
         names = set(map(key_of, named))
         added = []
@@ -86,7 +87,7 @@ class Due:
         for waiting in added:
             quiet, follows = self._wait(waiting.item, event)
             until = min(now + quiet, waiting.since + _LONGEST * quiet)
-            # A hint that comes late does not end the wait for what another one has announced.
+            # This event does not shorten the wait for an event that an earlier one announced.
             waiting.until = max(waiting.until, until) if follows else until
             waiting.due = waiting.until
             waiting.behind = some_named and not waiting.named
@@ -102,8 +103,8 @@ class Due:
         return self._quiet.get(item.type, 0.0) if self._debounce is None else self._debounce
 
     def _wait(self, item: Item, event: Event) -> tuple[float, bool]:
-        """Return the seconds that an item waits for more events after this one, and whether that is
-        for one that follows.
+        """Return the seconds that an item waits for more events after this one, and whether
+        one more event is certain to follow.
         """
         quiet = self.quiet(item)
         passing = event.passing or (PASSING if event.subject.kind is Kind.PATH else 0.0)
@@ -137,8 +138,8 @@ class Due:
         return {key: (each.item, each.first) for key, each in taken.items()}
 
     def checked(self, now: float) -> None:
-        """What was taken has been checked. If it was named, the others wait a moment more: a change
-        that comes just now would have to wait for the end of their check.
+        """Note that the items taken last have been checked. If they were named, the others wait a
+        moment longer: otherwise, a new change would have to wait for the end of their check.
         """
         if self._named:
             for waiting in self._waiting.values():

@@ -36,9 +36,9 @@ class Event(NamedTuple):
     """A hint that something may have changed. Only a check finds out.
 
     `time` is the event's own time if it has one, else that of its arrival, in seconds since 1970.
-    `detail` is for people. `passing`: the subject is between two states, and another event follows
-    within so many seconds; 0 if none does. `entries`: the paths in a folder that have changed, as
-    far as the source knows.
+    `detail` is for people. `passing`: seconds within which another event follows, because
+    the subject is between two states; 0 if none follows. `entries`: the paths in a folder that have
+    changed, if the source knows them.
     """
 
     source: str

@@ -1,5 +1,5 @@
-"""Locks on files (fcntl(2)): whether a tool that is at work on an item holds one, and one of our
-own.
+"""Locks on files (fcntl(2)): whether a tool that changes an item holds one, and the lock that a
+watch takes on its event log.
 """
 
 import errno
@@ -41,9 +41,9 @@ def lock(file: int) -> int | None:
     """Take the write lock of a file that is open for writing. Return None, or the process that has
     it; 0 if that is not known.
 
-    The lock goes with this process, however it ends, and no copy of it (fork) holds it; it goes as
-    well when this process closes any descriptor of the file. A read lock is not waited for and is
-    in nobody's way, since an ordinary user may hold it; nor is a file system without locks.
+    The kernel releases the lock when this process ends, or closes any descriptor of the file. A
+    copy of the process (fork) does not hold it. If another process holds a read lock, or if the
+    file system has no locks, None is returned: any user who may read the file can hold a read lock.
     """
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

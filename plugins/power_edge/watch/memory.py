@@ -1,7 +1,7 @@
-"""Memory that the C library holds back.
+"""Unused memory that the C library does not return to the kernel.
 
-A check takes threads, and buffers for what a probe answers. glibc keeps what they leave, each
-thread in an arena of its own, and a watch runs for months. Another C library has none of this.
+A check uses threads, and buffers for the answers of probes. glibc keeps the memory that they free,
+in one arena for each thread. A watch runs for months. Other C libraries have no such functions.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ _ARENA_MAX = -8
 
 
 def use_one_arena() -> None:
-    """Let all threads that begin from now on share one arena: only one of them runs at a time."""
+    """Let all new threads share one arena. This costs nothing: Python runs one thread at a time."""
     if (mallopt := _function("mallopt")) is not None:
         mallopt(_ARENA_MAX, 1)
 

@@ -217,7 +217,7 @@ class NodeWatch:
         while True:
             now = loop.time()
             if self._full is not None or now >= next_full:
-                # Without the clock alone as its reason, events may have been missed: of any item.
+                # If it is due for another reason than the clock, events may have been missed.
                 missed, self._full = self._full is not None, None
                 due = self._due.take_all()
                 keyed = ((key_of(item), item) for item in self._items)
@@ -279,8 +279,8 @@ class NodeWatch:
         full: bool = False,
         again: Collection[ItemId] = (),
     ) -> None:
-        """`again`: items that are looked at once more, as those with an event: a full check may be
-        in place of events that were missed, and comes before a second look that items waited for.
+        """`again`: items that are checked a second time later, like those with an event. They may
+        have changed without an event, or waited for their second look when this full check began.
         """
         begun = asyncio.get_running_loop().time()
         self._planned = begun + self._deadline
@@ -333,7 +333,7 @@ class NodeWatch:
             end = held.since + max(_PATIENCE, pause)
             if clock < end:
                 state.held[key] = held
-                # The last look is at the end, not a pause beyond it.
+                # The last look is at the end of the patience, and not later.
                 self._due.again(item, min(clock + pause, end))
                 return True
         if before is None:

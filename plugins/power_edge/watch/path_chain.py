@@ -50,14 +50,14 @@ class Chain(NamedTuple):
 
 
 def differing(before: Fingerprint, now: Fingerprint) -> frozenset[str]:
-    """Return the paths of what has changed between two fingerprints of one chain."""
+    """Return the paths that differ between two fingerprints of one chain."""
     return frozenset(path for path in {*before, *now} if before.get(path) != now.get(path))
 
 
 class Look:
-    """One look at many paths: what lstat(2) and readlink(2) say of each is asked once.
+    """One look at many paths. lstat(2) and readlink(2) are called once for each path.
 
-    It is for one moment. Whoever has to see what has changed since then makes another one.
+    It shows one moment. To see later changes, make a new Look.
     """
 
     def __init__(self) -> None:
@@ -67,8 +67,8 @@ class Look:
         self._ends: dict[str, Fingerprint] = {}
 
     def lstat(self, path: str) -> os.stat_result | int:
-        """Return what lstat(2) says of a path, or the number of its error; of a link that could not
-        be read, that error.
+        """Return what lstat(2) says of a path, or the number of its error. If the path is a link
+        that cannot be read, return the error of readlink(2).
         """
         found = self._found.get(path)
         if found is None:
@@ -94,7 +94,7 @@ class Look:
         return way
 
     def _walk(self, way: Chain, name: str) -> Chain:
-        """Return the way to what has this name in the folder at the end of another way."""
+        """Extend a chain by a name in the folder where it ends, through all symbolic links."""
         if not way.exists:
             return way
         at = way.end
@@ -128,7 +128,7 @@ class Look:
             at = self.lstat(way.end)
             at_end = {way.end: self._stat(way.end)}
             if way.exists and not isinstance(at, int) and stat.S_ISDIR(at.st_mode):
-                # Each is looked at once: there is nothing to remember.
+                # Each entry is looked at only once, so its lstat(2) is not kept.
                 at_end |= {entry.path: _stat(entry.path) for entry in entries(way.end)}
             self._ends[way.end] = at_end
         if not way.links:

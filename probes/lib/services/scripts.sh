@@ -1,8 +1,8 @@
 # Scripts that start a unit after a boot, by a command and not by a dependency.
 # shellcheck disable=SC2154 # the probe sets what these functions read
 
-# Scripts that a boot, a clock, a login or a network runs, what they call in turn, rules of udev, and Exec...= of units, that start a declared unit or
-# what leads to it: `wakes FILE UNIT`. Asked for units that are to be down.
+# Prints `wakes FILE UNIT` if FILE starts a declared unit, or a unit that leads to it. FILE is a script that runs at a boot, by a timer, at a login or
+# by the network, a script that such a script calls, a rule of udev, or a unit (Exec...=). Only units that must be down are searched for.
 started_by_scripts() {
     to_be_down=$(say "$declared" | awk '$2 == "boot" && $3 != "up" { print $1 }')
     [ -n "$to_be_down" ] || return 0
@@ -18,16 +18,16 @@ started_by_scripts() {
         [ ! -e "$place" ] || set -- "$@" "$place"
     done
     for place in etc/rc[2-5S].d/S[0-9][0-9]* etc/rc.d/rc[2-5S].d/S[0-9][0-9]*; do
-        # In place of a script that has a unit of its name, a boot runs that.
+        # If a unit has the name of the script, a boot runs the unit, and not the script.
         name=${place##*/S[0-9][0-9]}
         for folder in etc usr/local/lib usr/lib lib; do [ ! -e "$folder/systemd/system/$name.service" ] || continue 2; done
         [ ! -e "$place" ] || set -- "$@" "$place"
     done
     [ $# -gt 0 ] || return 0
-    # What is larger is a program.
+    # Larger files are taken for binary programs.
     small='-type f -size -256'
     commands='(^|[^[:alnum:]_-])systemctl|invoke-rc\.d|systemd-invoke|/init\.d/|StartUnit|RestartUnit|SYSTEMD_WANTS|(^|[^[:alnum:]._-])service[^[:alnum:]._-]'
-    # The words that may be the path of a script, or the name of one in /usr/local.
+    # Matches words that may be the path of a script, or the name of a script in /usr/local.
     word='(^|[^[:alnum:]._/-])(/[[:alnum:]._@+/-]+'
     locals=''
     for name in usr/local/bin/* usr/local/sbin/*; do case ${name##*/} in *[!A-Za-z0-9._-]*) ;; ?*) locals="$locals|${name##*/}" ;; esac; done
@@ -38,7 +38,7 @@ started_by_scripts() {
     candidates=$(${PE_SUDO-} find -L "$@" -maxdepth 4 $small -exec grep -lEs "$commands" {} + 2>/dev/null)
     IFS=$newline
     set -f
-    # Scripts that call scripts that call scripts.
+    # Follow calls up to three levels deep.
     for _ in 1 2 3; do
         new=$(say "$calls" '= before' "${before-}" | awk '$1 == "=" { second = 1; next } !second { called[$2]; next } { delete called[$1] } END { for (file in called) print file }')
         [ -n "$new" ] || break
@@ -76,8 +76,8 @@ started_by_scripts() {
     say "$leading" '= calls' "$calls" '= lines' "$lines" | starting | sort -u
 }
 
-# `FILE:WORD` -> `FILE CALLED`: what FILE may call. What starts a unit by its name is no script that starts one of its own accord, and a package's unit is
-# the caller of that package's programs: they would only name themselves.
+# `FILE:WORD` -> `FILE CALLED`: what FILE may call. Tools that start a unit by its name (systemctl) do not count. Nor do the programs of a package that
+# its own unit calls: they would only name their own unit.
 calls_of() {
     awk '
         {
@@ -127,8 +127,8 @@ leads_to() {
     '
 }
 
-# `lead NAME UNIT`, `FILE CALLED` and `FILE:LINE` -> `wakes FILE UNIT`. Where a command has a variable for the unit, each unit counts that the script
-# names anywhere, or that one names which calls it or which it calls or reads; where it has one for the verb, the same holds if they have a verb that starts.
+# `lead NAME UNIT`, `FILE CALLED` and `FILE:LINE` -> `wakes FILE UNIT`. If a command has a variable for the unit, all units count
+# that the script names, or its callers, or the files that it calls or reads. If it has a variable for the verb, the same holds if they name such a verb.
 starting() {
     awk '
         function path_of(file,    path) { path = "/" file; gsub(/[[:blank:]]/, "?", path); return path }

@@ -2018,7 +2018,7 @@ OFFICE_22 = replace(ALLOW_22, from_="10.0.0.0/8")
                 "drift",
                 "allow",
                 "allow",
-                "the answers to these connections do not get in: accept established connections",
+                "the answers to these connections are dropped: accept established connections",
             ),
         ),
         (

@@ -86,8 +86,8 @@ def test_an_opening_is_one_that_a_connection_can_use(
 def test_the_reason_says_which_packet_meets_what() -> None:
     (found,) = results(Firewall(rules=[ALLOW_22]), observed(nft=nft([NEW, TCP22, ACCEPT]))).values()
     assert found.why == (
-        "action: the first packet of a connection gets in, and the next one meets deny by the default "
-        "policy: accept established connections"
+        "action: the first packet of a connection is accepted, but the next packet meets deny by the "
+        "default policy: accept established connections"
     )
     assert "accept established connections" in (found.advice or "")
 

@@ -321,7 +321,7 @@ def test_a_log_that_another_watch_writes_is_left_alone(tmp_path: Path) -> None:
         # What it is about to write looks like what was left of a line.
         path.write_text('{"time":"')
         for _ in range(2):
-            with pytest.raises(Written, match=f"process {process.pid} writes it"):
+            with pytest.raises(Written, match=f"process {process.pid} writes to it"):
                 EventLog(path)
             assert path.read_text() == '{"time":"'
             # To open it again does not let go of it.
@@ -347,9 +347,9 @@ def test_a_watch_whose_log_was_rotated_into_the_hands_of_another_says_so(tmp_pat
         log(told(DRIFT))
         until(lambda: said)
         assert said == [
-            f"the event log could not be written: process {process.pid} writes it; trying again"
+            f"the event log could not be written: process {process.pid} writes to it; trying again"
         ]
-        assert log.error == f"process {process.pid} writes it"
+        assert log.error == f"process {process.pid} writes to it"
     assert log.close(HANGS) == 0
     assert changes(path) == [("x", None, "drift")]
 

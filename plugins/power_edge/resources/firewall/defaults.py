@@ -107,8 +107,8 @@ def _default(
 
 
 def answered(ruleset: Ruleset, family: int) -> bool | None:
-    """Return whether most answers to connections that the node opens get in, of TCP and of UDP;
-    None where that cannot be decided.
+    """Return whether the firewall accepts most answers to connections that the node opens, for TCP
+    and for UDP. Return None if that cannot be decided.
     """
     classes = [
         {
@@ -128,7 +128,7 @@ def _answered(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | No
         box = meet(region.box, {Dimension.IIF: _outside(ruleset)})
         if region.verdict == ALLOW or box is None or not address_exists(ruleset, region):
             continue
-        # The port that the node connects from is the client's.
+        # The port of the node is the client's, so the two ports are swapped.
         entry = {
             Dimension.SPORT: box[Dimension.DPORT],
             Dimension.DPORT: box.get(Dimension.SPORT, everything(Dimension.SPORT)),
@@ -143,7 +143,7 @@ def _answered(ruleset: Ruleset, family: int, regions: list[Region]) -> bool | No
 
 
 def _outside(ruleset: Ruleset) -> Numbers:
-    """Return the interfaces that a default is about."""
+    """Return the interfaces to which a default applies."""
     return (
         numbers(interface(name) for name in ruleset.network.outside)
         or ruleset.network.existing

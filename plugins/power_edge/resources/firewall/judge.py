@@ -108,8 +108,8 @@ def _default(declared: Declared, observed: Ruleset) -> Finding:
                 answers[family] = FamilyVerdict(
                     Outcome.DRIFT if answered is False else Outcome.UNKNOWN,
                     actual,
-                    f"{'' if answered is False else 'perhaps '}the answers to these connections do "
-                    "not get in: accept established connections",
+                    f"the answers to these connections {'are' if answered is False else 'may be'} "
+                    "dropped: accept established connections",
                 )
     return _combined(declared.field, declared.value, answers)
 
@@ -296,16 +296,16 @@ def _fared(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> Fami
 
 
 def _going_on(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> FamilyVerdict | None:
-    """Return the verdict where connections are let in, and cannot go on; None where they can."""
+    """Return the verdict if connections are accepted but cannot continue; None if they can."""
     stopped = later.cut_off(rule, observed, family, boxes)
     certain = [region for region in stopped if region is not None and region.sure]
     if certain and len(certain) == len(stopped):
         first = certain[0]
-        which = "the answer" if first.box[Dimension.STAGE] == ANSWER else "the next one"
+        which = "the answer" if first.box[Dimension.STAGE] == ANSWER else "the next packet"
         return FamilyVerdict(
             Outcome.DRIFT,
             first.verdict,
-            f"the first packet of a connection gets in, and {which} meets {first.verdict} "
+            f"the first packet of a connection is accepted, but {which} meets {first.verdict} "
             f"{_decided_by(first, observed, family)}: accept established connections",
         )
     doubt = next(filter(None, stopped), None)

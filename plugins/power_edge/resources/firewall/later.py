@@ -1,8 +1,8 @@
-"""What happens to a connection behind its first packet.
+"""What happens to a connection after its first packet.
 
-A rule that accepts new connections alone lets in a first packet that nothing comes of. So the next
-packet from there is followed, and the first answer; where most answers to the node's own
-connections end, these end with them. Both are `established` (by packets on Linux 6.18).
+A rule that accepts only new connections accepts the first packet, but the connection cannot
+continue. So the next packet from the same side and the first answer are followed too, and answers
+to the node's own connections. All have the state `established` (by packets on Linux 6.18).
 """
 
 from collections.abc import Iterable, Iterator
@@ -31,13 +31,14 @@ from power_edge.resources.firewall.ruleset import Ruleset
 
 BACK = {False: OUTGOING, True: ("forward",)}
 """The hooks at which answers are followed, by whether the connection is forwarded. What the others
-see of a forwarded answer depends on translations of addresses.
+see of a forwarded answer depends on the translation of addresses.
 """
 
 
 def cut_off(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> list[Region | None]:
-    """Return what stops the connections of an opening after their first packet, for each order of
-    chains; None for nothing. What certainly stops them comes first. Undecidable as `walk`.
+    """Return, for each order of chains, a region that stops connections of a rule after their first
+    packet; None if there is none. A region that certainly stops them is preferred. Raises
+    Undecidable, as `walk` does.
     """
     return [
         min(
@@ -52,11 +53,11 @@ def cut_off(rule: Rule, observed: Ruleset, family: int, boxes: list[Box]) -> lis
 def _trace(
     ruleset: Ruleset, family: int, boxes: Iterable[Box], *, routed: bool
 ) -> Iterator[list[Region]]:
-    """Yield what happens to the next packet and to the answer of each of these connections whose
-    first packet certainly gets through, for each order of chains.
+    """Yield, for each order of chains, what happens to the next packet and to the answer of these
+    connections. Only connections whose first packet is certainly accepted are followed.
 
-    Only what hosts send to what the node has is looked at. Marks of connections are those that the
-    first packet left.
+    Only packets between existing hosts and interfaces count. A connection has the mark that its
+    first packet gave it.
     """
     effort = Effort(QUESTION_STEPS)
     program = ruleset.program
@@ -87,8 +88,8 @@ def _trace(
 
 
 def _answer(ruleset: Ruleset, family: int, box: Box, *, routed: bool) -> Box | None:
-    """Return the answers to connections, by the interface that these come by; None where they have
-    another form (ICMP) or come from no address of the node.
+    """Return the answers to connections: addresses, ports and interfaces are swapped. Return None
+    if answers have another form (ICMP), or come from an address that the node does not have.
     """
     if meet(box, {Dimension.PROTO: traffic.NOT_ICMP}) is None:
         return None
@@ -113,9 +114,9 @@ def _answer(ruleset: Ruleset, family: int, box: Box, *, routed: bool) -> Box | N
 
 
 def to_own_connections(ruleset: Ruleset, family: int, protocol: Box) -> list[list[Region]]:
-    """Return what happens to answers that connections of the node get, for each order of chains.
+    """Return, for each order of chains, what happens to answers to the node's own connections.
 
-    Undecidable as `walk`.
+    Raises Undecidable, as `walk` does.
     """
     effort = Effort(SURVEY_STEPS)
     program = ruleset.program

@@ -115,7 +115,7 @@ PLAIN: Box = {
     Dimension.PATH: ((2, 2),),
     Dimension.SLOCAL: FALSE,
 }
-"""Packets with nothing unusual about them, but for their addresses and ports."""
+"""Packets without unusual properties. Addresses and ports may have any value."""
 OTHER_INTERFACE: Box = {Dimension.HOME: FALSE}
 """To an address of another interface than the one the packet comes by.
 

@@ -148,8 +148,9 @@ def _enabled_by_jobs(observed: Unit, boot: Boot) -> Verdict:
 
 
 def _waking_units(boot: Boot) -> tuple[str, ...]:
-    """Return the units that may start a unit after a boot. Scripts, which are paths, are no setting
-    of the unit, and are not looked for where a unit is to be up.
+    """Return the units that may start a unit after a boot. Scripts (paths in `wakers`) are left
+    out: they are not a setting of the unit, and the probe searches them only if a unit must
+    be down.
     """
     return tuple(waker for waker in boot.wakers if not waker.startswith("/"))
 

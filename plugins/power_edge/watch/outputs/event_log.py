@@ -33,12 +33,12 @@ _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 
 
 class Written(OSError):
-    """Another process writes the file."""
+    """Another process writes to the file."""
 
     def __init__(self, pid: int) -> None:
         """`pid`: its number, 0 if that is not known."""
         who = f"process {pid}" if pid else "another process"
-        super().__init__(errno.EBUSY, f"{who} writes it")
+        super().__init__(errno.EBUSY, f"{who} writes to it")
 
 
 class Logged(NamedTuple):
@@ -65,13 +65,13 @@ class EventLog:
     The file is opened again for a line if another one has taken its place (logrotate's `create`); a
     file that was cut (`copytruncate`) is appended to, as it is open for appending.
 
-    One process writes it: two would take each other's line in the making for one that was left, and
-    each would continue what it knows alone. A lock on the file says so.
+    Only one process may write to it, and holds a lock on it. A second one would remove a line that
+    the first is still writing, and would not know the states that the first has written.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, and read what it says of each item. Raises OSError, Written if another
-        process writes it.
+        """Open the file, and read what it says of each item. Raises OSError; Written if another
+        process writes to it.
         """
         self._path = path
         self._file = self._open()
@@ -195,7 +195,7 @@ class EventLog:
     def _reopen(self) -> None:
         """Open the file again, by its name. Raises OSError; the old one stays open then."""
         if self._is_current():
-            return  # to close a second descriptor of it would give up the lock
+            return  # closing a second descriptor of the file would release the lock
         old, self._file = self._file, self._open()
         os.close(old)
 

@@ -27,8 +27,8 @@ _RELOAD = 1.0
 that has begun before its end has to be made again.
 """
 _SETTLE = 0.5
-"""Seconds after which units are asked for again when their files were changed: several calls for
-each of them would hold up the check that is due, and the reload before it.
+"""Seconds to wait after unit files were changed, before the units are read from systemd again. This
+takes several calls for each unit, and would delay the reload and the check after it.
 """
 _UNIT = f"{SYSTEMD.name}.Unit"
 _STATES = ("ActiveState", "SubState", "LoadState", "InvocationID", "FreezerState")

@@ -48,8 +48,8 @@ class Paths:
         """The same the other way round: path -> descriptors and names."""
         self._watches: dict[int, FolderWatch] = {}
         self._made: dict[tuple[str, Mask], FolderWatch] = {}
-        """What the running call of `arm` has watched already. If such a place is replaced in the
-        meantime, the watch on the folder around it, which was made before, has an event about that.
+        """The watches that the running call of `arm` has made. If such a place is replaced
+        meanwhile, the watch on its parent folder reports it: that one was made before.
         """
         self._ways: dict[str, Chain] = {}
         self._fingerprints: dict[str, Fingerprint] = {}
@@ -60,7 +60,7 @@ class Paths:
 
     def arm(self, paths: Iterable[str] | None = None) -> dict[str, frozenset[str]]:
         """Watch all paths, or some of them, as they are now. Return those that have changed, each
-        with what has changed there.
+        with the paths that differ.
 
         Raises OSError if the kernel allows no more watches.
         """

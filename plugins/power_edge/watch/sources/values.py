@@ -36,8 +36,8 @@ class Value:
         """Read it; return whether its content is another than at the last reading."""
         known = self.content
         if self._file is not None and isinstance(known, bytes):
-            # One byte more than is known: the kernel makes no room for 64 KiB, and what has become
-            # longer differs as well.
+            # Read one byte more than the known content, so that a longer content differs. A read of
+            # 64 KiB would make the kernel allocate a buffer of that size.
             try:
                 is_same = os.pread(self._file, min(len(known) + 1, _LONGEST), 0) == known
             except OSError:
@@ -48,7 +48,7 @@ class Value:
         return known != self.content
 
     def look_for_another(self) -> None:
-        """Close the file if its path leads to another one by now: something was mounted there."""
+        """Close the file if its path now leads to another file: something was mounted there."""
         if self._file is None:
             return
         try:

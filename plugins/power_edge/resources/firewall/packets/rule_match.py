@@ -213,7 +213,7 @@ class Match:
         *,
         negated: bool = False,
     ) -> None:
-        """Keep the packets of any of these words, which stand for sets of packets.
+        """Keep the packets that match any of these words. `known`: the sets of packets by word.
 
         An unknown word makes the rule opaque.
         """
@@ -227,12 +227,12 @@ class Match:
     def zone(self, text: str) -> Iterator[FilterRule]:
         """Yield the effect of a statement that gives a packet another zone of connection tracking.
 
-        Its connection may be another one than that of the packets before, or of the answers (by
-        packets on Linux 6.18). So it is unknown what state later packets have.
+        In another zone, the packet may belong to another connection than the packets before it, or
+        than the answers (by packets on Linux 6.18). So the state of later packets is unknown.
         """
         later = self.copy()
         later.stage(LATER)
-        later.doubt("it sets a zone of connections")
+        later.doubt("it sets a zone of connection tracking")
         yield from later.rules(Effect(Action.UNKNOWN), text)
 
     def changed(self, text: str) -> Iterator[FilterRule]:

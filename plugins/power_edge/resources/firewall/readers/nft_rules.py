@@ -201,7 +201,7 @@ def _rule(
 
 
 def _set_mark(match: Match, which: Mark, value: Json, text: str) -> Iterator[FilterRule]:
-    """Note that a rule sets a mark. Yield the changes before it, where the rule may end here."""
+    """Note that a rule sets a mark. If the rule may end here, yield the changes before it."""
     change = marks.computed(which, value)
     if change.keep is None and not _certain(value):
         match.doubt("a value that a packet may lack")

@@ -36,7 +36,7 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
             return Remedy(advice=cut)
         if declared.field == "default_outgoing" and _unanswered(declared, observed):
             return Remedy(
-                advice="connections get out, and their answers do not get in: accept established "
+                advice="connections get out, but their answers are dropped: accept established "
                 "connections"
             )
         if declared.field == "rule" and declared.value.routed:
@@ -61,7 +61,7 @@ def remedy(declared: Declared, observed: Ruleset, drifts: Sequence[Finding]) -> 
 
 
 def _cut_off(rule: Rule, observed: Ruleset) -> str | None:
-    """Return what a person would do where connections get in, and cannot go on."""
+    """Return what a person can do if connections are accepted but cannot continue."""
     if rule.action not in OPENINGS:
         return None
     for family in queries.families_of(observed, rule):
@@ -71,16 +71,16 @@ def _cut_off(rule: Rule, observed: Ruleset) -> str | None:
                 continue
             for region in later.cut_off(rule, demand.ruleset, family, [box]):
                 if region is not None and region.sure:
-                    before = f"before '{region.by}', " if region.by else ""
+                    before = f" before '{region.by}'" if region.by else ""
                     return (
-                        "connections get in, and cannot go on: accept established connections "
-                        f"({before}where these rules are set)"
+                        "new connections are accepted but cannot continue: accept established "
+                        f"connections{before}, where these rules are set"
                     )
     return None
 
 
 def _unanswered(declared: Declared, observed: Ruleset) -> bool:
-    """Return whether it is the answers alone that keep a default from holding."""
+    """Return whether a default is drift only because answers are dropped."""
     return declared.value == ALLOW and any(
         defaults.default(observed, family, ALLOW, outward=True)
         and defaults.answered(observed, family) is False
