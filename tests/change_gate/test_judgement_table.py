@@ -1,6 +1,7 @@
 """The whole gate over a repository in memory: which commit counts for what, and who made it."""
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -81,7 +82,7 @@ class Gate:
             tuple(past),
             work=frozenset(path.removeprefix("node-configs/") for path in present),
         )
-        self.monkeypatch.setattr(judgement, "Repository", lambda root: repository)
+        self.monkeypatch.setattr(judgement, "Repository", {self.root: repository}.__getitem__)
         return judge(Question(root=self.root, **asked))
 
 
@@ -154,6 +155,15 @@ def test_the_work_tree_is_compared_with_the_fork(
     assert found.is_empty == (not touched and is_committed)
 
 
+@pytest.mark.parametrize(("ref", "touched"), [(None, ["rig-1"]), ("v1", []), ("v2", ["rig-1"])])
+def test_the_base_is_the_ref_that_is_named(gate: Gate, ref: str | None, touched: list[str]) -> None:
+    """Of another one, the policy and the values are others."""
+    past = {"v1": nodes(10), "v2": nodes(20, **STRICT)}
+    found = gate(nodes(60), nodes(10), past=past, ref=ref)
+    assert (found.base.ref, list(found.difference.touched)) == (ref or "main", touched)
+    assert found.passes == (ref != "v2")
+
+
 def test_head_that_is_the_fork_has_committed_nothing(gate: Gate) -> None:
     """On the main branch itself."""
     old, new = gate.tree("old", nodes(60)), gate.tree("work", nodes(10))
@@ -182,6 +192,8 @@ OWNED = {"owners": [{"fields": ["sysctl"], "who": ["ann"]}]}
         ({"signed": True}, "ann", {"1": BAD, "2": ANN}, ["signed"]),  # a name is no signature
         ({"signed": False, "max_nodes": 9}, "ann", {"1": BAD}, []),
         ({**OWNED, "signed": True}, "ann", {"1": BOB}, []),
+        ({}, None, {"1": BAD}, []),
+        ({}, "bob", {"1": BAD}, []),
     ],
 )
 def test_who_made_it_is_named_or_has_signed_all_of_it(
@@ -195,6 +207,11 @@ def test_who_made_it_is_named_or_has_signed_all_of_it(
         nodes(60, **policy), nodes(10, **policy), signatures=signatures, actor=actor, now=0.0
     )
     assert rules(found) == broken
+
+
+def test_commits_that_change_no_configuration_need_no_signature(gate: Gate) -> None:
+    same = nodes(60, signed=True, max_nodes=0)
+    assert gate(same, same, signatures={"1": BAD}).passes
 
 
 def test_the_commits_without_a_signature_are_named(gate: Gate) -> None:
@@ -349,6 +366,21 @@ def test_what_answers_show_is_a_part_of_the_risk(
     shown = [(each.node, (each.why or "").partition(";")[0]) for each in found.forecasts or ()]
     assert (found.forecasts is None, shown) == (not seen, seen)
     assert ("unknown" in str(found.risk.reasons)) == is_unknown
+
+
+@pytest.mark.parametrize(("later", "is_known"), [(None, True), (60.0, True), (7200.0, False)])
+def test_an_answer_is_as_old_as_it_is_at_the_time_that_is_asked_for(
+    gate: Gate, later: float | None, is_known: bool
+) -> None:
+    def side(value: str) -> Write:
+        return lambda at: at.node("rig-1", {"vm.swappiness": value}, machine=answers.MACHINE)
+
+    values = {"sysctl.0": answers.sysctl({"vm.swappiness": "60"})}
+    (gate.folder / "rig-1.answer").write_bytes(answers.answer("rig-1", values))
+    now = None if later is None else time.time() + later
+    found = gate(side("60"), side("10"), answers=gate.folder, max_age=3600.0, now=now)
+    assert [bool(each.results) for each in found.forecasts or ()] == [is_known]
+    assert ("drift" in str(found.risk.reasons)) == is_known
 
 
 def test_what_is_elsewhere_is_named_and_the_part_of_the_version_is_that_of_both(

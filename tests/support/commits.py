@@ -15,7 +15,7 @@ def blob(content: bytes, mode: str = "100644") -> Blob:
 
 
 class Commits(NamedTuple):
-    """A repository whose base is BASE."""
+    """A repository whose base is BASE, unless a commit is named."""
 
     trees: Mapping[str, Files]
     """Commit -> its files, by their paths in the repository. There are at least `tip`, `fork` and
@@ -33,7 +33,7 @@ class Commits(NamedTuple):
     prefix: str = "node-configs/"
 
     def base(self, ref: str | None) -> Base:
-        return BASE if ref is None else BASE._replace(ref=ref)
+        return BASE if ref is None else Base(ref, ref, ref)
 
     def head(self) -> str:
         return self.head_hash
@@ -52,7 +52,7 @@ class Commits(NamedTuple):
         return {each: known[each] for each in hashes}
 
     def commits(self, base: Base) -> list[Commit]:
-        return [Commit(each, ("fork",)) for each in self.signatures if base.fork == "fork"]
+        return [Commit(each, (base.fork,)) for each in self.signatures]
 
     def signature(self, commit: Commit) -> Signature:
         return self.signatures[commit.hash]
