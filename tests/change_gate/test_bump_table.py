@@ -18,6 +18,7 @@ EXCUSED = """\
 accepted:
 - {file: a.schema.yaml, pointer: /enum, verdict: MINOR, reason: r, author: a, release: 1.0.0}
 """
+OF_WORDS = EXCUSED.replace("/enum", "/description")
 A, ACCEPTED = "schemas/a.schema.yaml", "schemas/accepted.yaml"
 NOTES = "schemas/README.md"
 
@@ -63,6 +64,15 @@ def required(
         ({A: FIRST}, {A: NARROWER, ACCEPTED: EXCUSED}, None, "MAJOR"),
         ({A: FIRST, ACCEPTED: EXCUSED}, {A: NARROWER}, {A: FIRST}, "MAJOR"),
         ({A: FIRST}, {A: NARROWER}, {A: FIRST, ACCEPTED: EXCUSED}, "MINOR"),
+        # An entry that lowers nothing changes nothing, whichever side has its place.
+        ({A: FIRST, ACCEPTED: EXCUSED}, {A: WIDER, ACCEPTED: EXCUSED}, None, "MINOR"),
+        ({A: FIRST}, {A: OTHER_WORDS}, {A: FIRST, ACCEPTED: OF_WORDS}, "PATCH"),
+        (
+            {A: FIRST},
+            {A: NARROWER + "description: w\n"},
+            {A: FIRST, ACCEPTED: OF_WORDS},
+            "MAJOR",
+        ),
         # Main went on meanwhile: that is not of the change. Without schemas it accepts nothing.
         ({A: FIRST}, {A: WIDER}, {A: NARROWER}, "MINOR"),
         ({A: FIRST, ACCEPTED: EXCUSED}, {A: NARROWER}, {}, "MAJOR"),
@@ -86,3 +96,10 @@ def test_a_schema_that_is_a_link_is_not_compared() -> None:
 def test_accepted_yaml_that_cannot_be_read_accepts_nothing() -> None:
     with pytest.raises(ConfigError, match=r"^main: schemas/accepted\.yaml"):
         required({A: FIRST, ACCEPTED: "accepted: ["}, {A: NARROWER})
+
+
+def test_an_entry_of_no_place_is_an_error_of_the_base() -> None:
+    entry = EXCUSED.replace("/enum", "/nowhere")
+    place = r"schemas/accepted\.yaml of main: a\.schema\.yaml#/nowhere"
+    with pytest.raises(Unusable, match=rf"^{place} is in neither version"):
+        required({A: FIRST, ACCEPTED: entry}, {A: NARROWER})

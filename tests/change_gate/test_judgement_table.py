@@ -207,6 +207,9 @@ def test_who_made_it_is_named_or_has_signed_all_of_it(
         nodes(60, **policy), nodes(10, **policy), signatures=signatures, actor=actor, now=0.0
     )
     assert rules(found) == broken
+    if policy:
+        asked = list(signatures.values())
+        assert found.actor == judgement._actor(actor, asked, is_committed=True)
 
 
 def test_commits_that_change_no_configuration_need_no_signature(gate: Gate) -> None:
@@ -313,6 +316,8 @@ def test_what_a_canary_lost_before_the_base(
 def test_the_past_of_some_nodes_has_no_other_ones(gate: Gate) -> None:
     def broken(at: Folder) -> None:
         canaries(PANIC, PANIC)(at)
+        at.node("lab", {"kernel.panic": "1"}, files=[{"path": "/a", "source": "files/b/a"}])
+        at.write("lab/files/b/a", "x")
         at.write("rig-2/state.yaml", "sysctl: [\n")
         at.write("roles/relay.yaml", "name: relay\ndescription: A role.\nrules: []\n")
 
@@ -344,6 +349,15 @@ def test_the_policy_and_the_risk_refuse_each_for_itself(
     assert found.fail_on is level
     assert found.is_too_risky == (level is not None and level <= found.risk.level)
     assert found.passes == (not is_broken and not found.is_too_risky)
+
+
+@pytest.mark.parametrize("policy", [{}, {"protected": ["sysctl"]}])
+def test_an_owner_who_may_change_a_protected_field_takes_a_high_risk(
+    gate: Gate, policy: dict[str, Any]
+) -> None:
+    owned = {**OWNED, **policy}
+    found = gate(nodes(60, **owned), nodes(10, **owned), actor="ann", fail_on=Level.HIGH)
+    assert (rules(found), found.passes) == ([], not policy)
 
 
 @pytest.mark.parametrize(

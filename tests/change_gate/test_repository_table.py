@@ -283,6 +283,9 @@ PLAIN, MERGE = (TWO,), (TWO, THREE)
         (PLAIN, {**GOOD, SHOWN: b"G\n"}, Signature(True)),
         (PLAIN, {**GOOD, SHOWN: None}, Signature(True)),
         (PLAIN, {**GOOD, SHOWN: b"G\0ann\0bob\n"}, Signature(True, "ann\0bob")),
+        # The name is what git says, to its last letter.
+        (PLAIN, {**GOOD, SHOWN: b"G\0MAX\n"}, Signature(True, "MAX")),
+        (PLAIN, {**GOOD, SHOWN: b"G\0ann \n"}, Signature(True, "ann ")),
         # A merge that adds nothing needs none. One that adds something is as any commit.
         (MERGE, UNTOUCHED, AUTOMATIC),
         (MERGE, {**UNTOUCHED, **GOOD}, AUTOMATIC),
