@@ -26,7 +26,13 @@ def answer(node: str, number: int = 60, **more: Any) -> bytes:
 
 
 def expected(
-    folder: Path, old: Nodes, new: Nodes, given: Mapping[str, bytes], max_age: float = DAY
+    folder: Path,
+    old: Nodes,
+    new: Nodes,
+    given: Mapping[str, bytes],
+    max_age: float = DAY,
+    *,
+    later: float = 0,
 ) -> list[Forecast]:
     def side(nodes: Nodes) -> Any:
         def write(at: Folder) -> None:
@@ -40,7 +46,7 @@ def expected(
     for name, content in given.items():
         (where / name).write_bytes(content)
     difference, _ = compared(folder, side(old), side(new))
-    return list(forecasts(difference, where, max_age, time.time()))
+    return list(forecasts(difference, where, max_age, time.time() + later))
 
 
 def short(found: list[Forecast]) -> list[str]:
@@ -147,12 +153,23 @@ def test_an_answer_that_says_nothing_of_the_node(tmp_path: Path, content: bytes,
     assert not (found.why or "").endswith("None")
 
 
-@pytest.mark.parametrize(("age", "max_age", "is_known"), [(3600, 7200, True), (7200, 3600, False)])
+@pytest.mark.parametrize(
+    ("age", "later", "max_age", "is_known"),
+    [
+        (3600, 0, 7200, True),
+        (7200, 0, 3600, False),
+        # The time that is asked for, not that of the clock.
+        (0, 7200, 3600, False),
+        (7200, -7200, 3600, True),
+        (0, -7200, 3600, False),
+    ],
+)
 def test_the_age_that_is_allowed(
-    tmp_path: Path, age: float, max_age: float, is_known: bool
+    tmp_path: Path, age: float, later: float, max_age: float, is_known: bool
 ) -> None:
     given = {"a.answer": answer("a", age=age)}
-    [found] = expected(tmp_path, {"a": value(10)}, {"a": value(60)}, given, max_age)
+    old, new = {"a": value(10)}, {"a": value(60)}
+    [found] = expected(tmp_path, old, new, given, max_age, later=later)
     assert (found.why is None) == is_known
     assert bool(found.results) == is_known
 

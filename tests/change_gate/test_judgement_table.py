@@ -486,6 +486,24 @@ def test_any_file_may_be_what_a_link_leads_to(tmp_path: Path) -> None:
         assert (os.readlink(link) if link.is_symlink() else link.read_text()) == "../shared"  # noqa: PTH115
 
 
+def test_what_a_node_reads_has_its_content_and_the_rest_its_name(tmp_path: Path) -> None:
+    """A change may bring files of any size that nothing reads."""
+    read = [
+        "policy.yaml",
+        "roles/r.yaml",
+        "a/state.yaml",
+        "a/files/motd",
+        "a/files/b/c d",
+        "a/files/n",
+    ]
+    rest = ["notes", "a/notes", "files/x", "a/b/files/x", "a/files.d/x", "a/state.yaml.old"]
+    tree = {f"node-configs/{name}": name.encode() for name in (*read, *rest)}
+    commits = cast(Any, Commits({"fork": tree}))
+    judgement._written(commits, commits.tree("fork"), tmp_path / "x")
+    found = {name: (tmp_path / "x" / name).read_text() for name in (*read, *rest)}
+    assert found == {**{name: name for name in read}, **dict.fromkeys(rest, "")}
+
+
 def test_a_folder_without_files_is_written_without_asking_for_contents(tmp_path: Path) -> None:
     judgement._written(cast(Any, None), {}, tmp_path / "a/b")
     assert list((tmp_path / "a/b").iterdir()) == []
