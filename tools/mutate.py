@@ -47,6 +47,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 PACKAGE = "plugins/power_edge"
 DECIDES = ("resources", "checking", "identity", "config/clones.py")
 BESIDE = (
+    "compliance",
     "conftest.py",
     "docs",
     "node-configs",

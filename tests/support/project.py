@@ -33,6 +33,11 @@ PASSED_OVER = ("-p", "no:hypothesispytest", "-p", "no:typeguard", "-p", "no:plat
 second a run.
 """
 
+WARNINGS = ("-Werror", "-Wignore:Module already imported:pytest.PytestAssertRewriteWarning")
+"""Every warning is an error, but one: with --assert=plain, as tools/mutate.py runs the tests, the
+outer pytest has imported its plugins without rewriting them, and the inner one says so.
+"""
+
 
 class Project:
     """Nodes by name, an answer beside each, and runs over them."""
@@ -83,7 +88,7 @@ class Project:
         self,
         *arguments: str,
         nodes: tuple[str, ...] | None = None,
-        options: tuple[str, ...] = ("-Werror", *PASSED_OVER),
+        options: tuple[str, ...] = (*WARNINGS, *PASSED_OVER),
     ) -> pytest.RunResult:
         """A run in this process; with the answers of `nodes` (all by default)."""
         given = [

@@ -299,8 +299,8 @@ def unpack(tree: Mapping[str, Blob], contents: Mapping[str, bytes], folder: Path
     """Write the files of a tree below an empty folder of our own.
 
     A file without content is empty. Links come last, and lead where the commit says: the reader of
-    node-configs/ judges them. Raises Unusable for a path that leads out of the folder or occurs
-    twice.
+    node-configs/ judges them. Raises Unusable for a path that leads out of the folder, occurs
+    twice, or cannot be written.
     """
     links: list[tuple[Path, bytes]] = []
     for name, blob in tree.items():
@@ -318,10 +318,14 @@ def unpack(tree: Mapping[str, Blob], contents: Mapping[str, bytes], folder: Path
                 file.write(content)
         except (FileExistsError, NotADirectoryError):
             raise Unusable(f"the commit has the file {quoted(name)} twice") from None
+        except OSError as error:  # a name may be too long for this machine, or the disk full
+            raise Unusable(
+                f"the file {quoted(name, 200)} of the commit cannot be written: {error.strerror}"
+            ) from None
     for path, target in links:
         try:
             path.symlink_to(os.fsdecode(target))
-        except (FileExistsError, NotADirectoryError, ValueError):
+        except (OSError, ValueError):
             raise Unusable(
                 f"the commit has a link {quoted(path.name)} that cannot be made"
             ) from None
