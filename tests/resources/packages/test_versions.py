@@ -57,7 +57,8 @@ def sign(number: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("manager", "one", "two", "expected"), [*LINES, *CARET, *MORE, *(("apk", *line) for line in APK)]
+    ("manager", "one", "two", "expected"),
+    [*LINES, *CARET, *MORE, *(("apk", *line) for line in APK)],
 )
 def test_order(manager: str, one: str, two: str, expected: str | int) -> None:
     assert sign(versions.COMPARE[manager](one, two)) == int(expected)
