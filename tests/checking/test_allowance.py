@@ -3,6 +3,7 @@ alarm is left behind.
 """
 
 import signal
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -57,6 +58,14 @@ def test_small_works_share_it() -> None:
         work()
 
 
+def test_works_that_take_no_time_spend_nothing() -> None:
+    """An allowance is for one node, and a node has hundreds of answers."""
+    allowance = Allowance(5)
+    assert sum(allowance.spend(lambda: 1) for _ in range(1000)) == 1000
+    with pytest.raises(TookTooLong):
+        Allowance(0).spend(lambda: pytest.fail("there was nothing to spend"))
+
+
 def test_what_work_returns_and_raises_is_its_own() -> None:
     allowance = Allowance(60)
     assert allowance.spend(lambda: "done") == "done"
@@ -93,6 +102,15 @@ def test_work_without_end_is_ended_in_any_thread(work: Callable[[], object]) -> 
     allowance = Allowance(0.05)
     assert str(in_a_thread(lambda: allowance.spend(work))) == TOO_LONG
     assert str(in_a_thread(lambda: allowance.spend(lambda: pytest.fail("spent")))) == TOO_LONG
+
+
+def test_work_without_end_is_ended_after_a_pause() -> None:
+    """Between two rounds of a watch nothing works, and nobody looks at the time."""
+    in_a_thread(lambda: Allowance(60).spend(lambda: None))
+    for thread in threading.enumerate():
+        if thread.name == "allowances":
+            thread.join()
+    assert str(in_a_thread(lambda: Allowance(0.05).spend(endless))) == TOO_LONG
 
 
 def test_threads_have_allowances_of_their_own() -> None:

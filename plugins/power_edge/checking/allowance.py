@@ -65,7 +65,6 @@ class Allowance:
 
     def _on_alarm(self, _signal: int, _frame: FrameType | None) -> None:
         if self._working:
-            self._working = False
             raise _Alarm
 
     def _too_long(self) -> TookTooLong:

@@ -160,12 +160,16 @@ def test_architectures_of_other_managers() -> None:
     assert outcome("manager pacman - pacman", name="a:x86_64", state="absent") == "unknown"
 
 
-def test_a_name_with_a_version_is_not_a_name() -> None:
-    answer = f"{RPM}row a x86_64 -/installed/ok 2:1.0-1"
+@pytest.mark.parametrize("epoch", ["", "2:"])
+def test_a_name_with_a_version_is_not_a_name(epoch: str) -> None:
+    answer = f"{RPM}row a x86_64 -/installed/ok {epoch}1.0-1"
     for label in ("a-1.0", "a-1.0-1", "a-1.0-1.x86_64"):
         result = judged(answer, name=label, state="absent")
         assert result.outcome is Outcome.UNKNOWN
         assert "declare name and version separately" in str(result.why)
+    for manager in ("dpkg amd64 apt-get", "apk - apk", "pacman - pacman"):
+        answer = f"manager {manager}\nrow a amd64 install/installed/ok 1.0-1"
+        assert outcome(answer, name="a-1.0-1", state="absent") == "compliant"
 
 
 def test_several_kernels_are_normal() -> None:
@@ -713,6 +717,12 @@ REMEDIES = {
         "apt-get install -y --no-install-recommends a",
         "it also installs what it needs: b",
     ),
+    "what it needs, and that is a lot": (
+        DPKG + simulated(INSTALL, *(f"Inst {name} (1 x [all])" for name in "abcdefg")),
+        {},
+        "apt-get install -y --no-install-recommends a",
+        "it also installs what it needs: b, c, d, e, f and 1 more",
+    ),
     "a version": (
         DPKG
         + simulated(
@@ -808,6 +818,12 @@ REMEDIES = {
         None,
         "would not end the drift",
     ),
+    "a removal that only upgrades": (
+        INSTALLED + simulated("remove a", "Inst a [1] (2 x [all])"),
+        {"state": "absent"},
+        None,
+        "would not end the drift",
+    ),
     "an essential package": (
         INSTALLED
         + simulated(
@@ -852,6 +868,14 @@ REMEDIES = {
         None,
         "apt prefers 3, which is not in this range: try apt-get install a=1.10-1, and check",
     ),
+    "a range of a package that no list has": (
+        DPKG
+        + "policy status 0\n"
+        + simulated(INSTALL, "E: Unable to locate package a", status=100),
+        {"version": ">= 1"},
+        None,
+        "apt-get cannot do it (Unable to locate package a)",
+    ),
     "a range when the lists could not be read": (
         DPKG + "policy status 124\n",
         {"version": ">= 1"},
@@ -864,11 +888,23 @@ REMEDIES = {
         None,
         "ended with no status",
     ),
+    "a simulation that the answer does not hold": (
+        DPKG + f"try a {INSTALL}",
+        {},
+        None,
+        "ended with no status",
+    ),
     "half-configured": (
         f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
         {},
         "dpkg --configure a",
         "if dpkg --configure fails, a script of the package fails: repair a by hand",
+    ),
+    "half-configured, but to be removed": (
+        f"{DPKG}row a amd64 install/half-configured/ok 1\nbroken a install/half-configured/ok\n",
+        {"state": "absent"},
+        None,
+        "apt-get was not simulated, because there was no time left",
     ),
     "half-configured, as another one": (
         f"{DPKG}row a amd64 install/unpacked/ok 1\nbroken a install/unpacked/ok\nbroken b install/unpacked/ok\n",
@@ -1146,6 +1182,18 @@ LATEST = {"state": "latest"}
             ),
         ),
         (offering("1.0", Version("1.0")), LATEST, ("compliant", "latest", "latest", None)),
+        (
+            versions(row())._replace(
+                candidate=Candidate("1.0", (Version("1.0"), Version("2.0", 1)))
+            ),
+            LATEST,
+            (
+                "compliant",
+                "latest",
+                "latest",
+                "the lists also offer 2.0, but dpkg does not choose it",
+            ),
+        ),
         (
             offering("?", Version("?"))._replace(manager="apk"),
             LATEST,

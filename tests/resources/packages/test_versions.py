@@ -30,6 +30,8 @@ APK = [  # by apk-tools' version.c; no apk was there to ask
     ("1.0_p1", "1.0-r1", 1),
     ("1.2.4_git20230717-r4", "1.2.4-r9", 1),
     ("9.6_p1-r0", "9.6_p1-r0", 0),
+    ("1.0_git-r5", "1.0_git1-r0", -1),
+    ("1.0_p3", "1.0_p_git1", -1),
 ]
 
 # rpm 4.18.0's Lua rpm.vercmp: older than all that could follow instead, whatever its place in ASCII
@@ -42,13 +44,21 @@ CARET = [
     ("rpm", "1.0^Z", "1.0^A", 1),
 ]
 
+MORE = [
+    # dpkg 1.21.22: only the first colon ends an epoch
+    ("dpkg", "1:2:3", "2:1", -1),
+    ("dpkg", "1:2:3", "1:2", 1),
+    ("pacman", "1.X1", "1.X2", -1),
+]
+
 
 def sign(number: int) -> int:
     return (number > 0) - (number < 0)
 
 
 @pytest.mark.parametrize(
-    ("manager", "one", "two", "expected"), [*LINES, *CARET, *(("apk", *line) for line in APK)]
+    ("manager", "one", "two", "expected"),
+    [*LINES, *CARET, *MORE, *(("apk", *line) for line in APK)],
 )
 def test_order(manager: str, one: str, two: str, expected: str | int) -> None:
     assert sign(versions.COMPARE[manager](one, two)) == int(expected)
@@ -67,6 +77,7 @@ def test_order(manager: str, one: str, two: str, expected: str | int) -> None:
         ("rpm", "1.20.1-1", "1.20.1-1.el9", False),
         ("rpm", "1.20.1", "1:1.20.1-1.el9", False),
         ("pacman", "1:2.0", "1:2.0-3", True),
+        ("pacman", ":2.0", "2.0-3", True),
         ("pacman", "2.0-3", "1:2.0-3", False),
         ("apk", "1.2.4", "1.2.4-r0", False),
         ("apk", "1.0~abc", "1.0~abd", False),

@@ -1260,6 +1260,262 @@ def test_side_effects_of_commands_are_named(
     assert words in str(found.advice)
 
 
+LINKED = DOWN._replace(file_state="enabled", pullers=(LINK,))
+MASKED_UNTIL_BOOT = DOWN._replace(load="masked", file_state="masked-runtime")
+VENDOR = Puller("a.target", "vendor", True)
+GENERATOR = Puller("c.target", "generator", True)
+REMEMBERED = Puller("b.service", "memory", True)
+PULLED = UP._replace(file_state="static", boot=STARTS)
+OWN = PULLED._replace(change=Change(own_file=True))
+UNMASK = ("systemctl unmask --runtime x.service", "systemctl unmask x.service")
+UNTIL_BOOT = "It runs until the next boot: declare `enabled: true` if a boot should start it."
+NO_INSTALL = "No boot starts x.service by itself, since its unit file has no usable [Install] section: make another unit want it."
+MASKS = "{} wants it, so this masks it: nobody can start it until `systemctl unmask`."
+NO_MASK = "`systemctl mask` does not work, since its unit file lies in /etc/systemd/system"
+
+
+@pytest.mark.parametrize(
+    ("observed", "declared", "commands", "advice"),
+    [
+        # A mask that the manager has read, one that it has not, and one whose file was not asked.
+        (MASKED, {"state": "running"}, (*UNMASK, "systemctl start x.service"), None),
+        (
+            DOWN._replace(file_state="masked"),
+            {"state": "running"},
+            (*UNMASK, "systemctl start x.service"),
+            None,
+        ),
+        (
+            MASKED._replace(file_state=""),
+            {"state": "running"},
+            (*UNMASK, "systemctl start x.service"),
+            None,
+        ),
+        (MASKED._replace(pullers=(LINK,)), {"enabled": True}, UNMASK, None),
+        (MASKED._replace(pullers=(VENDOR,)), {"enabled": True}, UNMASK, None),
+        (
+            MASKED._replace(pullers=(Puller("rescue.target", "disk", False),)),
+            {"enabled": True},
+            (*UNMASK, "systemctl enable x.service"),
+            None,
+        ),
+        (
+            MASKED._replace(change=Change(installs=False)),
+            {"enabled": True},
+            (),
+            f"{NO_INSTALL} Then `{UNMASK[0]}`, `{UNMASK[1]}`.",
+        ),
+        (
+            MASKED_UNTIL_BOOT._replace(unread="no systemd-analyze"),
+            {"state": "running", "enabled": True},
+            (*UNMASK, "systemctl enable x.service", "systemctl start x.service"),
+            None,
+        ),
+        (
+            MASKED_UNTIL_BOOT._replace(boot=STARTS, pullers=(LINK,)),
+            {"enabled": False},
+            ("systemctl unmask --runtime x.service", "systemctl disable x.service"),
+            None,
+        ),
+        (
+            MASKED_UNTIL_BOOT._replace(pullers=(LINK,)),
+            {"enabled": False},
+            ("systemctl unmask --runtime x.service", "systemctl disable x.service"),
+            None,
+        ),
+        # What systemctl enable does not change.
+        (DOWN._replace(file_state="static"), {"enabled": True}, (), NO_INSTALL),
+        (
+            DOWN._replace(file_state="transient"),
+            {"enabled": True},
+            (),
+            "`systemctl enable` does not help, since the file state is transient: put a unit file in /etc/systemd/system.",
+        ),
+        (
+            DOWN._replace(file_state="indirect", change=Change(also=("y.socket",))),
+            {"enabled": True},
+            (),
+            "`systemctl enable x.service` enables y.socket, not x.service itself: declare those.",
+        ),
+        (
+            DOWN._replace(file_state="indirect"),
+            {"enabled": True},
+            (),
+            "`systemctl enable x.service` enables other units, not x.service itself: declare those.",
+        ),
+        (
+            DOWN._replace(change=Change(also=("y.socket",))),
+            {"enabled": True},
+            ("systemctl enable x.service",),
+            "Enabling it also changes y.socket (Also=).",
+        ),
+        # What a start and a restart take along.
+        (
+            ended("forking", 60.0)._replace(
+                change=Change(stops=("y.service",), starts_stop=("z.service",))
+            ),
+            {"state": "running"},
+            ("systemctl restart x.service",),
+            "Restarting it also restarts or stops y.service.",
+        ),
+        (
+            DOWN._replace(change=Change(stops=("y.service",))),
+            {"state": "running", "enabled": False},
+            ("systemctl start x.service",),
+            None,
+        ),
+        (LINKED, {"state": "running"}, ("systemctl start x.service",), None),
+        *(
+            (
+                DOWN._replace(file_state=file_state),
+                {"state": "running"},
+                ("systemctl start x.service",),
+                UNTIL_BOOT,
+            )
+            for file_state in ("linked", "enabled-runtime")
+        ),
+        # What no start helps.
+        (
+            DOWN._replace(restarts=Restarts(number=3)),
+            {"state": "running"},
+            (),
+            "It keeps ending: find the reason with `journalctl -u x.service`.",
+        ),
+        (
+            DOWN._replace(change=Change(lacks=("y.service masked",))),
+            {"state": "running"},
+            (),
+            "systemd does not start x.service: it requires y.service, which cannot be loaded (masked).",
+        ),
+        (
+            UP._replace(halted="stopped"),
+            {"state": "running"},
+            (),
+            "Its process is stopped by a signal: run `systemctl kill -s CONT x.service`, or continue it with the program that stopped it.",
+        ),
+        # Stops.
+        (
+            UP._replace(triggers=(TIMER,)),
+            {"state": "disabled"},
+            ("systemctl stop x.timer x.service", "systemctl disable x.timer x.service"),
+            None,
+        ),
+        (LINKED, {"state": "disabled"}, ("systemctl disable x.service",), None),
+        (
+            LINKED._replace(active="failed"),
+            {"state": "disabled"},
+            ("systemctl disable x.service",),
+            None,
+        ),
+        (
+            UP._replace(change=Change(refuses_stop=True)),
+            {"state": "stopped"},
+            (),
+            "systemd refuses to stop x.service by hand (RefuseManualStop=yes): it stops with the unit that it belongs to, or at the next shutdown.",
+        ),
+        (
+            UP._replace(change=Change(upheld=("y.service",))),
+            {"state": "stopped"},
+            (),
+            "y.service would start it again at once (Upholds=): stop y.service first, or remove x.service from its Upholds=.",
+        ),
+        (UP, {"state": "stopped", "enabled": True}, ("systemctl stop x.service",), None),
+        (
+            UP._replace(file_state="static"),
+            {"state": "stopped"},
+            ("systemctl stop x.service",),
+            None,
+        ),
+        (
+            UP,
+            {"state": "disabled"},
+            ("systemctl stop x.service", "systemctl disable x.service"),
+            None,
+        ),
+        (
+            UP._replace(file_state="masked", boot=STARTS, pullers=(VENDOR,)),
+            {"state": "disabled"},
+            (),
+            "It is masked, but a boot starts it: look at `systemctl cat x.service`. Then `systemctl stop x.service`.",
+        ),
+        # What disable leaves.
+        (
+            UP._replace(boot=STARTS, pullers=(LINK,)),
+            {"enabled": False},
+            ("systemctl disable x.service",),
+            None,
+        ),
+        (
+            UP._replace(boot=STARTS, pullers=(LINK, VENDOR._replace(boots=False))),
+            {"enabled": False},
+            ("systemctl disable x.service",),
+            None,
+        ),
+        (
+            UP._replace(boot=STARTS, pullers=(GENERATOR,), sysv=True),
+            {"enabled": False},
+            ("systemctl disable x.service",),
+            None,
+        ),
+        (
+            UP._replace(change=Change(also=("y.socket",))),
+            {"enabled": False},
+            ("systemctl disable x.service",),
+            "Disabling it also changes y.socket (Also=).",
+        ),
+        *(
+            (
+                unit._replace(pullers=(puller,)),
+                {"enabled": False},
+                ("systemctl mask x.service",),
+                MASKS.format(puller.name),
+            )
+            for unit, puller in (
+                (PULLED, VENDOR),
+                (PULLED, GENERATOR),
+                (PULLED._replace(boot=None), VENDOR),
+            )
+        ),
+        (
+            PULLED._replace(pullers=(VENDOR,), triggers=(SOCKET,)),
+            {"enabled": False},
+            (),
+            "a.target and x.socket start it: run `systemctl disable x.socket`, and `systemctl mask x.service` if nothing else should start it.",
+        ),
+        (
+            PULLED._replace(pullers=(REMEMBERED,), change=Change(requirers=("b.service",))),
+            {"enabled": False},
+            (),
+            "b.service requires it and would fail without it: change that unit first.",
+        ),
+        (
+            OWN._replace(pullers=(VENDOR,)),
+            {"enabled": False},
+            (),
+            f"{NO_MASK}: mask the entry: `ln -s /dev/null /etc/systemd/system/a.target.wants/x.service`.",
+        ),
+        (
+            OWN._replace(pullers=(REMEMBERED,)),
+            {"enabled": False},
+            (),
+            f"{NO_MASK}: remove x.service from Wants= of b.service.",
+        ),
+        (
+            OWN._replace(pullers=(VENDOR, GENERATOR, REMEMBERED)),
+            {"enabled": False},
+            (),
+            f"{NO_MASK}: mask the entry: `ln -s /dev/null /etc/systemd/system/a.target.wants/x.service` and `ln -s /dev/null /etc/systemd/system/c.target.wants/x.service`, and remove x.service from Wants= of b.service.",
+        ),
+    ],
+)
+def test_what_is_printed_for_a_drift(
+    observed: Unit, declared: dict[str, Any], commands: tuple[str, ...], advice: str | None
+) -> None:
+    found = remedied(observed, **declared)
+    assert tuple(" ".join(argv) for argv in found.commands) == commands
+    assert found.advice == advice
+
+
 @pytest.mark.parametrize(
     ("name", "change", "cuts"),
     [
@@ -1323,6 +1579,7 @@ def test_a_start_cuts_off_access_if_it_stops_what_carries_it_or_starts_a_firewal
     ).cuts
     assert remedied(DOWN._replace(name="nftables.service"), state="running").cuts
     assert not remedied(DOWN._replace(name="nftables.service"), enabled=True).cuts
+    assert not remedied(MASKED._replace(name="ssh.service", pullers=(LINK,)), enabled=True).cuts
 
 
 def test_an_alias_is_mended_under_its_real_name() -> None:

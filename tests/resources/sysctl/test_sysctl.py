@@ -554,6 +554,10 @@ def test_another_count_of_numbers_is_explained() -> None:
         ("ls: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: vm/y: No such file or directory", NotObserved("nothing could be read")),
         ("grep: vm/x: Is a directory", NotObserved("it is a directory, not a key")),
+        (
+            "grep: vm/x: Permission denied",
+            NotObserved("permission denied: only root may read it, or it is write-only"),
+        ),
         ("sudo: grep: vm/x: No such file or directory", NotObserved("nothing could be read")),
         ("grep: sh: vm/x: No such file or directory", NotObserved("nothing could be read")),
     ],

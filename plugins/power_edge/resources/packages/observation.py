@@ -235,7 +235,7 @@ def _package(requested: str, answer: _Answer) -> Package | NotObserved:
         else tuple(row for row in answer.broken if row.name != base.lower()),
         orphan=base.lower() in answer.orphans,
         candidate=answer.offers.get(requested)
-        or (answer.offers.get(base) if arch in ("", answer.native) else None),
+        or (answer.offers.get(base) if arch == answer.native else None),
     )
 
 

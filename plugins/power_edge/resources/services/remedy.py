@@ -72,7 +72,7 @@ def _steps(declared: Service, observed: Unit, fields: set[str]) -> Iterator[_Ste
     state = declared.state if "state" in fields else None
     start = state == "running"
     # A unit that is masked until the next boot drifts in `state` alone; the commands do it all.
-    masked_now = observed.file_state == "masked-runtime" and bool(fields)
+    masked_now = observed.file_state == "masked-runtime"
     enable = declared.enabled is True and ("enabled" in fields or masked_now)
     if (start or enable) and (
         observed.load == "masked" or observed.file_state.startswith("masked")
@@ -383,6 +383,6 @@ def _cuts(observed: Unit, commands: Sequence[Command]) -> bool:
     """
     if all(command[1] in ("enable", "unmask") for command in commands):
         return False
-    named = {word for command in commands for word in command[2:] if not word.startswith("-")}
+    named = {word for command in commands for word in command[2:]}
     touched = {*named, *observed.change.stops, *observed.change.starts_stop}
     return any(name in observed.change.access or may_carry_access(name) for name in touched)
