@@ -153,3 +153,29 @@ def test_a_default_for_outgoing_connections_is_about_ones_that_are_answered(
     if expected == "drift":
         assert "accept established connections" in (found.why or "")
         assert "established" in (found.advice or "")
+
+
+def test_answers_that_take_too_long_to_follow_are_unknown() -> None:
+    """The first packet meets few rules; its answer more cases than are followed."""
+    sources: list[list[Any]] = [
+        [match("ip", "daddr", f"10.{n}.0.0/16"), meta("skuid", n), match("tcp", "sport", 22), DROP]
+        for n in range(255)
+    ]
+    marks = [
+        [
+            {"match": {"op": "==", "left": {"meta": {"key": "mark"}}, "right": n}},
+            meta("skuid", n),
+            DROP,
+        ]
+        for n in range(255)
+    ]
+    more = chain("output", *sources, *marks)
+    accepted: list[list[Any]] = [[ESTABLISHED, ACCEPT], [TCP22, ACCEPT]]
+    node = observed(nft=nft(*accepted, more=more))
+    (found,) = results(Firewall(rules=[ALLOW_22]), node).values()
+    assert found.outcome == "unknown"
+    assert "too" in (found.why or "")
+    loop = chain("output", [{"jump": {"target": "output"}}])
+    assert outcome(ALLOW_22, observed(nft=nft(*accepted, more=loop))) == "unknown"
+    defaults = results(Firewall(default_outgoing="allow"), observed(nft=nft(*accepted, more=more)))
+    assert defaults["default_outgoing"].outcome == "unknown"

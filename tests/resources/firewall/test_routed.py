@@ -15,6 +15,7 @@ from power_edge.resources.firewall.ruleset import Ruleset
 from tests.resources.firewall.test_firewall import (
     ACCEPT,
     ALLOW_22,
+    DENY_22,
     DROP,
     TCP22,
     ct,
@@ -229,3 +230,86 @@ def test_discovery_writes_ufws() -> None:
 )  # fmt: skip
 def test_a_line_of_ufws_files(line: str, found: tuple[str, ...] | None) -> None:
     assert [tuple(each) for each in routes([f"### tuple ### {line}"])] == ([found] if found else [])
+
+
+def hops(field: str, value: Any, protocol: str = "ip") -> dict[str, Any]:
+    key = {"payload": {"protocol": protocol, "field": field}}
+    return {"mangle": {"key": key, "value": value}}
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed", "denied"),
+    [
+        (hops("ttl", 1), "unknown", "drift"),
+        (hops("ttl", 63), "unknown", "drift"),
+        (hops("ttl", {"numgen": {"mode": "inc", "mod": 2}}), "unknown", "drift"),
+        (hops("ttl", 64), "compliant", "drift"),
+        (hops("hoplimit", 1, "ip6"), "unknown", "drift"),
+        (hops("hoplimit", 255, "ip6"), "compliant", "drift"),
+        (hops("dscp", 1), "compliant", "drift"),
+    ],
+)
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_forwarded_packet_with_few_hops_left_may_not_arrive(
+    change: dict[str, Any], allowed: str, denied: str, separate: bool
+) -> None:
+    rules = [[change] if separate else [TCP22, change, ACCEPT], [TCP22, ACCEPT]]
+    node = observed(nft=nft(*rules, **FORWARD))
+    assert outcome(ALLOW, node) == allowed
+    assert outcome(DENY, node) == denied
+    closed = observed(nft=nft([change], [TCP22, DROP], **FORWARD))
+    assert outcome(DENY, closed) == "compliant"
+    inward = observed(nft=any_nft([change], [TCP22, ACCEPT]))
+    assert outcome(ALLOW_22, inward) == "compliant"
+    filtering = observed(nft=any_nft([change], policy="accept"))
+    assert results(Firewall(enabled=True), filtering)["enabled"].outcome == "drift"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("TTL --ttl-set 1", "unknown"),
+        ("TTL --ttl-dec 1", "unknown"),
+        ("TTL --ttl-inc 1", "compliant"),
+        ("TTL --ttl-set 64", "compliant"),
+        ("HL --hl-set 1", "unknown"),
+        ("HL --hl-inc 1", "compliant"),
+        ("TTL", "unknown"),
+        ("DSCP --set-dscp 0x01", "compliant"),
+    ],
+)
+def test_few_hops_in_the_words_of_iptables(target: str, expected: str) -> None:
+    lines = [
+        "*mangle",
+        ":PREROUTING ACCEPT [0:0]",
+        f"-A PREROUTING -p tcp -j {target}",
+        "COMMIT",
+        "*filter",
+        ":FORWARD DROP [0:0]",
+        "-A FORWARD -m conntrack --ctstate ESTABLISHED -j ACCEPT",
+        "-A FORWARD -p tcp -m tcp --dport 22 -j ACCEPT",
+        "COMMIT",
+    ]
+    tables = {"ip-legacy-tables": "mangle\nfilter", "ip-legacy": "\n".join(lines)}
+    node = observed(nft='{"nftables": []}', inet6="", **tables)
+    assert outcome(ALLOW, node) == expected
+
+
+@pytest.mark.parametrize(
+    ("early", "routed", "inward", "outgoing"),
+    [
+        ("", "compliant", "compliant", "compliant"),
+        ("tc-egress eth0", "unknown", "unknown", "unknown"),
+        ("tc-egress lo", "compliant", "compliant", "compliant"),
+    ],
+)
+def test_filters_of_tc_for_outgoing_packets_cannot_be_followed(
+    early: str, routed: str, inward: str, outgoing: str
+) -> None:
+    through = observed(nft=nft([TCP22, ACCEPT], **FORWARD), early=early)
+    assert outcome(ALLOW, through) == routed
+    node = observed(nft=any_nft([ESTABLISHED, ACCEPT], [TCP22, ACCEPT]), early=early)
+    assert outcome(ALLOW_22, node) == inward
+    assert outcome(DENY_22, node) == "drift"
+    found = results(Firewall(default_outgoing="allow"), node)["default_outgoing"]
+    assert found.outcome == outgoing

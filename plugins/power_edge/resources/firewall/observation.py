@@ -199,13 +199,17 @@ def _program(by_name: Mapping[str, Block]) -> Program | NotObserved:
     )
 
 
-EARLY = {"xdp": "a program of XDP", "tc": "filters of tc"}
+EARLY = {
+    "xdp": ("ingress", Dimension.IIF, "a program of XDP"),
+    "tc": ("ingress", Dimension.IIF, "filters of tc"),
+    "tc-egress": ("egress", Dimension.OIF, "filters of tc for outgoing packets"),
+}
 NAMED = 3
 """Of more devices the others are counted."""
 
 
 def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
-    """Yield chains for what sees incoming packets of a device before the packet filter does.
+    """Yield chains for what sees packets of a device before the packet filter does, or after it.
 
     One stands for all devices: a node may have hundreds (a container network made of eBPF).
     """
@@ -217,17 +221,17 @@ def _early(by_name: Mapping[str, Block]) -> Iterator[BaseChain]:
             (4, 6),
             text="whether devices have programs of XDP could not be read (ip link)",
         )
-    for kind, what in EARLY.items():
+    for kind, (hook, side, what) in EARLY.items():
         lines = (line.partition(" ") for line in _lines(by_name, "early"))
         names = [name for found, _, name in lines if found == kind and name != "lo"]
         if names:
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
             yield BaseChain(
-                "ingress",
+                hook,
                 -1000,
                 None,
                 (4, 6),
-                boxes=({Dimension.IIF: numbers(map(interface, names))},),
+                boxes=({side: numbers(map(interface, names))},),
                 text=printable(f"{what} on {', '.join(names[:NAMED])}{more} cannot be followed"),
             )
 

@@ -153,7 +153,7 @@ SURE, UNSURE = True, False
         ([set_to(["low", "high"], {"meta": {"key": "priority"}}), DROP], [(DENY, UNSURE)]),
         ([set_to(1, {"ct": {"key": "label"}}), DROP], [(DENY, SURE)]),
         ([set_to("host", {"meta": {"key": "pkttype"}}), DROP], [(UNKNOWN, SURE)]),
-        ([set_to(9, {"payload": {"protocol": "ip", "field": "ttl"}}), DROP], [(DENY, SURE)]),
+        ([set_to(64, {"payload": {"protocol": "ip", "field": "ttl"}}), DROP], [(DENY, SURE)]),
         ([set_to(9, {"payload": {"protocol": "ip", "field": "dscp"}}), DROP], [(DENY, SURE)]),
         ([set_to(9, {"payload": {"protocol": "ip", "field": "ecn"}}), DROP], [(DENY, SURE)]),
         ([set_to(9, {"payload": {"protocol": "ip6", "field": "hoplimit"}}), DROP], []),
@@ -300,7 +300,7 @@ def test_the_key_for_everything_else_is_for_no_packet_with_a_key_of_its_own() ->
         ({"reject": {"type": "tcp reset"}}, [{Dimension.PROTO: ((6, 6),)}]),
         ({"reject": {"type": "icmpx", "expr": "port-unreachable"}}, [{}]),
         ({"reject": None}, [{}]),
-        (set_to(9, {"payload": {"protocol": "ip", "field": "ttl"}}), [{}]),
+        (set_to(64, {"payload": {"protocol": "ip", "field": "ttl"}}), [{}]),
     ],
     ids=str,
 )

@@ -9,6 +9,7 @@ from power_edge.resources.firewall.packets.dimension import Dimension, Mark
 from power_edge.resources.firewall.packets.marks import CONNECTION, Change
 from power_edge.resources.firewall.packets.program import (
     ANSWER,
+    DENY,
     FIRST,
     LATER,
     NEW,
@@ -234,6 +235,17 @@ class Match:
         later.stage(LATER)
         later.doubt("it sets a zone of connection tracking")
         yield from later.rules(Effect(Action.UNKNOWN), text)
+
+    def hops(self, text: str) -> Iterator[FilterRule]:
+        """Yield the effect of a statement that leaves a packet few hops (TTL, RFC 791).
+
+        Another host may then drop it, or this one. One to the node itself needs none.
+        """
+        onward = self.copy()
+        onward.changes.clear()
+        onward.narrow(Dimension.DLOCAL, FALSE)
+        onward.doubt("it leaves packets few hops, so they may not arrive")
+        yield from onward.rules(Effect(DENY), text)
 
     def changed(self, text: str) -> Iterator[FilterRule]:
         """Yield the changes of marks so far as a rule of their own: the rest of the rule need not

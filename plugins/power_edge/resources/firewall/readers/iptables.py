@@ -53,6 +53,8 @@ HARMLESS = frozenset({
     "RATEEST", "ECN", "SNAT", "MASQUERADE",
 })  # fmt: skip
 """Targets after which a packet goes on, or which only change the source of outgoing packets."""
+MANY_HOPS = 64
+"""As many as hosts give their own packets (RFC 1700)."""
 _TOKEN = re.compile(r'"((?:\\.|[^"\\])*)"|(\S+)', re.DOTALL)
 _COMMENT = re.compile(r' -m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)', re.DOTALL)
 _LINE_WITH_COMMENT = re.compile(r'(?:[^"\n]+|"(?:\\.|[^"\\])*")*(?:"[^\n]*)?', re.DOTALL)
@@ -239,8 +241,8 @@ def _as_rules(
         # all matches.
         effect = Effect(Action.UNKNOWN)
     text = as_text(saved, family)
-    if saved.target == "CT" and own not in chains and sets_zone(saved.rest):
-        yield from match.zone(text)
+    if own not in chains:
+        yield from beside(match, saved.target, saved.rest, text)
     yield from match.rules(effect, text)
 
 
@@ -260,9 +262,24 @@ def target(name: str | None, options: tuple[Token, ...]) -> Effect:
     return TARGETS.get(name, Effect(Action.UNKNOWN))
 
 
-def sets_zone(options: tuple[Token, ...]) -> bool:
-    """Return whether the options of a target CT set a zone of connection tracking."""
-    return any(bare and word.startswith("--zone") for word, bare in options)
+def beside(
+    match: Match, name: str | None, options: tuple[Token, ...], text: str
+) -> Iterator[FilterRule]:
+    """Yield what a target does to packets beside its effect: zones of connection tracking, hops."""
+    if name == "CT" and any(bare and word.startswith("--zone") for word, bare in options):
+        yield from match.zone(text)
+    if _leaves_few_hops(name, options):
+        yield from match.hops(text)
+
+
+def _leaves_few_hops(name: str | None, options: tuple[Token, ...]) -> bool:
+    """Return whether a target may leave a packet few hops (iptables-extensions(8), TTL and HL)."""
+    match [word for word, _ in options] if name in {"TTL", "HL"} else None:
+        case None | ["--ttl-inc" | "--hl-inc", _]:
+            return False
+        case ["--ttl-set" | "--hl-set", value] if value.isdecimal():
+            return int(value) < MANY_HOPS
+    return True
 
 
 def changes(name: str | None, options: tuple[Token, ...]) -> list[marks.Change]:

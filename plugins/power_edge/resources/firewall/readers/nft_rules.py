@@ -153,8 +153,7 @@ def _rule(
         if kind == "xt":
             part = next(xts)
             if (effect := _xt(part, match, family, context.ipsets)) is not None:
-                if part.name == "CT" and iptables.sets_zone(part.options or ()):
-                    yield from match.zone(text)
+                yield from iptables.beside(match, part.name, part.options or (), text)
                 yield from match.rules(effect, text)
                 return
         elif kind == "match":
@@ -178,6 +177,7 @@ def _rule(
             if not _harmless(changed):
                 yield from match.rules(Effect(Action.UNKNOWN), text)
                 return
+            yield from _onward(match, changed, an_object(what)["value"], text)
             if not _certain(an_object(what)["value"]):
                 match.doubt("a value that a packet may lack")
             if _key_of(changed, "ct") == "zone":
@@ -272,6 +272,18 @@ def _harmless(changed: dict[str, Json]) -> bool:
     if kind == "payload":
         return text_at(an_object(what), "field") in {"dscp", "ecn", "ttl", "hoplimit", "flowlabel"}
     return text_at(an_object(what), "key") in HARMLESS_MANGLES
+
+
+def _onward(match: Match, changed: dict[str, Json], value: Json, text: str) -> Iterator[FilterRule]:
+    """Yield the effect of a `mangle` statement that may leave a packet few hops."""
+    payload = an_object(changed.get("payload", {}))
+    many = isinstance(value, int) and value >= iptables.MANY_HOPS
+    if text_at(payload, "field") not in {"ttl", "hoplimit"} or many:
+        return
+    yield from match.changed(text)
+    own = match.copy()
+    _implied(own, text_at(payload, "protocol"))
+    yield from own.hops(text)
 
 
 def _certain(value: Json) -> bool:
