@@ -13,7 +13,7 @@ from _pytest._io import TerminalWriter
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from power_edge.checking.allowance import Allowance
+from power_edge.checking.cpu_limit import CpuLimit
 from power_edge.config.error import refuse
 from power_edge.text import (
     Screen,
@@ -121,7 +121,7 @@ def test_a_megabyte_of_beginnings_of_commands(shown: Callable[[str], object], pi
     beginning was followed by a look at all the rest.
     """
     text = piece * ((1 << 20) // len(piece))
-    Allowance(60).spend(lambda: shown(text))
+    CpuLimit(60).spend(lambda: shown(text))
 
 
 @given(HOSTILE)

@@ -287,28 +287,24 @@ pending() {
 }
 
 # firewalld does not say which settings it was given for a time (`--timeout=`). But it sleeps in poll(2) or ppoll(2) until the first of them is over, and
-# the third argument says for how long: -1, or no time at all, without any. Where it waits for one, any setting may go, even one that its file has too:
-# print `unread`. Where the call is not seen, print what the zones in $1, and policies, have now and in their files, as JSON; `unread` is the last line
-# where that is not known of each. $2 is 0 if $1 has all zones that differ from their files.
+# the third argument says for how long: -1, or no time at all, without any. Print what the zones in $1, and policies, have now and in their files, as
+# JSON, unless nothing is timed; `unread` is the last line where that is not known of each. $2 is 0 if $1 has all zones that differ from their files.
 timed() {
     pid=$(${PE_SUDO-} busctl --system --timeout=3 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus \
         GetConnectionUnixProcessID s org.fedoraproject.FirewallD1 2>/dev/null) || pid='u -'
     call=$(sleeps "${pid#u }")
-    # A change of its rules leaves firewalld a timer of its own for 5 s. It is waited for: it hides a longer one. ppoll(2) does not show how long one is.
+    # A change of its rules leaves firewalld a timer of its own for 5 s. Where settings differ from their files, it is waited for: it hides a longer one.
     for _ in 1 2 3 4 5 6; do
-        case $call in
-        '271 0x0' | '73 0x0') break ;;
-        '271 '* | '73 '* | *' 0x'? | *' 0x'?? | *' 0x'??? | *' 0x1'[0-3]??) sleep 1 ;;
+        case "$1/$call" in
+        /*) break ;;
+        *' 0x'? | *' 0x'?? | *' 0x'??? | *' 0x1'[0-3]??) sleep 1 ;;
         *) break ;;
         esac
         call=$(sleeps "${pid#u }")
     done
     # shellcheck disable=SC2086 # numbers
     set -- "$1" "$2" $call
-    case "${3-} ${4-}" in
-    '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;;
-    ?*' '?*) echo unread; return ;;
-    esac
+    case "${3-} ${4-}" in '7 0xffffffff' | '271 0x0' | '73 0x0') echo none; return ;; esac
     if [ "$2" != 0 ] || ! policies=$(ask /org/fedoraproject/FirewallD1 org.fedoraproject.FirewallD1.policy getPolicies); then
         echo unread
         return

@@ -103,7 +103,7 @@ FOUND_LATER: Mapping[str, tuple[str, ...]] = {
         "tests/test_text.py::test_a_megabyte_of_beginnings_of_commands",
     ),
     "judging without end in a watch": (
-        "tests/checking/test_allowance.py::test_work_without_end_is_ended_in_any_thread",
+        "tests/checking/test_cpu_limit.py::test_work_without_end_is_ended_in_any_thread",
     ),
     "a number that Python does not read": (
         "tests/resources/sysctl/test_sysctl.py::test_a_number_without_end_is_no_number_of_the_kernel",

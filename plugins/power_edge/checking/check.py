@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from power_edge import exit_status
-from power_edge.checking.allowance import Allowance, TookTooLong
+from power_edge.checking.cpu_limit import CpuLimit, TookTooLong
 from power_edge.checking.evaluate import judge, unknown
 from power_edge.config import Node
 from power_edge.config.clones import others
@@ -142,8 +142,8 @@ class Checked:
     """The age of an answer that came by other means, as displayed. None: the node was asked now."""
     stale: str | None = None
     """Why such an answer cannot be used: it is too old, or from the future."""
-    _allowances: defaultdict[str, Allowance] = field(
-        init=False, default_factory=lambda: defaultdict(lambda: Allowance(JUDGING_SECONDS))
+    _cpu_limits: defaultdict[str, CpuLimit] = field(
+        init=False, default_factory=lambda: defaultdict(lambda: CpuLimit(JUDGING_SECONDS))
     )
     """By resource type, so that no type uses up the time of another."""
 
@@ -222,7 +222,7 @@ class Checked:
         if self.stale is not None:
             return NotObserved(self.stale)
         try:
-            return self._allowances[kind].spend(lambda: observe(resource(kind), items, answer))
+            return self._cpu_limits[kind].spend(lambda: observe(resource(kind), items, answer))
         except TookTooLong as error:
             return NotObserved(str(error))
 
@@ -244,7 +244,7 @@ class Checked:
             return self._not_looked_at(item)
         observed = self.observations[item.type]
         try:
-            return self._allowances[item.type].spend(
+            return self._cpu_limits[item.type].spend(
                 lambda: judge(resource(item.type), item, observed)
             )
         except TookTooLong as error:

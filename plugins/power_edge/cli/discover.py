@@ -24,7 +24,7 @@ from power_edge.text import did_you_mean, printable, printable_json, without_pas
 
 if TYPE_CHECKING:
     from power_edge.discover.collect import Discovered
-    from power_edge.discover.folder import NodeChanges
+    from power_edge.discover.node_folder import NodeChanges
 
 
 def _types(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
@@ -109,7 +109,7 @@ def command(
 
     Exits with 11 if the machine is unreachable, and with 12 if another machine answers.
     """
-    from power_edge.discover import collect, folder
+    from power_edge.discover import collect, node_folder
 
     _refuse(types, merge=merge, force=force, everything=everything, answers=answers)
     if name is not None:
@@ -123,7 +123,7 @@ def command(
         )
         observed = collect.read(answer, types, None if answers is not None else found.node)
         place = root if root is not None else Path.cwd() / NODE_CONFIGS
-        node = folder.make(observed, found, place, name, replace=force)
+        node = node_folder.make(observed, found, place, name, replace=force)
     except gate.WrongMachine as error:
         click.echo(f"Error: {printable(str(error))}; nothing was written", err=True)
         raise SystemExit(exit_status.WRONG_MACHINE) from None

@@ -8,7 +8,7 @@ import click
 
 from power_edge import exit_status
 from power_edge.atomic_file import write
-from power_edge.checking import age
+from power_edge.checking import answer_age
 from power_edge.cli._node_name import one_of
 from power_edge.cli._unusable import unusable_is_an_error
 from power_edge.cli._writing import advising
@@ -41,9 +41,9 @@ def _formats(_: click.Context, __: click.Parameter, values: Sequence[str]) -> tu
 
 
 def _max_age(_: click.Context, __: click.Parameter, value: str) -> int:
-    found = age.seconds(value)
+    found = answer_age.seconds(value)
     if found is None:
-        raise click.BadParameter(age.FORMS)
+        raise click.BadParameter(answer_age.FORMS)
     return found
 
 
@@ -65,7 +65,7 @@ def _folder(_: click.Context, __: click.Parameter, value: str | None) -> Path | 
 @click.option(
     "--max-age",
     metavar="AGE",
-    default=age.DEFAULT,
+    default=answer_age.DEFAULT,
     callback=_max_age,
     help="How old an answer may be (default: 24h).",
 )

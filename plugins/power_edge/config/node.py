@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
+from power_edge.config.content_sources import with_sources
 from power_edge.config.error import ConfigError, refuse
 from power_edge.config.node_configs import (
     CONNECTION,
@@ -29,7 +30,6 @@ from power_edge.config.node_configs import (
 from power_edge.config.node_names import check_name
 from power_edge.config.schema import schema
 from power_edge.config.schema_needs import check_not_newer, check_says_enough, has_newer_fields
-from power_edge.config.sources import with_sources
 from power_edge.config.state import State, check_schema, state_of
 from power_edge.config.yaml_reader import Document, read
 from power_edge.model import Item, Problem, Source, Value

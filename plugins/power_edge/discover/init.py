@@ -23,9 +23,9 @@ from power_edge.config.node_configs import (
 )
 from power_edge.config.node_names import check_name
 from power_edge.discover.collect import ask, read
-from power_edge.discover.folder import OPEN, make
 from power_edge.discover.identity_file import safe_name
 from power_edge.discover.known_nodes import KnownNodes, known
+from power_edge.discover.node_folder import OPEN, make
 from power_edge.discover.sections import Section
 from power_edge.identity.identifiers import expected
 from power_edge.model.generated.system_identity_schema import SystemIdentity

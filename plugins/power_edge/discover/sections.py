@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from power_edge.checking.allowance import Allowance, TookTooLong
+from power_edge.checking.cpu_limit import CpuLimit, TookTooLong
 from power_edge.checking.evaluate import judge
 from power_edge.config import ConfigError
 from power_edge.config.node_configs import STATE
@@ -72,7 +72,7 @@ class _Line(NamedTuple):
 def section(name: str, answer: Answer) -> Section:
     """Return what can be declared of the resource type with that name."""
     try:
-        return Allowance(SECONDS).spend(lambda: _section(name, answer))
+        return CpuLimit(SECONDS).spend(lambda: _section(name, answer))
     except TookTooLong as error:
         return Section(name, hidden=(Hidden(name, str(error)),))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from power_edge.checking import age, check
+from power_edge.checking import answer_age, check
 from power_edge.config import ConfigError, Node
 from power_edge.probing.answer_file import read_file
 from power_edge.probing.connection import BadRoute, Options
@@ -99,7 +99,7 @@ def begin(
     _refuse_textfile(options.prometheus_textfile)
     if not options.answers:
         _refuse_missing(routing, cwd, chosen.nodes.values())
-    max_age = _age(options.max_age if options.max_age is not None else age.DEFAULT)
+    max_age = _age(options.max_age if options.max_age is not None else answer_age.DEFAULT)
     if options.max_age is not None and not options.answers:
         raise pytest.UsageError("--max-age is about answers: add --answers=FILE, or leave it out")
     idle = any(getattr(options, name, False) for name in _SHOWS_ONLY)
@@ -270,9 +270,9 @@ def _take_answer(nodes: Nodes, file: str, cwd: Path, max_age: float) -> None:
 
 
 def _age(text: str) -> float:
-    found = age.seconds(text)
+    found = answer_age.seconds(text)
     if found is None:
-        raise pytest.UsageError(f"--max-age={text}: {age.FORMS}")
+        raise pytest.UsageError(f"--max-age={text}: {answer_age.FORMS}")
     return found
 
 

@@ -4,6 +4,6 @@ A source (`sources/`) reports events. `affected` turns an event into items, `deb
 burst is over, `node` lets these items be judged and records what became of them.
 
 Sources also report acts: who did something (`cause`). `attribution` decides whether an act, or
-what the machine itself keeps (`accounts`), is the cause of a transition. `attach` hands the
+what the machine itself keeps (`machine_records`), is the cause of a transition. `attach` hands the
 transition on with it.
 """

@@ -14,8 +14,8 @@ from power_edge.model import Item, Outcome, Result, Value
 from power_edge.report.terminal import OWN_FAILED, counted
 from power_edge.resources import resource
 from power_edge.watch.affected import Affected
-from power_edge.watch.causes.accounts import ACCOUNTS
 from power_edge.watch.causes.attach import Causes
+from power_edge.watch.causes.machine_records import MACHINE_RECORDS
 from power_edge.watch.debounce import Due, ItemId, key_of
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.settings import Settings
@@ -154,7 +154,7 @@ class NodeWatch:
         self._causes = Causes(
             on_transition,
             family=family,
-            accounts=ACCOUNTS if chosen else (),
+            records=MACHINE_RECORDS if chosen else (),
             awaited=lambda: any(
                 each.health.up and each.source.acts_late for each in self._supervisors
             ),

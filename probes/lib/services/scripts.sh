@@ -13,7 +13,9 @@ started_by_scripts() {
         etc/monit etc/monit.d etc/monitrc etc/supervisor etc/supervisord.d etc/acpi etc/apt/apt.conf.d etc/cloud var/lib/cloud/scripts etc/update-motd.d \
         etc/profile etc/profile.d etc/udev/rules.d usr/local/lib/udev/rules.d usr/lib/udev/rules.d etc/systemd/system usr/local/lib/systemd/system \
         usr/lib/systemd/system lib/systemd/system etc/systemd/user usr/local/lib/systemd/user root/.config/systemd/user \
-        etc/systemd/system-sleep usr/lib/systemd/system-sleep; do
+        etc/systemd/system-sleep usr/lib/systemd/system-sleep etc/pm/sleep.d etc/pam.d etc/ssh/sshrc etc/bash.bashrc root/.profile root/.bashrc \
+        root/.bash_profile root/.bash_login etc/xdg/autostart etc/nut etc/apcupsd etc/libvirt/hooks etc/zfs/zed.d etc/fail2ban/action.d \
+        etc/smartmontools etc/dhcpcd.enter-hook etc/dhcpcd.exit-hook etc/dpkg/dpkg.cfg.d etc/kernel; do
         [ "$place" = lib/systemd/system ] && [ -L lib ] && continue
         [ ! -e "$place" ] || set -- "$@" "$place"
     done
@@ -24,9 +26,9 @@ started_by_scripts() {
         [ ! -e "$place" ] || set -- "$@" "$place"
     done
     [ $# -gt 0 ] || return 0
-    # Larger files are taken for binary programs.
-    small='-type f -size -256'
-    commands='(^|[^[:alnum:]_-])systemctl|invoke-rc\.d|systemd-invoke|/init\.d/|StartUnit|RestartUnit|SYSTEMD_WANTS|(^|[^[:alnum:]._-])service[^[:alnum:]._-]'
+    # What is larger is a program. What has no size may be a file of the kernel that blocks its reader, such as /proc/kmsg.
+    small='-type f -size +0 -size -256'
+    commands='(^|[^[:alnum:]_-])systemctl|invoke-rc\.d|systemd-invoke|systemd-run|/init\.d([^[:alnum:]._-]|$)|StartUnit|RestartUnit|EnqueueUnitJob|systemd1/unit/|SYSTEMD_WANTS|(^|[^[:alnum:]._-])service[^[:alnum:]._-]'
     # Matches words that may be the path of a script, or the name of a script in /usr/local.
     word='(^|[^[:alnum:]._/-])(/[[:alnum:]._@+/-]+'
     locals=''
@@ -36,23 +38,14 @@ started_by_scripts() {
     calls=$(${PE_SUDO-} find -L "$@" -maxdepth 4 $small -exec grep -HoEs "$word" {} + 2>/dev/null | calls_of)
     # shellcheck disable=SC2086
     candidates=$(${PE_SUDO-} find -L "$@" -maxdepth 4 $small -exec grep -lEs "$commands" {} + 2>/dev/null)
-    IFS=$newline
-    set -f
     # Follow calls up to three levels deep.
     for _ in 1 2 3; do
-        new=$(say "$calls" '= before' "${before-}" | awk '$1 == "=" { second = 1; next } !second { called[$2]; next } { delete called[$1] } END { for (file in called) print file }')
+        new=$(say "$calls" '= before' "${before-}" | awk '$1 == "=" { second = 1; next } !second { called[$2]; next } { delete called[$1] } END { for (file in called) print file }' | within_reach)
         [ -n "$new" ] || break
         before="${before-}$newline$new"
-        # shellcheck disable=SC2086
-        new=$(IFS="$newline "; ${PE_SUDO-} find -L $new -prune $small 2>/dev/null)
-        [ -n "$new" ] || break
-        # shellcheck disable=SC2086
-        candidates=$candidates$newline$(IFS="$newline "; ${PE_SUDO-} grep -lEs "$commands" /dev/null $new 2>/dev/null)
-        # shellcheck disable=SC2086
-        calls=$calls$newline$(IFS="$newline "; ${PE_SUDO-} grep -HoEs "$word" /dev/null $new 2>/dev/null | calls_of)
+        candidates=$candidates$newline$(say "$new" | lines_of -lE "$commands")
+        calls=$calls$newline$(say "$new" | lines_of -HoE "$word" | calls_of)
     done
-    set +f
-    unset IFS
     unset before
     candidates=$(say "$candidates" | grep .) || return 0
     near=$(
@@ -64,16 +57,24 @@ started_by_scripts() {
         ' | sort -u
     )
     leading=$({ starts_what; aliases_of; } | leads_to)
-    lines=$(
-        set -f
-        IFS=$newline
-        # shellcheck disable=SC2086
-        set -- $near
-        unset IFS
-        # shellcheck disable=SC2086
-        ${PE_SUDO-} find -L "$@" -prune $small -exec grep -Hs '' /dev/null {} + 2>/dev/null
-    )
+    lines=$(say "$near" | lines_of -H '')
     say "$leading" '= calls' "$calls" '= lines' "$lines" | starting | sort -u
+}
+
+# `lines_of OPTION PATTERN`: what grep says of the small files among these paths, however many they are.
+lines_of() {
+    # shellcheck disable=SC2086,SC2016 # words; the inner shell's
+    grep . | tr '\n' '\0' | xargs -0 -n 500 sh -c \
+        'option=$1 pattern=$2; shift 2; '"${PE_SUDO-}"' find -L "$@" -prune '"$small"' -exec grep "$option" -s -e "$pattern" /dev/null {} +' sh "$1" "$2" 2>/dev/null
+}
+
+# Paths -> those on file systems of this machine. To look at others may mount them, or wait for a server that is gone.
+within_reach() {
+    say "${mounts-}" '= paths' "$(cat)" | awk '
+        $1 == "=" { second = 1; next }
+        !second { if ($2 ~ /^(autofs|nfs|nfs4|cifs|smb3|ceph|9p|afs|glusterfs|fuse[.].*)$/) far[$1 "/"]; next }
+        { for (place in far) if (index("/" $0 "/", place) == 1) next; print }
+    '
 }
 
 # `FILE:WORD` -> `FILE CALLED`: what FILE may call. Tools that start a unit by its name (systemctl) do not count. Nor do the programs of a package that
@@ -84,7 +85,7 @@ calls_of() {
             file = substr($0, 1, index($0, ":") - 1)
             name = substr($0, index($0, ":") + 1)
             if (!sub(/^[^\/]*\//, "", name)) { gsub(/[^A-Za-z0-9._-]/, "", name); print file, "usr/local/bin/" name; print file, "usr/local/sbin/" name; next }
-            if (file ~ /[ \t]|\.(wants|requires|upholds)\// || name ~ /^(dev|proc|sys|run|usr\/share\/(man|doc|locale))\// || name ~ /(^|\/)init\.d\// || name == file) next
+            if (name ~ /^-/ || file ~ /[ \t]|\.(wants|requires|upholds)\// || name ~ /^(dev|proc|sys|run|usr\/share\/(man|doc|locale))\// || name ~ /(^|\/)init\.d\// || name == file) next
             if (file ~ /^(usr\/)?lib\/systemd\/system\// && name ~ /^(usr\/)?(s?bin|lib|lib64|libexec|share)\//) next
             if (name ~ /bin\/(service|invoke-rc\.d|systemctl|update-rc\.d|deb-systemd-[a-z]*|sh|bash|dash|env)$/) next
             print file, name
@@ -140,14 +141,29 @@ starting() {
                     print "wakes", path_of(file), units[i]
         }
         function literal(text) { gsub(/[].[*^$\\+?(){}|]/, "\\\\&", text); return text }
+        # The units that patterns in a line stand for (systemctl takes them too).
+        function matching(text,    i, count, words, name, units) {
+            if (text !~ /[A-Za-z0-9@._:-][*?]|[*?][A-Za-z0-9@._:-]/) return ""
+            count = split(text, words, /[^A-Za-z0-9_@.:*?\\-]+/)
+            for (i = 1; i <= count; i++) {
+                if (words[i] !~ /[*?]/ || words[i] !~ /[A-Za-z0-9]/) continue
+                words[i] = literal(words[i])
+                gsub(/\\[*]/, ".*", words[i])
+                gsub(/\\[?]/, ".", words[i])
+                for (name in lead) if (name ~ ("^" words[i] "$")) units = units " " name
+            }
+            return units
+        }
         function read(file, text,    i, count, words, units) {
             if (file ~ /\.(wants|requires|upholds)\//) return
             if (file ~ /(^|\/)systemd\/(system|user)\// && text !~ /^[[:blank:]]*(Exec|Environment)[A-Za-z]*[[:blank:]]*=/) return
             if (text ~ /^#!.*(python|perl|ruby|php|lua|node)/) program[file]
             if (text ~ /^[[:blank:]]*[#;]/) return
             gsub(/(try-|reload-or-try-|cond)(reload-or-)?restart|TryRestartUnit|ReloadOrTryRestartUnit/, "", text)
-            count = split(text, words, /[^A-Za-z0-9@._:\\-]+/)
-            units = ""
+            if (text ~ /systemd1\/unit\//) { gsub(/_2e/, ".", text); gsub(/_2d/, "-", text); gsub(/_40/, "@", text); gsub(/_5f/, "_", text) }
+            gsub(/\\\\/, "\\", text)
+            count = split(text, words, /[^A-Za-z0-9_@.:\\-]+/)
+            units = matching(text)
             for (i = 1; i <= count; i++) {
                 sub(/[.:]$/, "", words[i])
                 if (!(words[i] in lead)) sub(/^.*:/, "", words[i]) # string:nginx.service
@@ -156,8 +172,10 @@ starting() {
             }
             named[file] = named[file] units
             if (text ~ /start|isolate/) verb[file]
-            if (text !~ /(^|[^A-Za-z0-9_-])systemctl|invoke-rc\.d|systemd-invoke|\/init\.d\/|StartUnit|RestartUnit|SYSTEMD_WANTS|(^|[^A-Za-z0-9._-])service[^A-Za-z0-9._-]/) return
-            if (text ~ /start|isolate|StartUnit|SYSTEMD_WANTS|(enable|preset).*--now|--now.*(enable|preset)/) {
+            # It may start what is named by other lines.
+            if (text ~ /(^|[^A-Za-z0-9_-])systemctl|\/init\.d([^A-Za-z0-9._\/-]|$)/ && text !~ /[^A-Za-z-](stop|status|is-[a-z]+|reload|kill|disable|mask|unmask|show|cat|list-[a-z-]+|daemon-re[a-z]+|reset-failed|enable)([^A-Za-z-]|$)/ && text !~ /start|isolate/) maybe[file]
+            if (text !~ /(^|[^A-Za-z0-9_-])systemctl|invoke-rc\.d|systemd-invoke|systemd-run.*((--unit|-u)[= ]|(Wants|Requires|BindsTo|Upholds|OnSuccess|OnFailure|Unit)=)|\/init\.d([^A-Za-z0-9._-]|$)|StartUnit|RestartUnit|EnqueueUnitJob|systemd1\/unit\/|SYSTEMD_WANTS|(^|[^A-Za-z0-9._-])service[^A-Za-z0-9._-]/) return
+            if (text ~ /start|isolate|Start|SYSTEMD_WANTS|systemd-run|(enable|preset).*--now|--now.*(enable|preset)/) {
                 count = split(units, words, " ")
                 for (i = 1; i <= count; i++) wakes(file, words[i])
                 if (file !~ /[.]rules$/ && (text ~ /[$`%]|xargs|parallel/ || file in program)) open[file]

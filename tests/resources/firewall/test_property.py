@@ -483,7 +483,7 @@ def test_a_rule_passes_only_if_every_packet_fares_so_nft(
     hold_rule(chains, rule, observed_by_nft(chains))
 
 
-def in_world(chains: tuple[Chain, ...], *, beyond: bool) -> tuple[Chain, ...]:
+def on_side(chains: tuple[Chain, ...], *, beyond: bool) -> tuple[Chain, ...]:
     """The chains within all rates, or beyond them."""
     return tuple(
         chain._replace(
@@ -526,7 +526,7 @@ def test_a_limit_passes_only_if_the_first_get_in_and_those_beyond_do_not(
     declared = Declared("rule", rule, Firewall(rules=[rule]))
     outcome = worst(declared, observed_by_nft(chains))
     fates = {
-        beyond: [list(every_fate(in_world(chains, beyond=beyond), each)) for each in packets(rule)]
+        beyond: [list(every_fate(on_side(chains, beyond=beyond), each)) for each in packets(rule)]
         for beyond in (False, True)
     }
     beside = [list(every_fate(chains, packet)) for packet in packets(rule, beside=True)]

@@ -13,9 +13,10 @@ BODY = "".join(
 SAY = "say() { printf '%s\\n' \"$@\"; }\nnewline='\n'\nlinks=''\n"
 
 
-def wakes(root: Path, place: str, text: str, **others: str) -> list[str]:
+def wakes(root: Path, place: str, text: str, first: str = "", **others: str) -> list[str]:
     """Return what is found about nginx.service and a.timer, where this file has this text.
-    `others`: further files by their paths, with `__` in place of `/`.
+    `first`: what the shell does before it looks. `others`: further files by their paths, with `__`
+    in place of `/`.
     """
     for name, content in others.items():
         file = root / name.replace("__", "/")
@@ -23,15 +24,18 @@ def wakes(root: Path, place: str, text: str, **others: str) -> list[str]:
         file.write_text(content)
     (root / place).parent.mkdir(parents=True, exist_ok=True)
     (root / place).write_text(f"#!/bin/sh\n{text}\n")
-    declared = "nginx.service boot down\na.timer boot down\nssh.service boot up"
+    declared = (
+        "nginx.service boot down\na.timer boot down\nm\\x2dn.mount boot down\nssh.service boot up"
+    )
     ran = subprocess.run(
-        ["sh", "-c", f"{SAY}{BODY}\ndeclared='{declared}'\nstarted_by_scripts"],
+        ["sh", "-c", f"{SAY}{BODY}\n{first}\ndeclared='{declared}'\nstarted_by_scripts"],
         env={"PATH": "/usr/bin:/bin"},
         stdin=subprocess.DEVNULL,
         cwd=root,
         capture_output=True,
         text=True,
         check=True,
+        timeout=50,
     )
     return ran.stdout.splitlines()
 
@@ -57,6 +61,17 @@ def wakes(root: Path, place: str, text: str, **others: str) -> list[str]:
         "systemctl preset --now nginx",
         "busctl call a b c StartUnit ss nginx.service replace",
         "dbus-send --dest=a b c.RestartUnit string:nginx.service string:replace",
+        "busctl call a b c EnqueueUnitJob sss nginx.service start replace",
+        "busctl call a /org/freedesktop/systemd1/unit/nginx_2eservice c.Unit Start s replace",
+        "systemd-run --on-active=30 --unit=nginx",
+        "systemd-run -p Wants=nginx.service true",
+        "systemctl restart 'ngin*'",
+        "systemctl restart ng?nx.service",
+        "cd /etc/init.d && ./nginx start",
+        "cd /etc/init.d\n./nginx start",
+        "CTL=/bin/systemctl\n$CTL start nginx",
+        "alias ctl=systemctl\nctl start nginx",
+        'run([\n "systemctl",\n "start",\n "nginx",\n])',
     ],
 )
 def test_a_line_that_starts_a_unit(tmp_path: Path, line: str) -> None:
@@ -82,6 +97,10 @@ def test_a_line_that_starts_a_unit(tmp_path: Path, line: str) -> None:
         "a --skip-systemctl-redirect nginx start",
         "busctl call a b c TryRestartUnit ss nginx.service replace",
         "apt-get install nginx; start",
+        "systemd-run nginx -t",
+        "systemctl restart 'ss*'",
+        "case $1 in\n*) systemctl start ssh ;;\nesac",
+        "cd /etc/init.d\n./nginx stop",
     ],
 )
 def test_a_line_that_starts_no_unit_that_is_to_be_down(tmp_path: Path, line: str) -> None:
@@ -97,9 +116,15 @@ def test_a_line_that_starts_no_unit_that_is_to_be_down(tmp_path: Path, line: str
         "etc/letsencrypt/renewal-hooks/deploy/web",
         "etc/letsencrypt/renewal/example.org.conf",
         "var/spool/cron/crontabs/root",
+        "etc/ssh/sshrc",
+        "etc/pam.d/sshd",
+        "root/.profile",
+        "etc/nut/upssched-cmd",
+        "etc/fail2ban/action.d/web.conf",
+        "etc/libvirt/hooks/qemu",
     ],
 )
-def test_a_script_that_a_clock_runs(tmp_path: Path, place: str) -> None:
+def test_a_script_that_a_clock_or_an_event_runs(tmp_path: Path, place: str) -> None:
     line = "post_hook = systemctl start a.timer"
     assert wakes(tmp_path, place, line) == [f"wakes /{place} a.timer"]
 
@@ -130,6 +155,11 @@ CALLS = {
         },
         "/etc/rc.local",
     ),
+    "after-a-word-like-an-option": (
+        'tr " " "[/-]"; echo "/-x"; /opt/a.sh',
+        {"opt__a.sh": "systemctl start nginx"},
+        "/opt/a.sh",
+    ),
     "a-trigger": ("systemctl start nginx.socket", {}, "/etc/rc.local"),
 }
 
@@ -155,3 +185,37 @@ def test_a_program_that_a_unit_of_its_package_runs_with_its_own_name(tmp_path: P
     assert wakes(tmp_path, "etc/systemd/system/a.service", unit) == [
         "wakes /usr/sbin/ctl nginx.service"
     ]
+
+
+@pytest.mark.shell
+def test_a_name_with_a_backslash_as_a_shell_takes_it(tmp_path: Path) -> None:
+    for line in ("systemctl start 'm\\x2dn.mount'", 'systemctl start "m\\\\x2dn.mount"'):
+        assert wakes(tmp_path, "etc/rc.local", line) == ["wakes /etc/rc.local m\\x2dn.mount"]
+
+
+@pytest.mark.shell
+def test_more_scripts_than_one_command_takes_as_arguments(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/cron.d"
+    folder.mkdir(parents=True)
+    for number in range(1500):
+        (folder / f"{'a' * 200}{number}").write_text("systemctl start ssh\n")
+    found = wakes(tmp_path, "etc/rc.local", "systemctl start nginx", first="ulimit -s 1024")
+    assert found == ["wakes /etc/rc.local nginx.service"]
+
+
+@pytest.mark.shell
+def test_a_script_on_a_server_is_left_alone(tmp_path: Path) -> None:
+    files = {"far__a.sh": "systemctl start nginx", "farther__a.sh": "systemctl start a.timer"}
+    found = wakes(
+        tmp_path, "etc/rc.local", "/far/a.sh\n/farther/a.sh", first="mounts='/far nfs4'", **files
+    )
+    assert found == ["wakes /farther/a.sh a.timer"]
+
+
+@pytest.mark.shell
+def test_a_link_to_a_file_that_blocks_its_reader(tmp_path: Path) -> None:
+    folder = tmp_path / "etc/cron.d"
+    folder.mkdir(parents=True)
+    (folder / "kmsg").symlink_to("/proc/kmsg")
+    found = wakes(tmp_path, "etc/cron.d/z", "systemctl start nginx")
+    assert found == ["wakes /etc/cron.d/z nginx.service"]

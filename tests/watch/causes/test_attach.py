@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from power_edge.model import Item, Outcome, Result
-from power_edge.watch.causes.accounts import unit_cause
 from power_edge.watch.causes.attach import Causes
 from power_edge.watch.causes.cause import Act, Cause
+from power_edge.watch.causes.machine_records import unit_cause
 from power_edge.watch.event import Event, Kind, Subject
 from power_edge.watch.journal import Entry
 from power_edge.watch.transition import Transition
@@ -38,14 +38,14 @@ def drift(
 class Run:
     """Causes that run, and what they have handed on."""
 
-    def __init__(self, *, audit: bool = False, account: Cause | None = None) -> None:
+    def __init__(self, *, audit: bool = False, record: Cause | None = None) -> None:
         async def kept(result: Result, since: float, until: float) -> Cause | None:
-            return account
+            return record
 
         self.found: asyncio.Queue[Transition] = asyncio.Queue()
         self.causes = Causes(
             self.found.put_nowait,
-            accounts=(kept,) if account is not None else (),
+            records=(kept,) if record is not None else (),
             awaited=lambda: audit,
         )
 
@@ -152,7 +152,7 @@ def test_an_act_before_the_last_change_did_that_one() -> None:
     running(test)
 
 
-def test_an_account_is_offered_and_added_to_an_act() -> None:
+def test_a_record_is_offered_and_added_to_an_act() -> None:
     ended = Cause("service", unit="x.service", detail=("result signal",))
 
     async def test(run: Run) -> None:
@@ -163,10 +163,10 @@ def test_an_account_is_offered_and_added_to_an_act() -> None:
         cause = (await run.found.get()).cause
         assert cause == ALICE._replace(time=104.9, detail=("result signal",))
 
-    running(test, lambda: Run(account=ended))
+    running(test, lambda: Run(record=ended))
 
 
-def test_what_ended_before_the_last_verdict_is_no_account_of_the_next() -> None:
+def test_what_ended_before_the_last_verdict_is_no_record_of_the_next() -> None:
     asked: list[tuple[float, float]] = []
 
     async def kept(result: Result, since: float, until: float) -> Cause | None:
@@ -174,7 +174,7 @@ def test_what_ended_before_the_last_verdict_is_no_account_of_the_next() -> None:
         return None
 
     async def test(run: Run) -> None:
-        run.causes = Causes(run.found.put_nowait, accounts=(kept,))
+        run.causes = Causes(run.found.put_nowait, records=(kept,))
         task = asyncio.create_task(run.causes.run())
         run.causes.explain(drift(at=100.2, event=100.0), None)
         back = drift(at=100.9, event=100.7, before=Outcome.DRIFT, after=Outcome.COMPLIANT)
@@ -199,15 +199,15 @@ def test_a_log_entry_explains_one_change(kind: str, again: str | None) -> None:
         cause = (await run.found.get()).cause
         assert (cause.command if cause is not None else None) == again
 
-    running(test, lambda: Run(account=entry))
+    running(test, lambda: Run(record=entry))
 
 
-def test_an_account_that_fails_ends_nothing() -> None:
+def test_a_record_that_fails_ends_nothing() -> None:
     async def broken(result: Result, since: float, until: float) -> Cause | None:
         raise RuntimeError("the library is broken")
 
     async def test(run: Run) -> None:
-        run.causes = Causes(run.found.put_nowait, accounts=(broken,))
+        run.causes = Causes(run.found.put_nowait, records=(broken,))
         task = asyncio.create_task(run.causes.run())
         run.causes.explain(drift(), None)
         run.causes.explain(drift(ISSUE), None)
@@ -261,7 +261,7 @@ DEAD = {
 DETAIL = tuple(line.message for line in LINES[:3])
 
 
-def test_systemds_account_of_a_unit_that_ended() -> None:
+def test_systemds_record_of_a_unit_that_ended() -> None:
     assert unit_cause("x.service", DEAD, LINES[:3], 999, 1001) == Cause(
         "service",
         unit="x.service",
@@ -310,7 +310,7 @@ def test_a_unit_that_systemd_has_forgotten_has_its_journal() -> None:
     assert unit_cause("x.service", {}, LINES, 999, 1001) is None
 
 
-def test_a_unit_that_ended_at_another_time_has_no_account() -> None:
+def test_a_unit_that_ended_at_another_time_has_no_recorded_cause() -> None:
     assert unit_cause("x.service", DEAD, LINES, 1000.5, 1001) is None
     assert unit_cause("x.service", DEAD, LINES, 999, 1000) is None
     assert unit_cause("x.service", {}, LINES, 0, 1001) is None

@@ -34,6 +34,7 @@ from power_edge.resources.firewall.packets.sets import (
     without,
 )
 from power_edge.resources.firewall.packets.walk import walk
+from power_edge.resources.firewall.rate_sides import beyond_rates, within_rates
 from power_edge.resources.firewall.ruleset import Ruleset
 from power_edge.resources.firewall.traffic import (
     CARRIERS,
@@ -51,7 +52,6 @@ from power_edge.resources.firewall.traffic import (
     packets,
     unusual,
 )
-from power_edge.resources.firewall.worlds import beyond_rates, within_rates
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from power_edge.model import Outcome
 from power_edge.watch.causes import package_logs
-from power_edge.watch.causes.accounts import Account
 from power_edge.watch.causes.attribution import BEFORE, Window, choose
 from power_edge.watch.causes.cause import Act, Cause
+from power_edge.watch.causes.machine_records import FindCause
 from power_edge.watch.debounce import ItemId, key_of
 from power_edge.watch.transition import Transition
 
@@ -51,15 +51,15 @@ class Causes:
         hand_on: Callable[[Transition], None],
         *,
         family: str = "",
-        accounts: Sequence[Account] = (),
+        records: Sequence[FindCause] = (),
         awaited: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`accounts`: where to look beside the acts. `awaited`: whether a source is up whose acts
+        """`records`: where to look beside the acts. `awaited`: whether a source is up whose acts
         can come late.
         """
         self._hand_on = hand_on
         self._family = family
-        self._accounts = accounts
+        self._records = records
         self._awaited = awaited
         self._acts: deque[Act] = deque(maxlen=_MOST)
         self._last: dict[ItemId, Transition] = {}
@@ -93,7 +93,7 @@ class Causes:
         if transition.before is not None:
             self._last[key] = transition
         made = since is not None and {transition.before, transition.result.outcome} <= _JUDGED
-        if not (self._waiting or (made and (self._acts or self._accounts or self._awaited()))):
+        if not (self._waiting or (made and (self._acts or self._records or self._awaited()))):
             self._hand_on(transition)
             return
         since = since if made and since is not None else transition.time
@@ -122,7 +122,7 @@ class Causes:
             self._waiting.clear()
 
     async def _cause(self, waiting: _Waiting) -> Cause | None:
-        account = asyncio.create_task(self._account(waiting))
+        record = asyncio.create_task(self._recorded_cause(waiting))
         try:
             # The verdict is not held up, nor are others: this transition alone waits.
             with suppress(TimeoutError):
@@ -130,21 +130,21 @@ class Causes:
                     while self._by_act(waiting) is None and self._awaited():
                         waiting.arrived.clear()
                         await waiting.arrived.wait()
-            found = await account
+            found = await record
         finally:
-            account.cancel()
+            record.cancel()
         cause = self._by_act(waiting)
         if cause is None or found is None:
             return cause or found
         return cause._replace(detail=(*cause.detail, *found.detail))
 
-    async def _account(self, waiting: _Waiting) -> Cause | None:
+    async def _recorded_cause(self, waiting: _Waiting) -> Cause | None:
         """Return what journal and logs say."""
         result, until = waiting.transition.result, waiting.transition.time
         try:
             async with asyncio.timeout(_LONGEST), self._looks:
-                for account in self._accounts:
-                    cause = await account(result, waiting.judged, until)
+                for find in self._records:
+                    cause = await find(result, waiting.judged, until)
                     if cause is not None and cause != self._logged.get(key_of(result.item)):
                         if cause.kind == package_logs.KIND:
                             self._logged[key_of(result.item)] = cause

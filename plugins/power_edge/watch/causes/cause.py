@@ -18,7 +18,7 @@ class Cause(NamedTuple):
     """What a record says about the process behind a change. None: the record does not say.
 
     `kind` is the kind of record: `audit`, `commit` (of the packet filter), `service` (systemd's own
-    account of a unit), `package` (the log of a package manager). `user` is the login user, who
+    record of a unit), `package` (the log of a package manager). `user` is the login user, who
     stays the same over su and sudo. `command` is the command line. `via` are the command lines by
     which the process got its rights, the outermost first: `sudo vi /etc/motd`. `unit` is the
     systemd unit of the process, or the unit that stopped. `time` is the record's own, in seconds

@@ -1,4 +1,4 @@
-"""What this machine itself records about a change: systemd's account of a unit with the last lines
+"""What this machine itself records about a change: systemd's record of a unit with the last lines
 of its journal, and the logs of package managers.
 """
 
@@ -19,7 +19,7 @@ from power_edge.watch.causes import package_logs
 from power_edge.watch.causes.cause import Cause
 from power_edge.watch.journal import Entry, Journal, NoJournal
 
-Account = Callable[[Result, float, float], Awaitable[Cause | None]]
+FindCause = Callable[[Result, float, float], Awaitable[Cause | None]]
 """Look for the cause of a change to this result, between two times. None: no record of one was
 found, or it could not be read.
 """
@@ -67,7 +67,7 @@ async def of_unit(result: Result, since: float, until: float) -> Cause | None:
     return unit_cause(item.key, properties, await lines, since, until)
 
 
-ACCOUNTS: tuple[Account, ...] = (of_package, of_unit)
+MACHINE_RECORDS: tuple[FindCause, ...] = (of_package, of_unit)
 
 
 def unit_cause(

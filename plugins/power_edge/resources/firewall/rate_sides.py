@@ -27,16 +27,16 @@ from power_edge.resources.firewall.ruleset import Ruleset
 @lru_cache(maxsize=4)
 def beyond_rates(ruleset: Ruleset) -> Ruleset:
     """Return the node as connections find it that come faster than any rate allows."""
-    return replace(ruleset, program=in_world(ruleset.program, Side.ABOVE))
+    return replace(ruleset, program=on_side(ruleset.program, Side.ABOVE))
 
 
 @lru_cache(maxsize=4)
 def within_rates(ruleset: Ruleset) -> Ruleset:
     """Return the node as the first connections find it."""
-    return replace(ruleset, program=in_world(ruleset.program, Side.BELOW))
+    return replace(ruleset, program=on_side(ruleset.program, Side.BELOW))
 
 
-def in_world(program: Program, side: Side) -> Program:
+def on_side(program: Program, side: Side) -> Program:
     """Return the program on one side (BELOW or ABOVE) of all rates.
 
     A rule that matches on an unknown side is opaque there.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from power_edge.checking import age
+from power_edge.checking import answer_age
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ from power_edge.checking import age
     ],
 )
 def test_an_age_as_a_person_writes_it(text: str, seconds: int | None) -> None:
-    assert age.seconds(text) == seconds
+    assert answer_age.seconds(text) == seconds
 
 
 def test_what_counts_where_nothing_is_said() -> None:
-    assert age.seconds(age.DEFAULT) == 86_400
+    assert answer_age.seconds(answer_age.DEFAULT) == 86_400

@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class TookTooLong(Exception):
-    """The allowance is spent. The text is a message for the user."""
+    """The time is used up. The text is a message for the user."""
 
 
 class _Alarm(BaseException):
     """The time is over. Not an Exception, so that no handler of errors catches it."""
 
 
-class Allowance:
+class CpuLimit:
     """Seconds of CPU time of this process that some work may take in all.
 
     Waiting costs nothing, and neither does a busy machine.
@@ -36,7 +36,7 @@ class Allowance:
         """Return what `work` returns.
 
         Raises TookTooLong: at once if nothing is left, or in the middle of the work when the
-        allowance is spent.
+        time is used up.
         """
         if self.remaining <= 0:
             raise self._too_long()
@@ -104,7 +104,7 @@ class _Threads:
             self._ends[thread] = time.thread_time() + seconds
             if not self._looking:
                 self._looking = True
-                threading.Thread(target=self._look, name="allowances", daemon=True).start()
+                threading.Thread(target=self._look, name="cpu-limits", daemon=True).start()
         try:
             yield
         finally:
