@@ -2,6 +2,7 @@
 
 import pytest
 
+from power_edge.model import Item
 from power_edge.watch.debounce import Due, key_of
 from power_edge.watch.event import Event, Kind, Subject
 from tests.watch.fakes import event, item
@@ -127,6 +128,14 @@ def test_what_an_event_names_is_due_first_and_the_others_soon_after() -> None:
     assert taken(due, 8.5) == ["/b"]
     due.add([A, B], RELOADED, 9.0)
     assert taken(due, 9.0) == ["/a", "/b"]  # the name has been used up
+
+
+def test_a_file_waits_for_no_unit_that_an_event_about_its_folder_names() -> None:
+    unit = Item("a", "services", "cron", "cron", None, {}, ())
+    due = Due({"files": 0.05})
+    due.add([unit, B], FOLDER, 7.0, named=[unit])
+    assert taken(due, 7.05) == ["/b"]
+    assert taken(due, 7.2) == ["cron"]
 
 
 def test_those_that_were_named_are_taken_first_however_long_a_check_took() -> None:

@@ -90,7 +90,9 @@ class Due:
             # This event does not shorten the wait for an event that an earlier one announced.
             waiting.until = max(waiting.until, until) if follows else until
             waiting.due = waiting.until
-            waiting.behind = some_named and not waiting.named
+            # Items with a quiet time, such as files, wait already, and are cheap to check.
+            checked_at_once = self.quiet(waiting.item) == 0
+            waiting.behind = some_named and checked_at_once and not waiting.named
             if waiting.behind:
                 waiting.due = waiting.behind_from(now) + quiet
 
