@@ -57,7 +57,7 @@ drifts is of this kind and meets no packet.
 """
 EMPTY = "".join(f"*{table}\n{chains}COMMIT\n" for table, chains in (
     ("raw", ":PREROUTING ACCEPT [0:0]\n"), ("mangle", ":PREROUTING ACCEPT [0:0]\n"), ("filter", ":INPUT ACCEPT [0:0]\n")))  # fmt: skip
-CUT_OFF = "the first packet of a connection gets in"
+CUT_OFF = "the first packet of a connection is accepted"
 """Begins the reason of a drift about later packets. Only first packets are sent here."""
 Fates = Mapping[Packet, str]
 
