@@ -8,7 +8,7 @@ from jsonschema_rs import Draft202012Validator
 from power_edge.config import schema
 from power_edge.model import Finding, Item, Outcome, Remedy, Result, Source, Value, agrees, drifts
 from power_edge.report.record import as_json, from_json, record
-from power_edge.report.terminal import block
+from power_edge.report.terminal import block, differences, headline
 
 ITEM = Item(
     "rig",
@@ -108,3 +108,26 @@ def test_values_become_what_every_format_can_hold() -> None:
     }
     assert type(metadata["actual"]["state"]["text"]) is str
     assert type(metadata["outcome"]) is str
+
+
+@pytest.mark.parametrize(
+    ("finding", "line", "short"),
+    [
+        (
+            drifts("state", "running", "stopped", "it failed"),
+            "state: running expected, stopped observed",
+            "state: running -> stopped",
+        ),
+        # The values alone would not say what is wrong.
+        (
+            drifts("action", "allow", "allow", "its answers are dropped\x1b"),
+            "action: its answers are dropped\\x1b",
+            "action: its answers are dropped\\x1b",
+        ),
+        (drifts("a", "b", "b"), "a: b expected, b observed", "a: b -> b"),
+    ],
+)
+def test_what_one_line_says_of_a_drift(finding: Finding, line: str, short: str) -> None:
+    result = Result(ITEM, Outcome.DRIFT, (finding,))
+    assert headline(result) == line
+    assert differences(result) == (short,)

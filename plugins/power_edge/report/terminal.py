@@ -6,7 +6,7 @@ from itertools import takewhile
 from textwrap import wrap
 from typing import NamedTuple
 
-from power_edge.model import Outcome, Result, Value
+from power_edge.model import Finding, Outcome, Result, Value
 from power_edge.report.shell_line import shell_line
 from power_edge.report.text_diff import text_diff
 from power_edge.text import printable
@@ -48,7 +48,10 @@ def headline(result: Result) -> str:
     if result.outcome is Outcome.DRIFT:
         drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
         return "; ".join(
-            f"{finding.field}: {value(finding.expected)} expected, {value(finding.actual)} observed"
+            f"{finding.field}: {reason}"
+            if (reason := _reason(finding)) is not None
+            else f"{finding.field}: {value(finding.expected)} expected,"
+            f" {value(finding.actual)} observed"
             for finding in drifts
         )
     why = printable(result.why or "")
@@ -61,7 +64,8 @@ def differences(result: Result) -> tuple[str, ...]:
     """
     if result.outcome is Outcome.DRIFT:
         return tuple(
-            f"{printable(finding.field)}: {_change(finding.expected, finding.actual)}"
+            f"{printable(finding.field)}:"
+            f" {_reason(finding) or _change(finding.expected, finding.actual)}"
             for finding in result.findings
             if finding.outcome is Outcome.DRIFT
         )
@@ -76,6 +80,14 @@ def diff(result: Result) -> tuple[str, ...]:
         if finding.text is not None and finding.declared_text is not None
         for line in text_diff(finding.declared_text, finding.text)
     )
+
+
+def _reason(finding: Finding) -> str | None:
+    """Return why a field drifts, if its declared and its observed value do not differ: nothing else
+    shows what is wrong.
+    """
+    same = finding.why is not None and finding.expected == finding.actual
+    return printable(finding.why or "") if same else None
 
 
 def _change(expected: Value, actual: Value) -> str:

@@ -48,7 +48,8 @@ _OUTGOING = (
 )
 _INCOMING = (
     "nft add table inet model; nft add chain inet model i"
-    " '{ type filter hook input priority 50; policy drop; }'; nft add rule inet model i iif lo accept",
+    " '{ type filter hook input priority 50; policy drop; }'; nft add rule inet model i iif lo accept;"
+    " nft add rule inet model i ct state established accept",
     "nft delete table inet model",
 )
 _PORT = (
