@@ -167,6 +167,17 @@ def test_changes_that_never_stop_put_the_others_off_for_some_seconds_only() -> N
     assert others
 
 
+def test_a_named_unit_that_never_rests_puts_the_others_off_for_some_seconds_only() -> None:
+    due = Due({})
+    due.add([A, B], FOLDER, 0.0, named=[A])
+    now = 0.0
+    while "/b" not in taken(due, now):
+        assert now < 10
+        due.checked(now)
+        now += 0.1
+        due.add([A], Event("played", UNIT, 1.0), now)
+
+
 def test_an_item_s_own_event_does_not_wait_for_those_that_were_named() -> None:
     due = Due({})
     due.add([A, B], FOLDER, 7.0, named=[A])

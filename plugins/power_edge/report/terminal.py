@@ -48,10 +48,7 @@ def headline(result: Result) -> str:
     if result.outcome is Outcome.DRIFT:
         drifts = (finding for finding in result.findings if finding.outcome is Outcome.DRIFT)
         return "; ".join(
-            f"{finding.field}: {reason}"
-            if (reason := _reason(finding)) is not None
-            else f"{finding.field}: {value(finding.expected)} expected,"
-            f" {value(finding.actual)} observed"
+            f"{finding.field}: {_reason(finding) or _expected_and_observed(finding)}"
             for finding in drifts
         )
     why = printable(result.why or "")
@@ -82,12 +79,17 @@ def diff(result: Result) -> tuple[str, ...]:
     )
 
 
+def _expected_and_observed(finding: Finding) -> str:
+    return f"{value(finding.expected)} expected, {value(finding.actual)} observed"
+
+
 def _reason(finding: Finding) -> str | None:
     """Return why a field drifts, if its declared and its observed value do not differ: nothing else
     shows what is wrong.
     """
-    same = finding.why is not None and finding.expected == finding.actual
-    return printable(finding.why or "") if same else None
+    if finding.why is None or finding.expected != finding.actual:
+        return None
+    return printable(finding.why)
 
 
 def _change(expected: Value, actual: Value) -> str:

@@ -6,12 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from power_edge.model import Item, Triggers
 from power_edge.resources import resource
+from power_edge.unit_names import SUFFIXES
 from power_edge.watch.event import Event, Kind, Subject
-
-_SUFFIXES = (
-    "service", "socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice",
-    "scope",
-)  # fmt: skip
 
 
 def subjects(triggers: Triggers) -> frozenset[Subject]:
@@ -63,7 +59,9 @@ class Affected:
         return tuple(item for item in self.by(event.subject) if id(item) in items)
 
 
-_OF_A_UNIT = re.compile(rf"([^/]+\.(?:{'|'.join(_SUFFIXES)}))(?:\.(?:d|wants|requires|upholds))?")
+_OF_A_UNIT = re.compile(
+    rf"([^/]+(?:{'|'.join(map(re.escape, SUFFIXES))}))(?:\.(?:d|wants|requires|upholds))?"
+)
 
 
 def units_named(paths: Iterable[str]) -> frozenset[str]:

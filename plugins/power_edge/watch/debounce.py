@@ -42,6 +42,7 @@ class _Waiting:
     locked: bool = False
 
     def behind_from(self, now: float) -> float:
+        """Return until when it waits behind the named items, if some were named or checked now."""
         return min(now, self.since + _LONGEST * _UNNAMED) + _UNNAMED
 
 
@@ -133,7 +134,10 @@ class Due:
         ready = [pair for pair in due if pair[1].due <= now]
         self._named = any(each.named for _, each in ready)
         if self._named:
-            ready = [pair for pair in ready if not pair[1].behind]
+            # Those that have waited long enough do not wait for further named items.
+            ready = [
+                pair for pair in ready if not pair[1].behind or pair[1].behind_from(now) <= now
+            ]
         taken = dict(islice(ready, most))
         for key in taken:
             del self._waiting[key]

@@ -58,7 +58,7 @@ def chain(hook: str, *rules: list[Any], policy: str = "accept", prio: int = 0) -
         ([[ESTABLISHED, meta("skuid", 0), DROP], [TCP22, ACCEPT]], [], "unknown"),
         ([[ESTABLISHED, meta("iifname", "nosuch"), DROP], [TCP22, ACCEPT]], [], "compliant"),
         ([[ct("direction", "reply", "=="), DROP], [TCP22, ACCEPT]], [], "compliant"),
-        # The first packet marks the connection, and later ones are told apart by the mark.
+        # The first packet marks the connection. Later packets are recognised by the mark.
         ([[ct("mark", 1, "=="), ACCEPT], [NEW, TCP22, MARKED, ACCEPT]], [], "compliant"),
         ([[ct("mark", 2, "=="), ACCEPT], [NEW, TCP22, MARKED, ACCEPT]], [], "drift"),
         # Zones of connection tracking.

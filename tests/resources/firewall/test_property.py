@@ -446,6 +446,7 @@ def hold_rule(chains: tuple[Chain, ...], rule: Rule, observed: Ruleset) -> None:
     if outcome is Outcome.COMPLIANT:
         assert all(fate == right for fates in may for fate in fates)
         assert not any("allow" in fate for fates in beside for fate in fates)
+        assert rule.action != "allow" or not stopped_later(chains, rule)
     elif outcome is Outcome.DRIFT:
         all_right = all(any(fate == right for fate in fates) for fates in may) and not any(
             all("allow" in fate for fate in fates) for fates in beside
@@ -578,6 +579,22 @@ def test_a_range_passes_only_if_every_port_fares_so(
     chains = (Chain(tuple(steps), "input", 0, policy),)
     rule = Rule(action=action, proto="tcp", port=port, interface=interface)
     hold_rule(chains, rule, observed_by_nft(chains))
+
+
+BY_STATE = st.builds(
+    Step,
+    action=st.sampled_from(["accept", "accept", "drop"]),
+    proto=st.just("tcp"),
+    ports=st.sampled_from([None, (22, 22)]),
+    state=st.sampled_from([None, "new", "established,related"]),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(BY_STATE, min_size=1, max_size=3))
+def test_an_opening_passes_only_if_its_connections_can_go_on(steps: list[Step]) -> None:
+    chains = (Chain(tuple(steps), "input", 0, "drop"),)
+    hold_rule(chains, Rule(action="allow", proto="tcp", port=22), observed_by_nft(chains))
 
 
 @settings(max_examples=150, deadline=None)

@@ -2031,7 +2031,7 @@ GENERATED = (
         ("", "complete\n== bus\norg.a a.service", Boot(False)),
         ("", "unsure a.service a cycle\ncomplete", Boot(False, unsure="a cycle")),
         ("", "unsure * a clock\ncomplete", Boot(False, unsure="a clock")),
-        # Of several reasons one that names a unit is told.
+        # If there are several reasons, one that names a unit is reported.
         *(
             (
                 "",

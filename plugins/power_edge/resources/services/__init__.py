@@ -15,25 +15,12 @@ from power_edge.resources.services.judge import judge
 from power_edge.resources.services.observation import parse
 from power_edge.resources.services.remedy import remedy
 from power_edge.resources.services.unit import Unit
-
-_SUFFIXES = (
-    ".service",
-    ".socket",
-    ".timer",
-    ".target",
-    ".mount",
-    ".automount",
-    ".swap",
-    ".path",
-    ".slice",
-    ".scope",
-    ".device",
-)
+from power_edge.unit_names import SUFFIXES
 
 
 def canonical(name: str) -> str:
     """Return the full name of a unit. Without a suffix it is a service, as for systemctl."""
-    return name if name.endswith(_SUFFIXES) else f"{name}.service"
+    return name if name.endswith(SUFFIXES) else f"{name}.service"
 
 
 def ask(declarations: Sequence[Service]) -> Iterator[str]:
