@@ -278,7 +278,7 @@ def latency(_: Lab, node: Node) -> Table:
     floors: dict[str, float] = {}
     with watch(node, LISTEN) as running, shell(node) as bash, Log(running) as log:
         print(running.printed().splitlines()[-1], flush=True)
-        wrong = {name: told for name, told in known(node).items() if told != "compliant"}
+        wrong = {name: outcome for name, outcome in known(node).items() if outcome != "compliant"}
         print(f"at the start: {wrong or 'all compliant'}", flush=True)
         for pair in PAIRS:
             if not any(word in f"{pair.kind} {pair.kind_back}" for word in KINDS):
@@ -406,14 +406,14 @@ def storm(_: Lab, node: Node) -> Table:
             ["nsenter", f"--target={node.leader}", "--mount", "--pid", "--root", "--wd", "--",
              "bash", "-c", loop]
         )  # fmt: skip
-        seen: list[float] = []
+        latencies: list[float] = []
         missed = 0
         while process.poll() is None:
             for outcome, mode in (("drift", "600"), ("compliant", "644")):
                 changed, _end = bash.run(f"chmod {mode} {_FILE[1]}")
                 at = log.wait(_FILE, outcome)
                 missed += at is None
-                seen += [at - changed] if at is not None else []
+                latencies += [at - changed] if at is not None else []
         lasted = time.time() - began
         changed, _end = beside.run(f"chmod 600 {_FILE[1]}")
         at = log.wait(_FILE, "drift")
@@ -422,11 +422,11 @@ def storm(_: Lab, node: Node) -> Table:
         beside.run(f"chmod 644 {_FILE[1]}")
         log.wait(_FILE, "compliant")
         table.add_row("events", f"{3 * _STORM_FILES} in {lasted:.1f} s")
-        table.add_row("changes of the declared file meanwhile", str(len(seen) + missed))
-        table.add_row("not seen", str(missed))
-        if seen:
-            table.add_row("median", f"{1000 * statistics.median(seen):.0f} ms")
-            table.add_row("slowest", f"{1000 * max(seen):.0f} ms")
+        table.add_row("changes of the declared file meanwhile", str(len(latencies) + missed))
+        table.add_row("missed", str(missed))
+        if latencies:
+            table.add_row("median", f"{1000 * statistics.median(latencies):.0f} ms")
+            table.add_row("slowest", f"{1000 * max(latencies):.0f} ms")
         table.add_row("right at the end", f"{at is not None}, counted as lost: {files['lost']}")
         table.add_row("of a core", f"{100 * (after.seconds - before.seconds) / lasted:.0f} %")
     return table

@@ -506,7 +506,7 @@ apart() {
             root[part, count[part]] = $4
             place[part, count[part]] = $5
         }
-        function seen(which, point,    i, at, length_of, found) {
+        function file_at(which, point,    i, at, length_of, found) {
             length_of = -1
             for (i = 1; i <= count[which]; i++) {
                 at = place[which, i] == "/" ? "" : place[which, i]
@@ -522,8 +522,8 @@ apart() {
             for (which = 1; which <= 2; which++)
                 for (i = 1; i <= count[which]; i++) {
                     point = place[which, i]
-                    if (!(point in asked) && seen(1, point) != seen(2, point)) print point
-                    asked[point]
+                    if (!(point in compared) && file_at(1, point) != file_at(2, point)) print point
+                    compared[point]
                 }
         }
     ' - /proc/self/mountinfo 2>/dev/null

@@ -19,13 +19,13 @@ def make(build: Build) -> None:
         sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index",
         f"--find-links={folder_of(build)}", f"power-edge=={build.version}",
     )  # fmt: skip
-    told = build.run(
+    printed = build.run(
         BIN / "cyclonedx-py", "environment", "--output-reproducible", "--sv=1.6", "--of=JSON",
         python,
     )  # fmt: skip
-    check(told)
+    check(printed)
     file = build.out / f"power-edge-{build.version}.cdx.json"
-    file.write_text(told, encoding="utf-8")
+    file.write_text(printed, encoding="utf-8")
 
 
 def check(text: str) -> None:

@@ -51,8 +51,8 @@ def begin(
         selectors(options),
         routing,
     )
-    asked = head_start if head_start is not None and head_start.question == question else None
-    chosen = asked.chosen if asked is not None else _chosen(question)
+    matching = head_start if head_start is not None and head_start.question == question else None
+    chosen = matching.chosen if matching is not None else _chosen(question)
     for option, given in _outputs(options):
         if given == "":
             raise pytest.UsageError(f"{option}= is empty: give a value, or leave the option out")
@@ -112,7 +112,7 @@ def begin(
     if silent_now or narrowed:
         pending = {}
     else:
-        pending = asked.take() if asked is not None else ask(chosen.nodes.values(), routing)
+        pending = matching.take() if matching is not None else ask(chosen.nodes.values(), routing)
     nodes = Nodes(chosen, routing, pending)
     for file in options.answers:
         _take_answer(nodes, file, cwd, max_age)

@@ -66,31 +66,31 @@ look_at_inputs() {
             grep -v ':/etc/\(systemd\|init\.d\|system-update\)' | sort -u
     )
     [ -n "$read_by" ] || return 0
-    # Of a file that is not there the folder tells whether it has gone.
-    inputs='' there='' gone=''
+    # Of a file that is missing, the folder shows whether it has gone.
+    inputs='' present='' gone=''
     for line in $read_by; do
         input=${line#*:/}
         case "$inputs" in *" $input$newline"*) continue ;; esac
         file=$input
         while [ ! -e "$file" ] && [ "$file" != etc ]; do file=${file%/*}; done
         inputs="$inputs$file $input$newline"
-        if [ "$file" = "$input" ]; then there="$there $file"; else gone="$gone $file"; fi
+        if [ "$file" = "$input" ]; then present="$present $file"; else gone="$gone $file"; fi
     done
     # shellcheck disable=SC2086
     changed=$(
         {
             say "$inputs" '= changed'
-            [ -z "$there" ] || find $there -maxdepth 3 $inode "$made"
+            [ -z "$present" ] || find $present -maxdepth 3 $inode "$made"
             [ -z "$gone" ] || find $gone -maxdepth 0 $inode "$made" | sed 's/^/- /'
         } 2>/dev/null | awk '
             $1 == "=" { second = 1; next }
-            !second && $1 == $2 { if (NF) there[$1]; next }
+            !second && $1 == $2 { if (NF) present[$1]; next }
             !second { gone[$1] = gone[$1] $2 "\n"; next }
             sub(/^- /, "") { printf "%s", gone[$0]; next }
-            { for (up = 0; up <= 3; up++) { if ($0 in there) print; if (!sub(/\/[^\/]*$/, "")) break } }
+            { for (up = 0; up <= 3; up++) { if ($0 in present) print; if (!sub(/\/[^\/]*$/, "")) break } }
         '
     )
-    for input in $there; do early_enough "$input" || lost="$lost$input$newline"; done
+    for input in $present; do early_enough "$input" || lost="$lost$input$newline"; done
     [ "$lost" = "$newline" ] || changed=$changed$lost
 }
 

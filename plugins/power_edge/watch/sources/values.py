@@ -52,11 +52,11 @@ class Value:
         if self._file is None:
             return
         try:
-            there = os.stat(self.path)  # noqa: PTH116 it is called very often
+            current = os.stat(self.path)  # noqa: PTH116 it is called very often
         except OSError:
             self.close()
             return
-        if (there.st_dev, there.st_ino) != self._identity:
+        if (current.st_dev, current.st_ino) != self._identity:
             self.close()
 
     def close(self) -> None:

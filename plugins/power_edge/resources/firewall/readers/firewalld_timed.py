@@ -49,11 +49,11 @@ def read(text: str) -> list[Timed]:
         place = f"_policy_{name}" if kind == "policy" else f"_{name}"
         settings, kept = _settings(now), _settings(file)
         for key in settings.keys() - _UNTIMED:
-            here, there = settings[key], kept.get(key)
-            if not isinstance(here, list) or not isinstance(there, list | None):
-                found += [Timed(place)] if here != there else []
+            now_set, on_file = settings[key], kept.get(key)
+            if not isinstance(now_set, list) or not isinstance(on_file, list | None):
+                found += [Timed(place)] if now_set != on_file else []
                 continue
-            found += [_timed(place, key, each) for each in here if each not in (there or [])]
+            found += [_timed(place, key, each) for each in now_set if each not in (on_file or [])]
     return found
 
 
