@@ -33,6 +33,11 @@ started_by_scripts() {
     word='(^|[^[:alnum:]._/-])(/[[:alnum:]._@+/-]+'
     locals=''
     for name in usr/local/bin/* usr/local/sbin/*; do case ${name##*/} in *[!A-Za-z0-9._-]*) ;; ?*) locals="$locals|${name##*/}" ;; esac; done
+    # An argument of a command holds 128 KiB (execve(2)). Without the names, no call of such a script is found.
+    if [ ${#locals} -gt 100000 ]; then
+        say "$to_be_down" | sed 's|^|wakes /usr/local/bin |'
+        locals=''
+    fi
     word="$word${locals:+|(${locals#|})([^[:alnum:]._/-]|\$)})"
     # shellcheck disable=SC2086 # words
     calls=$(${PE_SUDO-} find -L "$@" -maxdepth 4 $small -exec grep -HoEs "$word" {} + 2>/dev/null | calls_of)

@@ -204,6 +204,18 @@ def test_more_scripts_than_one_command_takes_as_arguments(tmp_path: Path) -> Non
 
 
 @pytest.mark.shell
+def test_more_programs_of_the_machine_than_a_pattern_can_name(tmp_path: Path) -> None:
+    folder = tmp_path / "usr/local/bin"
+    folder.mkdir(parents=True)
+    for number in range(700):
+        (folder / f"{'a' * 200}{number}").touch()
+    (folder / "own").write_text("systemctl start nginx\n")
+    found = wakes(tmp_path, "etc/rc.local", "own\nsystemctl start a.timer")
+    assert "wakes /usr/local/bin nginx.service" in found
+    assert "wakes /etc/rc.local a.timer" in found
+
+
+@pytest.mark.shell
 def test_a_script_on_a_server_is_left_alone(tmp_path: Path) -> None:
     files = {"far__a.sh": "systemctl start nginx", "farther__a.sh": "systemctl start a.timer"}
     found = wakes(
